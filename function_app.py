@@ -1,0 +1,64 @@
+"""Every way into the app, on one page."""
+
+import azure.functions as func
+
+from shared import composition, endpoints
+from shared.http_boundary import answer
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+_STORAGE = "AzureWebJobsStorage"
+_QUEUE = "liveness-completions"
+# The session's own token opens these routes, so the platform asks for no key.
+_BY_TOKEN = func.AuthLevel.ANONYMOUS
+
+
+@app.route("sessions", methods=["POST"])
+async def start_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Open a session: for your server or a trusted frontend, by this function's own key."""
+    return await answer(endpoints.start_session, req, context)
+
+
+@app.route("sessions/{session_id}", methods=["GET"], auth_level=_BY_TOKEN)
+async def get_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Tell a frontend where its session is, by the session's token."""
+    return await answer(endpoints.get_session, req, context)
+
+
+@app.route("sessions/{session_id}/complete", methods=["POST"], auth_level=_BY_TOKEN)
+@app.queue_output("later", queue_name=_QUEUE, connection=_STORAGE)
+async def complete_session(
+    req: func.HttpRequest, context: func.Context, later: func.Out[str]
+) -> func.HttpResponse:
+    """Take a frontend's word that its check is over, by the session's token."""
+    return await answer(endpoints.complete_session(later.set), req, context)
+
+
+@app.route("sessions/{session_id}", methods=["DELETE"], auth_level=_BY_TOKEN)
+async def cancel_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Give a session up and revoke it, by the session's token."""
+    return await answer(endpoints.cancel_session, req, context)
+
+
+@app.route("sessions/{session_id}/result", methods=["GET"])
+async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Tell your server how a session ended, by this function's own key."""
+    return await answer(endpoints.get_result, req, context)
+
+
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Say that the app runs."""
+    return await answer(endpoints.get_health, req, context)
+
+
+@app.queue_trigger("message", queue_name=_QUEUE, connection=_STORAGE)
+async def record_result(message: func.QueueMessage) -> None:
+    """Look again at a session whose result was not there when its completion was reported."""
+    await endpoints.record_result(message)
+
+
+@app.timer_trigger("timer", schedule="%SWEEP_SCHEDULE%")
+async def sweep_stale_sessions(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Do whatever is due: settle, abandon, delete at Face, purge."""
+    await composition.app().sweep.run()

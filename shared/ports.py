@@ -1,0 +1,79 @@
+"""What the story needs from outside, on one page."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.face_terms import FaceAnswer, FaceSession
+from shared.secret import Secret
+from shared.sessions import Kind, Session
+from shared.start_request import StartRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A session that the sweep must look at, and since when."""
+
+    session_id: str
+    row_key: str
+
+
+class FaceGateway(Protocol):
+    """Azure AI Face. Every method may raise FaceUnavailable, FaceRefused or KeyUnavailable."""
+
+    async def create(self, request: StartRequest) -> FaceSession:
+        """Open a session; InvalidRequestError when Face blames the caller."""
+        ...
+
+    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
+        """Look a session up; None when Face knows none."""
+        ...
+
+    async def delete(self, kind: Kind, face_session_id: str) -> None:
+        """Forget a session; one that is not there is forgotten."""
+        ...
+
+
+class FaceKeys(Protocol):
+    """Where the Face key comes from. Both methods may raise KeyUnavailable."""
+
+    async def current(self) -> Secret:
+        """Return a key that is recent enough."""
+        ...
+
+    async def refresh(self, refused: Secret) -> Secret:
+        """Return a newer key than the one that Face refused, if there is one."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Where facts go that operators may read."""
+
+    def __call__(self, event: str, /, *, level: int = ..., **facts: object) -> None:
+        """Record that something happened."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Sessions, each with its one alarm. Every method may raise StoreUnavailable."""
+
+    async def insert(self, session: Session) -> None:
+        """Record a new session; StoreConflict when it is there already."""
+        ...
+
+    async def load(self, session_id: str) -> Session | None:
+        """Read a session."""
+        ...
+
+    async def replace(self, before: Session, after: Session) -> Session:
+        """Change a session, return it as it stands; StoreConflict when `before` is outdated."""
+        ...
+
+    async def purge(self, session: Session) -> None:
+        """Remove a session and its alarm; StoreConflict when it is no longer as it was read."""
+        ...
+
+    def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+        """List the alarms of a shard that have rung."""
+        ...

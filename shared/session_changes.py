@@ -1,0 +1,39 @@
+"""Write what follows for a session; if somebody else wrote first, what follows from that."""
+
+from collections.abc import Callable
+
+from shared.errors import SessionConflictError, SessionNotFoundError, StoreConflictError
+from shared.ports import SessionStore
+from shared.sessions import Session
+
+MOST_RACES = 5
+
+Decision = Callable[[Session], Session]
+
+
+async def change(
+    store: SessionStore,
+    session: Session,
+    decide: Decision,
+    told: Callable[[Session], None] = lambda _: None,
+) -> Session:
+    """Return the session as it now stands; tell of it if it was this call that changed it."""
+    for _ in range(MOST_RACES):
+        after = session if session.is_final else decide(session)
+        if after == session:
+            return session
+        try:
+            changed = await store.replace(session, after)
+        except StoreConflictError:
+            session = await _reload(store, session)
+        else:
+            told(changed)
+            return changed
+    raise SessionConflictError("the session kept changing")
+
+
+async def _reload(store: SessionStore, session: Session) -> Session:
+    found = await store.load(session.session_id)
+    if found is None:
+        raise SessionNotFoundError("no such session")
+    return found

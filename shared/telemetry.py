@@ -1,0 +1,45 @@
+"""Which facts may be logged, and how: one line per event, from a closed list of names."""
+
+import logging
+
+# Keys, tokens, images, digests, bodies, device and user ids are none of these, on purpose.
+_ALLOWED = {
+    "session_id": "sessionId",
+    "kind": "kind",
+    "status": "status",
+    "outcome": "outcome",
+    "reasons": "reasons",
+    "model_version": "modelVersion",
+    "code": "code",
+    "cause": "cause",
+    "operation": "operation",
+    "request_id": "requestId",
+    "due": "due",
+    "settled": "settled",
+    "postponed": "postponed",
+    "skipped": "skipped",
+    "abandoned": "abandoned",
+    "deleted": "deleted",
+    "purged": "purged",
+    "failed": "failed",
+    "oldest_seconds": "oldestSeconds",
+}
+
+_logger = logging.getLogger("face_liveness")
+
+
+def note(event: str, /, *, level: int = logging.INFO, **facts: object) -> None:
+    """Log `event name="value" ...`, which a query can take apart, without facts that are None."""
+    told = [
+        f'{_ALLOWED[name]}="{_one_line(fact)}"' for name, fact in facts.items() if fact is not None
+    ]
+    _logger.log(level, "%s", " ".join([event, *told]))
+
+
+def quiet_the_sdks() -> None:
+    """Keep Microsoft's SDKs from logging every request with its URL and headers."""
+    logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+def _one_line(fact: object) -> str:
+    return "".join(sign if sign.isprintable() and sign != '"' else " " for sign in str(fact))

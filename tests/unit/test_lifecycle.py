@@ -1,0 +1,222 @@
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared import lifecycle
+from shared.sessions import Kind, Outcome, Report, Session, Status, Verdict, hash_token
+from tests.unit.builders import (
+    DIGEST,
+    GRACE,
+    NOW,
+    OTHER_DIGEST,
+    PNG,
+    RETENTION,
+    SESSION_ID,
+    TOKEN,
+    TOKEN_LIFE,
+    a_request,
+    a_session,
+)
+
+LATER = NOW + timedelta(minutes=3)
+VERDICT = Verdict(outcome=Outcome.PASSED)
+FINAL = [Status.COMPLETED, Status.ABANDONED, Status.CANCELED]
+
+Step = Callable[[Session], Session]
+STEPS: dict[str, Step] = {
+    "processing": lambda session: lifecycle.processing(session, LATER),
+    "started_again": lambda session: lifecycle.started_again(session, GRACE),
+    "completed": lambda session: lifecycle.completed(session, VERDICT, LATER),
+    "abandoned": lambda session: lifecycle.abandoned(session, LATER),
+    "canceled": lambda session: lifecycle.canceled(session, LATER),
+    "postponed": lambda session: lifecycle.postponed(session, LATER),
+    "cleaned": lambda session: lifecycle.cleaned(session, RETENTION),
+    "noted": lambda session: lifecycle.noted(session, Report(digest=OTHER_DIGEST)),
+}
+
+
+def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
+    session = lifecycle.started(
+        a_request(image=PNG, user="user-1"),
+        "face-1",
+        session_id=SESSION_ID,
+        token=TOKEN,
+        now=NOW,
+        grace=GRACE,
+    )
+
+    assert session == Session(
+        session_id=SESSION_ID,
+        kind=Kind.LIVENESS_WITH_VERIFY,
+        status=Status.STARTED,
+        face_session_id="face-1",
+        token_hash=hash_token(TOKEN),
+        device_correlation_id="device-1",
+        user_correlation_id="user-1",
+        verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
+        created_at=NOW,
+        expires_at=NOW + TOKEN_LIFE,
+        alarm_at=NOW + TOKEN_LIFE + GRACE,
+    )
+
+
+def test_a_reported_completion_is_looked_at_two_minutes_later() -> None:
+    session = lifecycle.processing(a_session(), LATER)
+
+    assert session == a_session(
+        status=Status.PROCESSING, alarm_at=LATER + timedelta(minutes=2), alarm_delays=1
+    )
+
+
+def test_a_second_report_does_not_move_the_alarm() -> None:
+    session = lifecycle.processing(a_session(), NOW)
+
+    assert lifecycle.processing(session, LATER) == session
+
+
+def test_a_person_who_tries_again_has_until_the_token_expires() -> None:
+    session = lifecycle.processing(a_session(), NOW)
+
+    assert lifecycle.started_again(session, GRACE) == a_session()
+    assert lifecycle.started_again(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
+
+
+@pytest.mark.parametrize("before", [Status.STARTED, Status.PROCESSING])
+@pytest.mark.parametrize("status", FINAL)
+def test_an_ended_session_is_looked_at_with_the_next_tick(before: Status, status: Status) -> None:
+    session = STEPS[status.value](a_session(status=before, alarm_delays=4))
+
+    expected = a_session(status=status, ended_at=LATER, alarm_at=LATER, alarm_delays=0)
+    assert (session if status is not Status.COMPLETED else strip(session)) == expected
+
+
+def strip(session: Session) -> Session:
+    assert session.verdict == VERDICT
+    return a_session(status=session.status, ended_at=session.ended_at, alarm_at=session.alarm_at)
+
+
+@pytest.mark.parametrize(
+    ("session", "minutes"),
+    [
+        pytest.param(a_session(), [2, 4, 8, 16, 32, 60, 60], id="open"),
+        pytest.param(
+            lifecycle.processing(a_session(), NOW), [4, 8, 16, 32, 60, 60], id="processing"
+        ),
+        pytest.param(
+            lifecycle.abandoned(a_session(), NOW), [1, 2, 4, 8, 16, 32, 60, 60], id="cleanup"
+        ),
+    ],
+)
+def test_an_alarm_doubles_its_delay_up_to_an_hour(session: Session, minutes: list[int]) -> None:
+    now = LATER
+    for delay in minutes:
+        session = lifecycle.postponed(session, now)
+
+        assert session.alarm_at == now + timedelta(minutes=delay)
+        now = session.alarm_at
+
+
+def test_an_alarm_that_was_moved_very_often_still_moves_an_hour() -> None:
+    session = lifecycle.postponed(a_session(alarm_delays=10**6), NOW)
+
+    assert session.alarm_at == NOW + timedelta(hours=1)
+
+
+def test_a_clean_session_is_kept_until_its_retention_ends() -> None:
+    session = lifecycle.postponed(lifecycle.canceled(a_session(), LATER), LATER)
+
+    assert lifecycle.cleaned(session, RETENTION) == a_session(
+        status=Status.CANCELED,
+        ended_at=LATER,
+        at_face=False,
+        alarm_at=LATER + RETENTION,
+        alarm_delays=0,
+    )
+
+
+def test_an_open_session_cannot_be_clean() -> None:
+    with pytest.raises(ValueError, match="only a final session"):
+        lifecycle.cleaned(a_session(), RETENTION)
+
+
+@given(
+    status=st.sampled_from(FINAL),
+    steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_final_state_is_never_left(status: Status, steps: list[str]) -> None:
+    session = STEPS[status.value](a_session())
+    verdict, ended_at = session.verdict, session.ended_at
+
+    for step in steps:
+        try:
+            session = STEPS[step](session)
+        except ValueError:
+            continue
+
+        assert (session.status, session.verdict, session.ended_at) == (status, verdict, ended_at)
+
+
+@pytest.mark.parametrize("step", ["processing", "started_again", *FINAL])
+@pytest.mark.parametrize("status", FINAL)
+def test_nothing_may_follow_an_ending(status: Status, step: str) -> None:
+    with pytest.raises(ValueError, match="may not follow"):
+        STEPS[step](STEPS[status.value](a_session()))
+
+
+def test_a_session_is_stale_once_its_grace_has_passed() -> None:
+    stale_at = NOW + TOKEN_LIFE + GRACE
+
+    assert lifecycle.is_stale(a_session(), stale_at, GRACE)
+    assert not lifecycle.is_stale(a_session(), stale_at - timedelta(microseconds=1), GRACE)
+
+
+def test_face_has_forgotten_a_session_after_two_days() -> None:
+    forgotten_at = NOW + timedelta(hours=48)
+
+    assert lifecycle.is_forgotten_by_face(a_session(), forgotten_at)
+    assert not lifecycle.is_forgotten_by_face(a_session(), forgotten_at - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "kept"),
+    [
+        pytest.param(Report(), Report(), Report(), id="nothing"),
+        pytest.param(
+            Report(), Report(digest=DIGEST), Report(digest=DIGEST), id="the-first-digest-is-kept"
+        ),
+        pytest.param(
+            Report(digest=DIGEST), Report(), Report(digest=DIGEST), id="silence-takes-nothing-back"
+        ),
+        pytest.param(
+            Report(digest=DIGEST),
+            Report(digest=DIGEST),
+            Report(digest=DIGEST),
+            id="the-same-digest-twice",
+        ),
+        pytest.param(
+            Report(digest=DIGEST),
+            Report(digest=OTHER_DIGEST),
+            Report(digest=DIGEST, digests_differ=True),
+            id="another-digest-is-noticed-and-the-first-stays",
+        ),
+        pytest.param(
+            Report(digest=DIGEST, digests_differ=True),
+            Report(digest=DIGEST),
+            Report(digest=DIGEST, digests_differ=True),
+            id="that-digests-differed-stays",
+        ),
+        pytest.param(
+            Report(result_id="1", liveness_error="TimedOut", recognition_error="None"),
+            Report(result_id="2", liveness_error="NoFaceDetected"),
+            Report(result_id="2", liveness_error="NoFaceDetected", recognition_error="None"),
+            id="the-latest-words-count",
+        ),
+    ],
+)
+def test_what_the_frontend_says_is_kept(known: Report, told: Report, kept: Report) -> None:
+    assert lifecycle.noted(a_session(report=known), told) == a_session(report=kept)
