@@ -1,0 +1,51 @@
+"""The settings that the app gets on a laptop, put together from where they come."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import json_file
+from local.ports import StackError
+
+_FILES = ("local.settings.json", "local.settings.json.example")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsFile:
+    """What the settings file says: values for the app, and who may call it from a browser."""
+
+    values: dict[str, str]
+    cors: str
+
+
+def load(app: Path) -> SettingsFile:
+    """Read local.settings.json, or the example where there is none."""
+    path = next((app / name for name in _FILES if (app / name).exists()), app / _FILES[-1])
+    try:
+        content = json_file.read(path, default={})
+        values, host = content.get("Values", {}), content.get("Host", {})
+        named = {str(name): str(value) for name, value in values.items()}
+        return SettingsFile(values=named, cors=str(host.get("CORS", "")))
+    except (AttributeError, ValueError) as error:
+        raise StackError(f"{path.name} is not a settings file: {error}") from error
+
+
+def merged(
+    file: SettingsFile, computed: Mapping[str, str], caller: Mapping[str, str]
+) -> dict[str, str]:
+    """Put the settings together, lowest first: the file, the stack, the caller's environment."""
+    # The one exception: the stack's list of certificates, which holds all that the caller's has.
+    trusted = {"SSL_CERT_FILE": computed["SSL_CERT_FILE"]}
+    return {**file.values, **computed, **caller, **trusted}
+
+
+def write_exports(path: Path, settings: Mapping[str, str]) -> None:
+    """Write the settings for a shell to source."""
+    lines = (f"export {name}={_quoted(value)}\n" for name, value in settings.items())
+    json_file.write_bytes(path, "".join(lines).encode())
+
+
+def _quoted(value: str) -> str:
+    # Always in quotes, also where a shell would not need them.
+    return shlex.quote(value) if "'" in value else f"'{value}'"

@@ -1,0 +1,66 @@
+"""A child process that ends with its parent, however the parent ends."""
+
+import asyncio
+import contextlib
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+_GRACE_SECONDS = 10
+_STDERR = 2
+
+
+class Child:
+    """A running child, known by what it is for."""
+
+    def __init__(self, name: str, process: Process) -> None:
+        """Name the child."""
+        self.name = name
+        self._process = process
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it runs no more."""
+        return self._process.returncode is not None
+
+    async def ended(self) -> str:
+        """Wait until it ends by itself and say so in one sentence."""
+        return f"{self.name} ended by itself, with exit code {await self._process.wait()}"
+
+
+@contextlib.asynccontextmanager
+async def running(
+    name: str,
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    is_quiet: bool = False,
+) -> AsyncIterator[Child]:
+    """Run the command until the block ends, then ask it to stop, then make it."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env=environment,
+        # Nothing is ever written: when we are gone, even by SIGKILL, the child reads the end.
+        stdin=PIPE,
+        stdout=DEVNULL if is_quiet else _STDERR,
+        # Ctrl-C is for the parent, which stops its children in order.
+        start_new_session=True,
+    )
+    try:
+        yield Child(name, process)
+    finally:
+        await _stop(process)
+
+
+async def _stop(process: Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

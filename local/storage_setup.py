@@ -1,0 +1,20 @@
+"""The table and the queues that the app expects to find in its storage."""
+
+import contextlib
+
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+TABLE = "LivenessSessions"
+QUEUES = ("liveness-completions", "liveness-completions-poison")
+
+
+async def create_missing(connection_string: str) -> None:
+    """Create what is not there yet."""
+    async with TableServiceClient.from_connection_string(connection_string) as tables:
+        await tables.create_table_if_not_exists(TABLE)
+    async with QueueServiceClient.from_connection_string(connection_string) as queues:
+        for name in QUEUES:
+            with contextlib.suppress(ResourceExistsError):
+                await queues.create_queue(name)

@@ -1,0 +1,20 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from local import simulators
+from local.ports import Ports
+from local.stack import SECRET_NAME
+from tests.contracts.face_calls import FaceCalls
+
+
+@pytest.fixture
+async def face(tmp_path: Path) -> AsyncIterator[FaceCalls]:
+    ports = Ports.free()
+    async with (
+        simulators.running(ports, tmp_path, SECRET_NAME),
+        aiohttp.ClientSession() as http,
+    ):
+        yield FaceCalls(http=http, ports=ports)

@@ -1,0 +1,150 @@
+"""Microsoft's own clients, unmodified, take our identity endpoint and our vault for real."""
+
+import asyncio
+import os
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.identity.aio import ManagedIdentityCredential
+from azure.keyvault.secrets.aio import SecretClient
+
+from local.certificate import TRUSTED, trust_in_this_process
+from local.identity_simulator import HEADER
+from local.ports import HOST
+from local.stack import SECRET_NAME
+from tests.contracts.face_calls import FaceCalls
+
+AS_THE_APP_DOES = f"""
+import asyncio, os
+from azure.identity.aio import DefaultAzureCredential
+from azure.keyvault.secrets.aio import SecretClient
+
+async def main():
+    async with DefaultAzureCredential() as identity:
+        async with SecretClient(os.environ["KEY_VAULT_URL"], identity) as vault:
+            print((await vault.get_secret("{SECRET_NAME}")).value)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def vault(
+    face: FaceCalls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SecretClient]:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://{HOST}:{face.ports.identity}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", HEADER)
+    trust_in_this_process(tmp_path / TRUSTED)
+    url = f"https://{HOST}:{face.ports.vault}"
+    async with (
+        ManagedIdentityCredential() as identity,
+        SecretClient(url, identity, retry_total=0) as client,
+    ):
+        yield client
+
+
+async def test_a_process_with_nothing_but_settings_reads_the_key(
+    face: FaceCalls, tmp_path: Path
+) -> None:
+    settings = {
+        "IDENTITY_ENDPOINT": f"http://{HOST}:{face.ports.identity}/msi/token",
+        "IDENTITY_HEADER": HEADER,
+        "KEY_VAULT_URL": f"https://{HOST}:{face.ports.vault}",
+        "SSL_CERT_FILE": str(tmp_path / TRUSTED),
+    }
+    app = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", AS_THE_APP_DOES),
+        env={**os.environ, **settings},
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+    output, _ = await app.communicate()
+
+    assert output.decode().strip() == "local-face-key"
+
+
+async def test_rotated_key_is_the_newest_version_beside_the_old(
+    face: FaceCalls, vault: SecretClient
+) -> None:
+    old = await vault.get_secret(SECRET_NAME)
+    await face.control("key", key="a-new-key")
+
+    new = await vault.get_secret(SECRET_NAME)
+    again = await vault.get_secret(SECRET_NAME, old.properties.version)
+
+    assert (new.value, again.value) == ("a-new-key", old.value)
+    assert new.properties.version != old.properties.version
+
+
+async def test_unknown_secret_is_not_found(vault: SecretClient) -> None:
+    with pytest.raises(ResourceNotFoundError, match="SecretNotFound"):
+        await vault.get_secret("another-secret")
+
+
+@pytest.mark.parametrize("operation", ["vault", "identity"])
+async def test_faults_befall_the_vault_and_the_identity_too(
+    face: FaceCalls, vault: SecretClient, operation: str
+) -> None:
+    await face.control("faults", operation=operation, times=9, status=403)
+
+    with pytest.raises(HttpResponseError):
+        await vault.get_secret(SECRET_NAME)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [(None, 401), ("Basic eDp5", 401), ("Bearer eyJ.e30.x", 403)],
+    ids=["no token", "no bearer", "a foreign token"],
+)
+async def test_vault_opens_to_its_own_tokens_only(
+    face: FaceCalls, tmp_path: Path, authorization: str | None, status: int
+) -> None:
+    url = f"https://{HOST}:{face.ports.vault}/secrets/{SECRET_NAME}/?api-version=7.6"
+    tls = ssl.create_default_context(cafile=str(tmp_path / TRUSTED))
+    headers = {"Authorization": authorization} if authorization else {}
+
+    async with face.http.get(url, headers=headers, ssl=tls) as answer:
+        challenge = answer.headers.get("WWW-Authenticate", "")
+
+    assert answer.status == status
+    assert (f'resource="https://0.0.1:{face.ports.vault}"' in challenge) is (status == 401)
+
+
+async def identity_answer(
+    face: FaceCalls, header: str, query: dict[str, str]
+) -> tuple[int, dict[str, object]]:
+    url = f"http://{HOST}:{face.ports.identity}/msi/token"
+    headers = {"X-IDENTITY-HEADER": header}
+    async with face.http.get(url, params=query, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+GOOD_QUERY = {"resource": "https://vault.azure.net", "api-version": "2019-08-01"}
+
+
+async def test_identity_answers_as_app_service_does(face: FaceCalls) -> None:
+    status, token = await identity_answer(face, HEADER, {**GOOD_QUERY, "client_id": "mine"})
+
+    assert (status, token["token_type"], token["client_id"]) == (200, "Bearer", "mine")
+    assert token["resource"] == "https://vault.azure.net"
+    assert str(token["expires_on"]).isdecimal()
+    assert isinstance(token["expires_on"], str)
+
+
+@pytest.mark.parametrize(
+    ("header", "missing", "status"),
+    [("wrong", "", 401), (HEADER, "resource", 400), (HEADER, "api-version", 400)],
+)
+async def test_identity_refuses_what_app_service_refuses(
+    face: FaceCalls, header: str, missing: str, status: int
+) -> None:
+    query = {name: value for name, value in GOOD_QUERY.items() if name != missing}
+
+    answer = await identity_answer(face, header, query)
+
+    assert answer[0] == status
+    assert answer[1]["statusCode"] == status

@@ -1,0 +1,80 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.access_tokens import TokenIssuer
+from local.device_attempts import Performance, after_performance
+from local.face_account import FaceAccount
+from local.face_sessions import TRIES, Kind, Order, Session, Status, open_session
+from local.session_shelf import SessionShelf
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+orders = st.builds(
+    Order,
+    kind=st.sampled_from(Kind),
+    has_session_image=st.booleans(),
+    returns_image_hash=st.booleans(),
+    confidence_threshold=st.none() | st.floats(0, 1),
+    image_hash=st.none() | st.just("AB" * 32),
+)
+performances = st.lists(
+    st.sampled_from(["running", "error:TimedOut", "realface", "uncertain", "canceled"])
+)
+
+
+def played(order: Order, outcomes: list[str]) -> Session:
+    session = open_session(order, now=NOW, quality="high")
+    for outcome in outcomes:
+        if session.takes_attempts(NOW):
+            session = after_performance(session, Performance(outcome=outcome))
+    return session
+
+
+@given(orders, performances)
+def test_any_session_comes_back_from_its_file_as_it_was(order: Order, outcomes: list[str]) -> None:
+    session = played(order, outcomes)
+
+    with TemporaryDirectory() as folder:
+        SessionShelf(Path(folder)).put(session)
+        kept = list(SessionShelf(Path(folder)))
+
+    assert kept == [session]
+
+
+@given(orders, performances)
+def test_attempts_are_numbered_newest_first_and_end_with_the_session(
+    order: Order, outcomes: list[str]
+) -> None:
+    session = played(order, outcomes)
+
+    count = len(session.attempts)
+    assert [attempt.attempt_id for attempt in session.attempts] == list(range(count, 0, -1))
+    assert count <= TRIES
+    assert (session.status is Status.FAILED) == all(
+        [count == TRIES, *(attempt.error_code for attempt in session.attempts)]
+    )
+    assert (session.status is Status.SUCCEEDED) == any(each.digest for each in session.attempts)
+
+
+def test_what_face_has_forgotten_meanwhile_is_cleared_away(tmp_path: Path) -> None:
+    SessionShelf(tmp_path).put(played(Order(kind=Kind.LIVENESS), []))
+
+    two_days_on = NOW + timedelta(hours=48)
+    FaceAccount(SessionShelf(tmp_path), TokenIssuer("test", b"key"), lambda: two_days_on)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_token_of_another_issuer_or_key_or_wording_is_not_read() -> None:
+    token = TokenIssuer("face", b"key").issue({"sid": "1"})
+    head, _, signature = token.partition(".")[0], ".", token.rpartition(".")[2]
+
+    assert (TokenIssuer("face", b"key").read(token) or {})["sid"] == "1"
+    assert TokenIssuer("vault", b"key").read(token) is None
+    assert TokenIssuer("face", b"another").read(token) is None
+    assert TokenIssuer("face", b"key").read(f"{head}.e30.{signature}") is None
+    assert TokenIssuer("face", b"key").read("") is None

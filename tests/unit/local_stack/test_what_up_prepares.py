@@ -1,0 +1,100 @@
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from local import app_settings, state_folder
+from local.certificate import TRUSTED, Certificate
+from local.clock import StackClock, real_now
+from local.ports import Ports, StackError
+from local.stack import Stack
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_caller_beats_the_stack_and_the_stack_beats_the_file() -> None:
+    file = app_settings.SettingsFile(values={"A": "file", "B": "file", "C": "file"}, cors="")
+    computed = {"B": "stack", "C": "stack", "SSL_CERT_FILE": "ours-and-theirs"}
+    caller = {"C": "caller", "SSL_CERT_FILE": "theirs"}
+
+    settings = app_settings.merged(file, computed, caller)
+
+    assert settings == {
+        "A": "file",
+        "B": "stack",
+        "C": "caller",
+        "SSL_CERT_FILE": "ours-and-theirs",
+    }
+
+
+def test_own_settings_file_is_read_instead_of_the_example(tmp_path: Path) -> None:
+    example = tmp_path / "local.settings.json.example"
+    example.write_text('{"Values": {"A": "1"}, "Host": {"CORS": "http://localhost:3000"}}')
+    before = app_settings.load(tmp_path)
+    (tmp_path / "local.settings.json").write_text('{"Values": {"A": "2"}}')
+
+    after = app_settings.load(tmp_path)
+
+    assert (before.values, before.cors) == ({"A": "1"}, "http://localhost:3000")
+    assert (after.values, after.cors) == ({"A": "2"}, "")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"Values": 1}'])
+def test_broken_settings_file_is_named_in_one_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "local.settings.json").write_text(content)
+
+    with pytest.raises(StackError, match=r"local\.settings\.json is not a settings file"):
+        app_settings.load(tmp_path)
+
+
+def test_exports_mean_the_same_to_a_shell(tmp_path: Path) -> None:
+    value = 'it\'s $HOME; "quoted" & `run`'
+    app_settings.write_exports(tmp_path / "func.env", {"PLAIN": "x", "ODD": value})
+
+    script = '. ./func.env && printf "%s|%s" "$PLAIN" "$ODD"'
+    shell = ["/bin/sh", "-c", script]
+    output = subprocess.check_output(shell, cwd=tmp_path)  # noqa: S603 - our own script
+
+    assert output.decode() == f"x|{value}"
+
+
+def test_advanced_clock_is_true_for_every_reader_at_once(tmp_path: Path) -> None:
+    here, there = (StackClock(tmp_path / "clock.json") for _ in range(2))
+
+    here.advance(3600)
+    here.advance(0.5)
+
+    assert abs(there.now() - real_now() - timedelta(seconds=3600.5)) < timedelta(seconds=1)
+
+
+def test_certificate_is_kept_until_its_end_is_near_and_its_key_is_private(tmp_path: Path) -> None:
+    def made_at(now: datetime) -> bytes:
+        Certificate(tmp_path, now)
+        return (tmp_path / "vault-certificate.pem").read_bytes()
+
+    first, kept, renewed = made_at(NOW), made_at(NOW), made_at(NOW + timedelta(days=90))
+
+    assert first == kept != renewed
+    assert renewed in (tmp_path / TRUSTED).read_bytes()
+    assert (tmp_path / "vault-key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_state_folder_serves_one_stack_at_a_time(tmp_path: Path) -> None:
+    refusal = pytest.raises(StackError, match="another stack uses the state directory")
+    with state_folder.held(tmp_path), refusal, state_folder.held(tmp_path):
+        pass
+
+    with state_folder.held(tmp_path):
+        pass
+
+
+def test_settings_lead_to_the_ports_in_a_row(tmp_path: Path) -> None:
+    settings = Stack(ports=Ports(base=7071), state=tmp_path).settings
+
+    assert settings["FACE_ENDPOINT"] == "http://127.0.0.1:7072"
+    assert settings["KEY_VAULT_URL"] == "https://127.0.0.1:7073"
+    assert settings["IDENTITY_ENDPOINT"] == "http://127.0.0.1:7074/msi/token"
+    for service, port in {"Blob": 7075, "Queue": 7076, "Table": 7077}.items():
+        endpoint = f"{service}Endpoint=http://127.0.0.1:{port}/devstoreaccount1;"
+        assert endpoint in settings["AzureWebJobsStorage"]
