@@ -1,0 +1,102 @@
+"""Run the host in a process of its own: `python -m local.functions_host --app DIR --port P`."""
+
+import argparse
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from local.clock import StackClock
+from local.functions_host.host import FunctionsHost
+from local.functions_host.keys import HostKeys
+from local.functions_host.log_lines import log_to_stderr
+from local.functions_host.start_error import HostStartError
+
+
+def main() -> int:
+    """Serve until told to stop; exit with 1 and the reason when the start fails."""
+    options = _options()
+    log_to_stderr()
+    try:
+        asyncio.run(_serve(options))
+    except HostStartError as refused:
+        print(f"the host did not start: {refused}", file=sys.stderr)  # noqa: T201 - the answer
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.functions_host", description=__doc__)
+    parser.add_argument("--app", type=Path, default=Path(), help="where host.json is")
+    parser.add_argument("--port", type=int, default=7071, help="0 for any free port")
+    parser.add_argument("--cors", default="", help="allowed origins, with commas between")
+    parser.add_argument("--clock", type=Path, help="a file that shifts the app's clock")
+    parser.add_argument(
+        "--function-key",
+        action="append",
+        default=[],
+        metavar="NAME=KEY",
+        help="a key that opens one function; may be repeated",
+    )
+    parser.add_argument("--stop-with-stdin", action="store_true", help="end when stdin is closed")
+    return parser.parse_args()
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stopping = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stopping.set)
+    if options.stop_with_stdin:
+        _watch_stdin(stopping)
+    if options.clock:
+        _shift_clock(options.app, options.clock)
+    host = FunctionsHost(
+        app_directory=options.app,
+        settings=os.environ,
+        port=options.port,
+        cors=[origin.strip() for origin in options.cors.split(",") if origin.strip()],
+        keys=HostKeys(functions=_keys_by_function(options.function_key)),
+    )
+    await host.start()
+    try:
+        await stopping.wait()
+    finally:
+        await host.stop()
+
+
+def _watch_stdin(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def wait_for_end() -> None:
+        # os.read: a daemon thread inside sys.stdin's own lock would spoil the interpreter's exit.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        loop.call_soon_threadsafe(stopping.set)
+
+    threading.Thread(target=wait_for_end, name="stdin", daemon=True).start()
+
+
+def _shift_clock(app_directory: Path, clock_file: Path) -> None:
+    """Let the app read the stack's clock; this is the only thing of the app that is replaced."""
+    sys.path.insert(0, str(app_directory.resolve()))
+    try:
+        composition = importlib.import_module("shared.composition")
+    except Exception as broken:
+        raise HostStartError(f"the app could not be loaded:\n{traceback.format_exc()}") from broken
+    composition.now = StackClock(clock_file).now  # type: ignore[attr-defined] # a module's name
+
+
+def _keys_by_function(pairs: list[str]) -> dict[str, tuple[str, ...]]:
+    keys: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        name, _, key = pair.partition("=")
+        keys[name] = (*keys.get(name, ()), key)
+    return keys
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""What a binding may ask of the app's settings: `%NAME%` and the name of a connection."""
+
+import re
+from collections.abc import Mapping
+
+from local.functions_host.start_error import HostStartError
+
+_PLACEHOLDER = re.compile(r"%([^%]+)%")
+
+
+def expand(text: str, settings: Mapping[str, str]) -> str:
+    """Replace every `%NAME%` by that setting; an undefined one stops the start."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in settings:
+            raise HostStartError(f"'%{found[1]}%' does not resolve: there is no such setting")
+        return settings[found[1]]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def connection_string(name: str, settings: Mapping[str, str]) -> str:
+    """Find a connection by its setting's name; the prefix `AzureWebJobs` may be left out."""
+    for candidate in (f"AzureWebJobs{name}", name):
+        if settings.get(candidate):
+            return settings[candidate]
+    raise HostStartError(f"connection '{name}' is undefined: no setting holds its string")
+
+
+def is_on(name: str, settings: Mapping[str, str]) -> bool:
+    """Read a switch as the host does: `true` in any case, or `1`."""
+    return settings.get(name, "").strip().lower() in {"true", "1"}

@@ -1,0 +1,155 @@
+"""FunctionsHost: joins the worker, the HTTP front and the listeners into one running host."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from local.functions_host.admin_api import AdminApi
+from local.functions_host.app_settings import connection_string, is_on
+from local.functions_host.cors import Cors
+from local.functions_host.function_table import AppContext, Function, build_functions
+from local.functions_host.host_json import HostOptions, read_host_options
+from local.functions_host.http_front import HttpFront, HttpRules
+from local.functions_host.invocations import Invocations
+from local.functions_host.keys import HostKeys
+from local.functions_host.listeners import Listeners, has_monitored_timer
+from local.functions_host.queue_storage import QueueStorage
+from local.functions_host.start_error import HostStartError
+from local.functions_host.timer_memory import TimerMemory, host_id
+from local.functions_host.worker import Worker
+
+_logger = logging.getLogger(__name__)
+
+# Ours to spend on running invocations; who started this process may kill it after ten seconds.
+_PATIENCE = timedelta(seconds=8)
+# https://learn.microsoft.com/azure/azure-functions/functions-app-settings#functions_request_body_size_limit
+_BODY_LIMIT = "104857600"
+
+
+class FunctionsHost:
+    """Runs the app of one directory; the app itself sees `os.environ`, which the caller sets."""
+
+    def __init__(  # noqa: PLR0913 - each is a choice of its own, made by keyword
+        self,
+        *,
+        app_directory: Path,
+        settings: Mapping[str, str],
+        port: int = 0,
+        cors: Sequence[str] = (),
+        keys: HostKeys | None = None,
+        bind: str = "127.0.0.1",
+    ) -> None:
+        """Take the app, its settings and where to listen; port 0 is any free one."""
+        self._app_directory = app_directory.resolve()
+        self._settings = settings
+        self._address = (bind, port)
+        self._cors = Cors(origins=cors)
+        self._keys = keys or HostKeys()
+        self._exits = AsyncExitStack()
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Where the host listens, once it has started."""
+        return self._url
+
+    async def start(self) -> None:
+        """Load the app and listen; raise HostStartError, with nothing left behind, if it cannot."""
+        async with AsyncExitStack() as exits:
+            await self._start(exits)
+            self._exits = exits.pop_all()
+        _logger.info("listening on %s", self._url)
+
+    async def stop(self) -> None:
+        """Take nothing more, let what runs finish for some seconds, close everything."""
+        await self._exits.aclose()
+
+    async def _start(self, exits: AsyncExitStack) -> None:
+        """Register each part's end as it begins: they end in reverse order."""
+        options = read_host_options(self._app_directory, self._settings)
+        worker = await Worker.start(self._app_directory)
+        exits.callback(worker.stop)
+        functions = self._functions(worker, options)
+        storage = QueueStorage()
+        exits.push_async_callback(storage.close)
+        memory = self._memory(functions)
+        if memory:
+            exits.push_async_callback(memory.close)
+        invocations = Invocations(
+            worker,
+            storage,
+            timeout=options.function_timeout,
+            is_base64=options.queues.is_base64,
+        )
+        listeners = Listeners(
+            functions,
+            options=options.queues,
+            storage=storage,
+            memory=memory,
+            invocations=invocations,
+        )
+        invocations.when_sent = listeners.wake
+        front = self._front(functions, options, listeners=listeners, invocations=invocations)
+        runner = await self._open_runner(exits, front)
+        exits.push_async_callback(_wind_down, listeners, invocations)
+        await self._listen(exits, runner)
+        listeners.start()
+
+    def _functions(self, worker: Worker, options: HostOptions) -> tuple[Function, ...]:
+        context = AppContext(
+            settings=self._settings, route_prefix=options.route_prefix, now=datetime.now(UTC)
+        )
+        return build_functions(worker.functions, context)
+
+    def _memory(self, functions: Sequence[Function]) -> TimerMemory | None:
+        if not has_monitored_timer(functions):
+            return None
+        connection = connection_string("AzureWebJobsStorage", self._settings)
+        return TimerMemory(connection, host_id(self._app_directory, self._settings))
+
+    def _front(
+        self,
+        functions: Sequence[Function],
+        options: HostOptions,
+        *,
+        listeners: Listeners,
+        invocations: Invocations,
+    ) -> HttpFront:
+        rules = HttpRules(
+            cors=self._cors,
+            keys=self._keys,
+            body_limit=int(self._settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", _BODY_LIMIT)),
+            is_home_page_disabled=is_on("AzureWebJobsDisableHomepage", self._settings),
+            extra_headers=options.extra_headers,
+        )
+        by_name = {function.name.lower(): function for function in functions}
+        admin = AdminApi(by_name, self._keys, listeners.run_unscheduled)
+        return HttpFront(functions, rules=rules, admin=admin, invocations=invocations)
+
+    async def _open_runner(self, exits: AsyncExitStack, front: HttpFront) -> web.ServerRunner:
+        server = web.Server(front.handle, access_log=None, auto_decompress=False)
+        runner = web.ServerRunner(server, shutdown_timeout=1)
+        await runner.setup()
+        exits.push_async_callback(runner.cleanup)
+        return runner
+
+    async def _listen(self, exits: AsyncExitStack, runner: web.ServerRunner) -> None:
+        site = web.TCPSite(runner, *self._address)
+        try:
+            await site.start()
+        except OSError as taken:
+            raise HostStartError(f"cannot listen on {self._address}: {taken}") from taken
+        # runner.cleanup() would close it too late, after the running invocations have ended.
+        exits.push_async_callback(site.stop)
+        self._url = f"http://{self._address[0]}:{runner.addresses[0][1]}"
+
+
+async def _wind_down(listeners: Listeners, invocations: Invocations) -> None:
+    async with asyncio.TaskGroup() as ends:
+        ends.create_task(listeners.stop(_PATIENCE))
+        ends.create_task(invocations.drain(_PATIENCE))

@@ -1,0 +1,114 @@
+"""Runs functions: an id, a time limit, the outputs, one line in the log; loses none at the end."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from azure_functions_runtime import (  # type: ignore[import-untyped] # ships no types
+    invocation_id_cv,
+)
+
+from local.functions_host.function_table import Function, QueueOutput
+from local.functions_host.protos import TypedData
+from local.functions_host.queue_message import bodies_from_output, encode_text
+from local.functions_host.queue_storage import QueueStorage, send_creating
+from local.functions_host.worker import Call, FunctionFailedError, Worker
+
+_logger = logging.getLogger(__name__)
+
+
+class Invocations:
+    """Every invocation that is under way."""
+
+    def __init__(
+        self, worker: Worker, queues: QueueStorage, *, timeout: timedelta | None, is_base64: bool
+    ) -> None:
+        """Take the worker, where outputs go, and how long a function may take."""
+        self._worker = worker
+        self._queues = queues
+        self._seconds = timeout.total_seconds() if timeout else None
+        self._is_base64 = is_base64
+        self._running: set[asyncio.Task[TypedData | None]] = set()
+        self.when_sent: Callable[[QueueOutput], None] = lambda _: None
+
+    def start(self, function: Function, call: Call) -> asyncio.Task[TypedData | None]:
+        """Begin an invocation; it is kept until its end, whoever waits for it."""
+        task = asyncio.create_task(self._run(function, call), name=function.name)
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    async def drain(self, patience: timedelta) -> None:
+        """Let running invocations end; cancel those that take longer."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=patience.total_seconds())
+            for task in late:
+                _logger.warning("%s was cut off by the stop", task.get_name())
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=1)
+
+    def _forget(self, task: asyncio.Task[TypedData | None]) -> None:
+        self._running.discard(task)
+        # Looked at, so that a failure nobody waited for (it is logged) is not reported again.
+        if not task.cancelled():
+            task.exception()
+
+    async def _run(self, function: Function, call: Call) -> TypedData | None:
+        invocation_id = str(uuid.uuid4())
+        invocation_id_cv.set(invocation_id)  # this task's own context: nothing to reset
+        began = time.monotonic()
+        try:
+            returned = await self._run_to_the_end(function, invocation_id, call)
+        except FunctionFailedError as failure:
+            took = _milliseconds_since(began)
+            _logger.error("%s failed after %dms: %s", function.name, took, failure)  # noqa: TRY400 - the traceback is the function's own, in the message
+            raise
+        _logger.info("%s succeeded in %dms", function.name, _milliseconds_since(began))
+        return returned
+
+    async def _run_to_the_end(
+        self, function: Function, invocation_id: str, call: Call
+    ) -> TypedData | None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                outcome = await self._worker.invoke(function.function_id, invocation_id, call)
+        except TimeoutError as late:
+            raise FunctionFailedError(f"no end after functionTimeout, {self._seconds}s") from late
+        except asyncio.CancelledError as canceled:
+            if _is_being_canceled():
+                raise
+            raise FunctionFailedError("the function canceled itself") from canceled
+        given = {"$return": outcome.returned, **outcome.outputs}
+        await self._send_outputs(function, given)
+        return outcome.returned
+
+    async def _send_outputs(
+        self, function: Function, given: Mapping[str, TypedData | None]
+    ) -> None:
+        for output in function.outputs:
+            data = given.get(output.parameter)
+            if data is not None:
+                await self._send(output, data)
+
+    async def _send(self, output: QueueOutput, data: TypedData) -> None:
+        queue = self._queues.client(output.connection, output.queue)
+        try:
+            for body in bodies_from_output(data):
+                await send_creating(queue, encode_text(body, is_base64=self._is_base64))
+        # Whatever Storage or the output's content did, the invocation has failed by it.
+        except Exception as refused:
+            raise FunctionFailedError(f"no output to {output.queue}: {refused}") from refused
+        self.when_sent(output)
+
+
+def _is_being_canceled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _milliseconds_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

@@ -1,0 +1,162 @@
+"""A queue trigger: polls, runs the function for each message, repeats it or sets it aside."""
+
+import asyncio
+import logging
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue import QueueMessage
+
+from local.functions_host.backoff import PollingBackoff
+from local.functions_host.function_table import Function, QueueTrigger
+from local.functions_host.host_json import QueueOptions
+from local.functions_host.invocations import Invocations
+from local.functions_host.message_lease import INVISIBLE, MessageLease
+from local.functions_host.protos import TypedData
+from local.functions_host.queue_message import decode_text, trigger_metadata
+from local.functions_host.queue_storage import QueueStorage
+from local.functions_host.trace_parent import next_trace
+from local.functions_host.worker import Call, FunctionFailedError
+
+_logger = logging.getLogger(__name__)
+
+# A queue of this name has no poison queue of its own.
+# https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
+_POISON = "-poison"
+
+
+class QueueListener:
+    """Listens to one queue for one function."""
+
+    def __init__(
+        self,
+        function: Function,
+        trigger: QueueTrigger,
+        *,
+        options: QueueOptions,
+        storage: QueueStorage,
+        invocations: Invocations,
+    ) -> None:
+        """Open the queue and, unless it is one, its poison queue."""
+        self._function = function
+        self._trigger = trigger
+        self._options = options
+        self._invocations = invocations
+        self._queue = storage.client(trigger.connection, trigger.queue)
+        is_poison = trigger.queue.endswith(_POISON)
+        poison = trigger.queue + _POISON
+        self._poison = None if is_poison else storage.client(trigger.connection, poison)
+        self._backoff = PollingBackoff(options.max_polling_interval)
+        self._messages: set[asyncio.Task[None]] = set()
+        self._awake = asyncio.Event()
+        self._is_stopping = False
+
+    async def run(self) -> None:
+        """Listen until stopped, then let the messages at hand be settled."""
+        try:
+            while not self._is_stopping:
+                await self._pause(found=await self._poll())
+                await self._shrink_to(self._options.new_batch_threshold)
+            await self._shrink_to(0)
+        finally:
+            for task in self._messages:
+                task.cancel()
+
+    def wake(self) -> None:
+        """Poll now: this process has just sent a message."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Receive nothing more."""
+        self._is_stopping = True
+        self._awake.set()
+
+    def is_for(self, connection: str, queue: str) -> bool:
+        """Tell whether this is the queue that is listened to."""
+        return (self._trigger.connection, self._trigger.queue) == (connection, queue)
+
+    async def _poll(self) -> bool:
+        try:
+            batch = await self._receive()
+        except ResourceNotFoundError:
+            return False  # it may be created at any time
+        except Exception as refused:  # noqa: BLE001 - nothing that Storage does may end the listener
+            _logger.warning("queue %s could not be read: %s", self._trigger.queue, refused)
+            return False
+        for message in batch:
+            task = asyncio.create_task(self._settle(message))
+            self._messages.add(task)
+            task.add_done_callback(self._messages.discard)
+        return bool(batch)
+
+    async def _receive(self) -> list[QueueMessage]:
+        # One page is one request; more pages would be more requests for an emptied queue.
+        pages = self._queue.receive_messages(
+            messages_per_page=self._options.batch_size,
+            visibility_timeout=round(INVISIBLE.total_seconds()),
+        ).by_page()
+        async for page in pages:
+            return [message async for message in page]
+        return []
+
+    async def _pause(self, *, found: bool) -> None:
+        wait = self._backoff.next_wait(found=found)
+        if found:
+            return
+        try:
+            async with asyncio.timeout(wait.total_seconds()):
+                await self._awake.wait()
+        except TimeoutError:
+            return
+        self._awake.clear()
+
+    async def _shrink_to(self, most: int) -> None:
+        while len(self._messages) > most:
+            await asyncio.wait(self._messages, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _settle(self, message: QueueMessage) -> None:
+        lease = MessageLease(self._queue, message)
+        renewal = asyncio.create_task(lease.renew_forever())
+        try:
+            is_done = await self._run(message)
+            renewal.cancel()
+            await self._dispose(lease, message, is_done=is_done)
+        # It stays invisible for a while and is then delivered again: at least once.
+        except Exception as refused:  # noqa: BLE001 - as above
+            _logger.warning("message %s was not settled: %s", message.id, refused)
+        finally:
+            renewal.cancel()
+
+    async def _run(self, message: QueueMessage) -> bool:
+        text = decode_text(str(message.content), is_base64=self._options.is_base64)
+        if text is None or self._tries(message) > self._options.max_dequeue_count:
+            return False
+        try:
+            await self._invocations.start(self._function, self._call(message, text))
+        except FunctionFailedError:
+            return False
+        return True
+
+    async def _dispose(self, lease: MessageLease, message: QueueMessage, *, is_done: bool) -> None:
+        if is_done:
+            await lease.delete()
+        elif self._poison and (self._is_unreadable(message) or self._is_last_try(message)):
+            await lease.move_to(self._poison)
+        else:
+            await lease.release(self._options.visibility_timeout)
+
+    def _call(self, message: QueueMessage, text: str) -> Call:
+        return Call(
+            parameter=self._trigger.parameter,
+            data=TypedData(string=text),
+            metadata=trigger_metadata(message),
+            trace=next_trace(),
+        )
+
+    def _is_unreadable(self, message: QueueMessage) -> bool:
+        return decode_text(str(message.content), is_base64=self._options.is_base64) is None
+
+    def _is_last_try(self, message: QueueMessage) -> bool:
+        return self._tries(message) >= self._options.max_dequeue_count
+
+    def _tries(self, message: QueueMessage) -> int:
+        return message.dequeue_count or 0

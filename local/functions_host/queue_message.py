@@ -1,0 +1,62 @@
+"""Between a queue's message texts and the worker's typed data. No I/O here."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+
+from azure.storage.queue import QueueMessage
+
+from local.functions_host.protos import TypedData
+
+
+def decode_text(text: str, *, is_base64: bool) -> str | None:
+    """Read a message's text; None when it is not what the encoding says."""
+    if not is_base64:
+        return text
+    try:
+        return base64.b64decode(text, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return None
+
+
+def encode_text(body: bytes, *, is_base64: bool) -> str:
+    """Write a message's text."""
+    return base64.b64encode(body).decode() if is_base64 else body.decode()
+
+
+def trigger_metadata(message: QueueMessage) -> Mapping[str, TypedData]:
+    """Describe a message as the real host does: the worker takes times as JSON strings only."""
+    times = {
+        "InsertionTime": message.inserted_on,
+        "ExpirationTime": message.expires_on,
+        "NextVisibleTime": message.next_visible_on,
+    }
+    return {
+        "Id": TypedData(string=message.id),
+        "DequeueCount": TypedData(string=str(message.dequeue_count)),
+        "PopReceipt": TypedData(string=message.pop_receipt),
+    } | {
+        name: TypedData(json=json.dumps(time.isoformat()))
+        for name, time in times.items()
+        if time is not None
+    }
+
+
+def bodies_from_output(data: TypedData) -> list[bytes]:
+    """Unpack what a function put out: a string, bytes, one message or a list of them."""
+    match data.WhichOneof("data"):
+        case "string":
+            return [data.string.encode()]
+        case "bytes":
+            return [data.bytes]
+        case "json":
+            parsed = json.loads(data.json)
+            items = parsed if isinstance(parsed, list) else [parsed]
+            return [_body(item).encode() for item in items]
+        case kind:
+            raise ValueError(f"a queue cannot take an output of kind {kind}")
+
+
+def _body(item: object) -> str:
+    return str(item["body"]) if isinstance(item, dict) else str(item)

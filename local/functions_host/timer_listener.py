@@ -1,0 +1,120 @@
+"""A timer trigger: waits for its time, runs, remembers; it never overlaps itself."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from azure.core.exceptions import AzureError
+
+from local.functions_host.function_table import Function, TimerTrigger
+from local.functions_host.invocations import Invocations
+from local.functions_host.protos import TypedData
+from local.functions_host.timer_memory import TimerMemory
+from local.functions_host.timer_schedule import (
+    TimerStatus,
+    status_after_run,
+    status_at_start,
+    timer_payload,
+)
+from local.functions_host.trace_parent import next_trace
+from local.functions_host.worker import Call, FunctionFailedError
+
+_logger = logging.getLogger(__name__)
+
+_STORAGE_RETRY = timedelta(seconds=2)
+
+
+class TimerListener:
+    """Runs one function on its schedule."""
+
+    def __init__(
+        self,
+        function: Function,
+        trigger: TimerTrigger,
+        *,
+        memory: TimerMemory | None,
+        invocations: Invocations,
+    ) -> None:
+        """Take the schedule; without a memory, missed runs are nobody's business."""
+        self._function = function
+        self._trigger = trigger
+        self._memory = memory
+        self._invocations = invocations
+        self._status: TimerStatus | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the schedule until stopped; a run under way is finished first."""
+        status = await self._recall()
+        if status is None:
+            return
+        now = _now()
+        if self._memory and now > status.next:
+            status = await self._run_once(status, is_past_due=True)
+        elif self._trigger.runs_on_startup:
+            status = await self._run_once(status, is_scheduled=False)
+        while not await self._is_stopped_within(status.next - _now()):
+            status = await self._run_once(status)
+
+    def stop(self) -> None:
+        """Begin no further run."""
+        self._stopping.set()
+
+    def unscheduled_call(self) -> Call:
+        """Describe a run that somebody asked for; the schedule takes no notice of it."""
+        return self._call(self._status, is_past_due=False)
+
+    async def _recall(self) -> TimerStatus | None:
+        """Ask the memory until it answers; None when the host stops first."""
+        while True:
+            try:
+                remembered = await self._memory.load(self._function.name) if self._memory else None
+                status = status_at_start(remembered, self._trigger.schedule, _now())
+                if status != remembered:
+                    await self._remember(status)
+                self._status = status
+            except AzureError as refused:
+                _logger.warning("%s waits for storage: %s", self._function.name, refused)
+            else:
+                return status
+            if await self._is_stopped_within(_STORAGE_RETRY):
+                return None
+
+    async def _run_once(
+        self, status: TimerStatus, *, is_past_due: bool = False, is_scheduled: bool = True
+    ) -> TimerStatus:
+        began = _now()
+        call = self._call(status, is_past_due=is_past_due)
+        with suppress(FunctionFailedError):  # it is in the log, and no error ends the schedule
+            await self._invocations.start(self._function, call)
+        after = status_after_run(
+            status, self._trigger.schedule, began, is_scheduled=is_scheduled and not is_past_due
+        )
+        self._status = after
+        try:
+            await self._remember(after)
+        except AzureError as refused:
+            _logger.warning("%s could not be remembered: %s", self._function.name, refused)
+        return after
+
+    async def _remember(self, status: TimerStatus) -> None:
+        if self._memory:
+            await self._memory.save(self._function.name, status)
+
+    async def _is_stopped_within(self, wait: timedelta) -> bool:
+        try:
+            async with asyncio.timeout(max(wait.total_seconds(), 0.001)):
+                return await self._stopping.wait()
+        except TimeoutError:
+            return False
+
+    def _call(self, status: TimerStatus | None, *, is_past_due: bool) -> Call:
+        payload = timer_payload(status if self._memory else None, is_past_due=is_past_due)
+        return Call(
+            parameter=self._trigger.parameter, data=TypedData(json=payload), trace=next_trace()
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

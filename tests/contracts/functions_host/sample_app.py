@@ -1,0 +1,89 @@
+"""The app that the host's contract is tried with; it is copied to a directory of its own."""
+
+import asyncio
+import json
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+journal: list[dict[str, object]] = []
+_STORAGE = "AzureWebJobsStorage"
+
+
+def note(event: str, **facts: object) -> None:
+    journal.append({"event": event, **facts})
+
+
+@app.route("echo/{name}/{tail?}", auth_level=func.AuthLevel.FUNCTION)
+async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    seen = {
+        "method": req.method,
+        "url": req.url,
+        "headers": dict(req.headers),
+        "query": dict(req.params),
+        "route": dict(req.route_params),
+        "body": req.get_body().decode(),
+        "invocation": context.invocation_id,
+        "trace": context.trace_context.trace_parent,
+    }
+    return func.HttpResponse(json.dumps(seen), mimetype="application/json")
+
+
+@app.route("a-journal", methods=["GET"])
+async def tell(req: func.HttpRequest) -> func.HttpResponse:
+    del req
+    return func.HttpResponse(json.dumps(journal), mimetype="application/json")
+
+
+@app.route("dressed", methods=["GET"])
+async def dressed(req: func.HttpRequest) -> func.HttpResponse:
+    del req
+    answer = func.HttpResponse("hi", status_code=203, headers={"X-Frame-Options": "mine"})
+    answer.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly; SameSite=Lax")
+    answer.headers.add("Set-Cookie", "b=2; Max-Age=60; Secure")
+    return answer
+
+
+@app.route("broken/{kind}", methods=["GET"])
+def broken(req: func.HttpRequest) -> func.HttpResponse:
+    kind = req.route_params["kind"]
+    if kind == "raise":
+        raise RuntimeError("planted fault")
+    return {"none": None, "dict": {"status": 200}}[kind]  # type: ignore[return-value] # the point
+
+
+@app.route("slow/{seconds}", methods=["GET"])
+async def slow(req: func.HttpRequest) -> func.HttpResponse:
+    await asyncio.sleep(float(req.route_params["seconds"]))
+    return func.HttpResponse("at last")
+
+
+@app.route("enqueue", methods=["POST"])
+@app.queue_output("later", queue_name="%WORK_QUEUE%", connection=_STORAGE)
+async def enqueue(req: func.HttpRequest, later: func.Out[str]) -> func.HttpResponse:
+    later.set(req.get_body().decode())
+    if "fail" in req.params:
+        raise RuntimeError("planted fault after the output was set")
+    return func.HttpResponse(status_code=202)
+
+
+@app.queue_trigger("message", queue_name="%WORK_QUEUE%", connection=_STORAGE)
+async def work(message: func.QueueMessage) -> None:
+    text = message.get_body().decode()
+    is_dated = message.insertion_time is not None and message.expiration_time is not None
+    note("work", text=text, tries=message.dequeue_count, dated=is_dated)
+    if text.startswith("fail"):
+        raise RuntimeError("planted fault")
+
+
+@app.timer_trigger("timer", schedule="%EVERY_SECOND%")
+async def tick(timer: func.TimerRequest) -> None:
+    note("tick", past_due=timer.past_due)
+    await asyncio.sleep(0.1)
+    note("tock")
+    raise RuntimeError("planted fault of a timer")
+
+
+@app.timer_trigger("timer", schedule="0 0 0 1 1 *")
+async def yearly(timer: func.TimerRequest) -> None:
+    note("yearly", past_due=timer.past_due)

@@ -1,0 +1,124 @@
+import asyncio
+import base64
+import json
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob.aio import BlobClient
+
+from tests.contracts.functions_host.sample_host import Event, Sample, eventually
+
+_MASTER = {"x-functions-key": "local-master-key"}
+
+
+async def test_output_of_a_function_becomes_a_message_for_another(sample: Sample) -> None:
+    async with sample.http.post("/api/enqueue", data="grüße") as answer:
+        assert answer.status == 202
+
+    async def worked() -> list[Event]:
+        return await sample.journal(event="work", text="grüße")
+
+    assert await eventually(worked) == [
+        {"event": "work", "text": "grüße", "tries": 1, "dated": True}
+    ]
+
+
+async def test_failed_function_sends_nothing(sample: Sample) -> None:
+    async with sample.http.post("/api/enqueue?fail=1", data="never sent") as answer:
+        assert (answer.status, await answer.read()) == (500, b"")
+
+    await _finished(sample, "sent after it")
+
+    assert await sample.journal(event="work", text="never sent") == []
+
+
+async def test_message_that_keeps_failing_is_set_aside(sample: Sample) -> None:
+    async with sample.http.post("/api/enqueue", data="fail for ever"):
+        pass
+
+    poison = await _poison(sample)
+
+    assert base64.b64decode(poison) == b"fail for ever"
+    tries = await sample.journal(event="work", text="fail for ever")
+    assert [each["tries"] for each in tries] == [1, 2]
+
+
+async def test_message_that_is_not_base64_is_set_aside_unseen(sample: Sample) -> None:
+    await _finished(sample, "the queue exists now")
+    async with sample.queue("work") as work:
+        await work.send_message("{not base64}")
+
+    assert await _poison(sample) == "{not base64}"
+
+
+async def test_timer_keeps_its_schedule_through_failures(sample: Sample) -> None:
+    async def thrice() -> bool:
+        return len(await sample.journal(event="tick")) >= 3
+
+    await eventually(thrice)
+
+    beats = [each["event"] for each in await sample.journal() if each["event"] in {"tick", "tock"}]
+    assert beats[:4] == ["tick", "tock", "tick", "tock"]
+
+
+async def test_missed_run_is_made_up_for_once(sample: Sample) -> None:
+    async def ran() -> list[Event]:
+        return await sample.journal(event="yearly", past_due=True)
+
+    assert len(await eventually(ran)) == 1
+
+    path = "timers/sample/Host.Functions.yearly/status"
+    async with BlobClient.from_connection_string(
+        sample.storage, "azure-webjobs-hosts", path
+    ) as blob:
+        status = json.loads(await (await blob.download_blob()).readall())
+    assert status["Next"].endswith("-01-01T00:00:00+00:00")
+    assert status["Last"] == status["LastUpdated"] > "2026"
+
+
+async def test_administrator_runs_a_timer_at_any_time(sample: Sample) -> None:
+    async with sample.http.post("/admin/functions/Yearly", json={}, headers=_MASTER) as answer:
+        assert answer.status == 202
+
+    async def ran() -> list[Event]:
+        return await sample.journal(event="yearly", past_due=False)
+
+    await eventually(ran)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "status"),
+    [("yearly", "local-function-key", 401), ("nobody", "local-master-key", 404)],
+    ids=["no master", "no function"],
+)
+async def test_administrator_needs_master_key_and_a_function(
+    sample: Sample, name: str, key: str, status: int
+) -> None:
+    headers = {"x-functions-key": key}
+    async with sample.http.post(f"/admin/functions/{name}", headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (status, b"")
+
+
+async def _finished(sample: Sample, text: str) -> None:
+    async with sample.http.post("/api/enqueue", data=text):
+        pass
+
+    async def worked() -> list[Event]:
+        return await sample.journal(event="work", text=text)
+
+    await eventually(worked)
+
+
+async def _poison(sample: Sample) -> str:
+    async with sample.queue("work-poison") as queue:
+
+        async def received() -> str:
+            try:
+                async for message in queue.receive_messages():
+                    await queue.delete_message(message)
+                    return str(message.content)
+            except ResourceNotFoundError:
+                await asyncio.sleep(0.1)
+            return ""
+
+        return await eventually(received)

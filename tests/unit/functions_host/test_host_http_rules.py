@@ -1,0 +1,112 @@
+import pytest
+from multidict import CIMultiDict
+
+from local.functions_host.cors import Cors
+from local.functions_host.http_messages import worker_headers, worker_query
+from local.functions_host.keys import AuthLevel, HostKeys, presented_key
+from local.functions_host.protos import TypedData
+from local.functions_host.queue_message import bodies_from_output, decode_text, encode_text
+from local.functions_host.trace_parent import next_trace
+
+_KEYS = HostKeys(functions={"create": ("create-key",)})
+_CORS = Cors(origins=("https://app.example",))
+
+
+@pytest.mark.parametrize(
+    ("level", "key", "is_allowed"),
+    [
+        (AuthLevel.ANONYMOUS, "wrong", True),
+        (AuthLevel.FUNCTION, None, False),
+        (AuthLevel.FUNCTION, "", False),
+        (AuthLevel.FUNCTION, "wrong", False),
+        (AuthLevel.FUNCTION, "create-key", True),
+        (AuthLevel.FUNCTION, "local-function-key", True),
+        (AuthLevel.FUNCTION, "local-master-key", True),
+        (AuthLevel.ADMIN, "local-function-key", False),
+        (AuthLevel.ADMIN, "local-master-key", True),
+    ],
+)
+def test_key_opens_what_its_level_says(
+    level: AuthLevel, key: str | None, *, is_allowed: bool
+) -> None:
+    assert _KEYS.allow(level, "create", key) is is_allowed
+
+
+def test_key_of_one_function_does_not_open_another() -> None:
+    assert not _KEYS.allow(AuthLevel.FUNCTION, "result", "create-key")
+
+
+def test_key_in_the_header_wins() -> None:
+    assert presented_key({"x-functions-key": "h"}, {"code": "q"}) == "h"
+    assert presented_key({}, {"code": "q"}) == "q"
+
+
+def test_keys_are_not_printed() -> None:
+    assert "key" not in repr(_KEYS)
+
+
+def test_repeated_values_are_joined_and_empty_ones_dropped() -> None:
+    assert worker_query("a=1&A=2&b=&c&d=x+y%2B") == {"a": "1,2", "d": "x y+"}
+    assert worker_headers([("X-A", "1"), ("x-a", "2"), ("B", "")]) == {"x-a": "1,2", "b": ""}
+
+
+def test_preflight_of_an_allowed_origin_gets_what_it_asks_for() -> None:
+    headers = CIMultiDict(
+        {
+            "origin": "https://app.example",
+            "access-control-request-method": "DELETE",
+            "access-control-request-headers": "x-session-token",
+        }
+    )
+
+    assert _CORS.is_preflight("OPTIONS", headers)
+    assert _CORS.preflight_headers(headers) == {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": "https://app.example",
+        "Access-Control-Allow-Methods": "DELETE",
+        "Access-Control-Allow-Headers": "x-session-token",
+    }
+
+
+@pytest.mark.parametrize("origin", ["https://app.example.evil", "http://app.example", "null"])
+def test_other_origins_are_told_nothing(origin: str) -> None:
+    headers = CIMultiDict({"Origin": origin, "Access-Control-Request-Method": "GET"})
+
+    assert _CORS.preflight_headers(headers) == {"Vary": "Origin"}
+
+
+def test_without_origins_there_is_no_cors() -> None:
+    headers = CIMultiDict({"Origin": "https://a", "Access-Control-Request-Method": "GET"})
+
+    assert not Cors().is_preflight("OPTIONS", headers)
+    assert Cors().response_headers(headers) == {}
+
+
+def test_trace_continues_the_callers_or_begins_anew() -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    continued, begun = next_trace(parent, "state"), next_trace("garbage", "state")
+
+    assert continued.trace_parent.startswith(parent[:36])
+    assert (continued.trace_parent[-3:], continued.trace_state) == ("-01", "state")
+    assert (len(begun.trace_parent), begun.trace_state) == (55, "")
+
+
+def test_message_text_is_base64_or_nothing() -> None:
+    assert decode_text(encode_text("ü".encode(), is_base64=True), is_base64=True) == "ü"
+    assert decode_text("not base64!", is_base64=True) is None
+    assert decode_text("as it is", is_base64=False) == "as it is"
+
+
+@pytest.mark.parametrize(
+    ("data", "bodies"),
+    [
+        (TypedData(string="a"), [b"a"]),
+        (TypedData(bytes=b"a"), [b"a"]),
+        (TypedData(json='["a", {"id": null, "body": "b"}]'), [b"a", b"b"]),
+        (TypedData(json='{"id": "1", "body": "b"}'), [b"b"]),
+    ],
+    ids=["string", "bytes", "list", "message"],
+)
+def test_output_is_unpacked_into_messages(data: TypedData, bodies: list[bytes]) -> None:
+    assert bodies_from_output(data) == bodies

@@ -1,0 +1,75 @@
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from local.functions_host.app_settings import connection_string, expand
+from local.functions_host.host_json import HostOptions, QueueOptions, read_host_options
+from local.functions_host.start_error import HostStartError
+
+
+def test_settings_are_expanded_and_the_missing_one_is_named() -> None:
+    assert expand("a-%B%-%C%", {"B": "1", "C": "2"}) == "a-1-2"
+    with pytest.raises(HostStartError, match="%B%"):
+        expand("a-%B%", {})
+
+
+def test_connection_is_found_with_and_without_its_prefix() -> None:
+    settings = {"AzureWebJobsStorage": "s", "Other": "o"}
+
+    found = [connection_string(name, settings) for name in ("Storage", *settings)]
+
+    assert found == ["s", "s", "o"]
+    with pytest.raises(HostStartError, match="Nowhere"):
+        connection_string("Nowhere", settings)
+
+
+def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
+    host = {
+        "version": "2.0",
+        "functionTimeout": "00:05:00",
+        "extensions": {
+            "queues": {"batchSize": 4, "maxDequeueCount": 12, "visibilityTimeout": "00:00:15"},
+            "http": {
+                "customHeaders": {"X-A": "b"},
+                "hsts": {"isEnabled": True, "maxAge": "10", "includeSubDomains": True},
+            },
+        },
+    }
+    (tmp_path / "host.json").write_text(json.dumps(host))
+
+    options = read_host_options(
+        tmp_path, {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01"}
+    )
+
+    assert options == HostOptions(
+        route_prefix="api",
+        extra_headers={
+            "X-A": "b",
+            "Strict-Transport-Security": "max-age=864000; includeSubDomains",
+        },
+        queues=QueueOptions(
+            batch_size=4,
+            new_batch_threshold=2,
+            max_dequeue_count=12,
+            visibility_timeout=timedelta(seconds=15),
+            max_polling_interval=timedelta(seconds=1),
+        ),
+        function_timeout=timedelta(minutes=5),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"version": "1.0"}', '{"version": "2.0", "functionTimeout": "soon"}'),
+        '{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}',
+        '{"version": "2.0", "extensions": {"queues": {"maxDequeueCount": 0}}}',
+    ],
+)
+def test_wrong_host_json_stops_the_start(tmp_path: Path, text: str) -> None:
+    (tmp_path / "host.json").write_text(text)
+
+    with pytest.raises(HostStartError, match=r"host\.json"):
+        read_host_options(tmp_path, {})
