@@ -1,0 +1,154 @@
+"""`python -m local up` from the outside: one line when ready, and nothing left when it ends."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from local.ports import HOST, Ports
+from local.vault_secret import FIRST_KEY
+
+BOUND_SECONDS = 20
+CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
+
+
+@asynccontextmanager
+async def up(ports: Ports, state: Path, *more: str) -> AsyncIterator[Process]:
+    command = ("-m", "local", "up", "--port", str(ports.base), "--state", str(state), *more)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        async with asyncio.timeout(BOUND_SECONDS):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ready_line(process: Process) -> str:
+    assert process.stdout is not None
+    return (await process.stdout.readline()).decode()
+
+
+async def becomes_true(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(BOUND_SECONDS):
+        while not condition():  # noqa: ASYNC110 - what is awaited happens in other processes
+            await asyncio.sleep(0.02)
+
+
+async def azurite_of(process: Process) -> int:
+    """Find the one child that `up` has without a host."""
+    search = await asyncio.create_subprocess_exec("pgrep", "-P", str(process.pid), stdout=PIPE)
+    return int((await search.communicate())[0])
+
+
+async def test_app_answers_when_ready_and_nothing_is_left_when_stopped(tmp_path: Path) -> None:
+    ports = Ports.free()
+    async with up(ports, tmp_path) as process, aiohttp.ClientSession() as http:
+        line = await ready_line(process)
+        async with http.get(f"http://{HOST}:{ports.host}/api/health") as health:
+            assert await health.json() == {"status": "ok"}
+
+        process.send_signal(signal.SIGINT)
+        output, _ = await process.communicate()
+
+    assert line == f"ready http://{HOST}:{ports.host}\n"
+    assert (output, process.returncode, ports.taken()) == (b"", 0, [])
+
+
+async def test_second_signal_does_not_disturb_the_end(tmp_path: Path) -> None:
+    ports = Ports.free()
+    async with up(ports, tmp_path, "--no-host") as process:
+        await ready_line(process)
+
+        process.send_signal(signal.SIGTERM)
+        while process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.002)
+
+    assert (process.returncode, ports.taken()) == (0, [])
+
+
+@pytest.mark.parametrize("sign", ["lock", "face", "azurite", "azurite/__azurite_db_queue__.json"])
+async def test_stop_during_start_leaves_nothing(tmp_path: Path, sign: str) -> None:
+    ports = Ports.free()
+    async with up(ports, tmp_path) as process:
+        await becomes_true((tmp_path / sign).exists)
+
+        process.send_signal(signal.SIGTERM)
+        output, _ = await process.communicate()
+
+    assert (output, process.returncode, ports.taken()) == (b"", 0, [])
+
+
+async def test_killed_up_takes_its_children_along(tmp_path: Path) -> None:
+    ports = Ports.free()
+    async with up(ports, tmp_path) as process:
+        await ready_line(process)
+
+        process.kill()
+        await process.communicate()
+
+        await becomes_true(lambda: not ports.taken())
+
+
+async def test_part_that_dies_is_named_and_ends_the_stack(tmp_path: Path) -> None:
+    ports = Ports.free()
+    async with up(ports, tmp_path, "--no-host") as process:
+        await ready_line(process)
+
+        os.kill(await azurite_of(process), signal.SIGKILL)
+        _, errors = await process.communicate()
+
+    assert (process.returncode, ports.taken()) == (1, [])
+    assert b"Azurite ended by itself" in errors
+
+
+async def test_taken_port_is_named_in_one_sentence(tmp_path: Path) -> None:
+    ports = Ports.free()
+    with socket.create_server((HOST, ports.vault)):
+        async with up(ports, tmp_path) as process:
+            output, errors = await process.communicate()
+
+    taken = f"up: port {ports.vault} (Key Vault simulator) is taken: "
+    assert (output, process.returncode) == (b"", 1)
+    assert errors.decode().startswith(taken)
+    assert len(errors.splitlines()) == 1
+
+
+async def test_sessions_outlive_a_restart_and_one_state_serves_one_stack(tmp_path: Path) -> None:
+    ports, others = Ports.free(), Ports.free()
+    url = f"http://{HOST}:{ports.face}"
+    key = {"Ocp-Apim-Subscription-Key": FIRST_KEY}
+    async with aiohttp.ClientSession(headers=key) as http:
+        async with up(ports, tmp_path, "--no-host") as process:
+            await ready_line(process)
+            create = http.post(f"{url}/face/v1.2/detectLiveness-sessions", json=CREATE)
+            async with create as answer:
+                created = await answer.json()
+            async with up(others, tmp_path, "--no-host") as second:
+                _, refusal = await second.communicate()
+            process.kill()
+            await process.communicate()
+        await becomes_true(lambda: not ports.taken())
+        async with up(ports, tmp_path, "--no-host") as process:
+            await ready_line(process)
+            device = {"Authorization": f"Bearer {created['authToken']}"}
+            play = http.post(
+                f"{url}/simulator/attempts", json={"outcome": "realface"}, headers=device
+            )
+            async with play as report:
+                assert report.status == 200
+
+    assert second.returncode == 1
+    assert b"another stack uses the state directory" in refusal
