@@ -1,0 +1,134 @@
+import ast
+import json
+import re
+from collections.abc import Iterator
+
+from shared import http_boundary, settings
+from shared.sessions import Outcome
+from tests.rules.source import MODULES, ROOT, reasons, tree_of
+
+README = ROOT / "README.md"
+
+# What the platform itself reads, beside what the app reads.
+PLATFORM = {"SWEEP_SCHEDULE", "FUNCTIONS_WORKER_RUNTIME"}
+# What tells a laptop from Azure.
+LOCAL = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+REQUIRED = {
+    "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT"
+}  # fmt: skip
+OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri"}
+
+
+def settings_read() -> set[str]:
+    """Name the settings that settings.py asks its reader for."""
+    return {
+        call.args[0].value
+        for call in ast.walk(tree_of(MODULES["settings"]))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).startswith("read.")
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
+
+
+def example() -> dict[str, str]:
+    text = (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+    values: dict[str, str] = json.loads(text)["Values"]
+    return values
+
+
+def readme_tables() -> Iterator[list[list[str]]]:
+    """Give every table of the README as rows of cells, its heading first."""
+    assert README.is_file(), "there is no README.md"
+    text = README.read_text(encoding="utf-8")
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()
+        ]
+        yield [row for row in rows if set("".join(row)) - set("-: ")]
+
+
+def readme_table(*heading: str) -> list[list[str]]:
+    tables = [rows[1:] for rows in readme_tables() if rows[0][: len(heading)] == [*heading]]
+    assert len(tables) == 1, f"the README has {len(tables)} tables that begin {heading}"
+    return tables[0]
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_example_has_every_setting_that_the_app_reads() -> None:
+    assert set(example()) == settings_read() - OTHER_STORAGE | PLATFORM | LOCAL
+
+
+def test_the_example_says_what_the_defaults_are() -> None:
+    values = example() | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+    least = {name: value for name, value in values.items() if name in REQUIRED}
+
+    assert settings.from_environment(values) == settings.from_environment(least)
+
+
+def test_the_readme_has_every_setting_and_no_other() -> None:
+    told = {name for row in readme_table("setting", "default") for name in words(row[0])}
+
+    assert told - OTHER_STORAGE == settings_read() - OTHER_STORAGE | {"SWEEP_SCHEDULE"}
+    assert all(name in README.read_text(encoding="utf-8") for name in OTHER_STORAGE)
+
+
+def test_the_readme_says_what_the_defaults_are() -> None:
+    defaults = {
+        words(row[0])[0]: row[1].strip("`")
+        for row in readme_table("setting", "default")
+        if row[1] != "required"
+    }
+    values = example() | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+    least = {name: value for name, value in values.items() if name in REQUIRED}
+
+    assert settings.from_environment(least | defaults) == settings.from_environment(least)
+
+
+def routes_of_the_app() -> set[tuple[str, str]]:
+    routes = set()
+    for function in tree_of(ROOT / "function_app.py").body:
+        for call in getattr(function, "decorator_list", ()):
+            if ast.unparse(call.func) == "app.route":
+                (methods,) = (word.value for word in call.keywords if word.arg == "methods")
+                path = ast.literal_eval(call.args[0])
+                routes |= {
+                    (f"{method} /{path}", getattr(function, "name", ""))
+                    for method in ast.literal_eval(methods)
+                }
+    return routes
+
+
+def test_the_readme_has_every_route_and_no_other() -> None:
+    rows = readme_table("route", "who", "function")
+
+    assert {(words(row[0])[0], words(row[2])[0]) for row in rows} == routes_of_the_app()
+
+
+def test_the_readme_has_every_error_with_its_status() -> None:
+    told = {
+        (int(status), code)
+        for status, codes, *_ in readme_table("status", "code")
+        for code in words(codes)
+    }
+
+    assert told == set(http_boundary._ANSWERS.values())
+
+
+def test_the_readme_has_every_outcome_with_its_reasons() -> None:
+    told = {words(row[0])[0]: set(words(row[1])) for row in readme_table("outcome", "reasons")}
+
+    assert set(told) == set(Outcome)
+    assert set().union(*told.values()) == reasons()
+    assert told["passed"] == set()
+
+
+def test_the_readme_says_why_each_package_is_needed() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    needed = {line.partition("==")[0] for line in lines if "==" in line}
+
+    assert {name for row in readme_table("package", "why") for name in words(row[0])} == needed
