@@ -1,0 +1,231 @@
+// Joins the modules and decides nothing. Deploys into one resource group:
+// `azd up`, or `az deployment group create --parameters infra/main.bicepparam`.
+targetScope = 'resourceGroup'
+
+metadata description = 'Face Liveness Functions, with everything it needs.'
+
+@description('Settings of the app that may differ from what function-app.bicep sets; the README says what each means.')
+@sealed()
+type Choices = {
+  FACE_KEY_CACHE_SECONDS: string?
+  SWEEP_SCHEDULE: string?
+  SWEEP_FACE_CALLS_PER_SECOND: string?
+  SESSION_GRACE_SECONDS: string?
+  RETENTION_DAYS: string?
+  MAX_TOKEN_SECONDS: string?
+  MAX_OPEN_SESSIONS: string?
+  DIGEST_POLICY: string?
+  VERIFY_CONFIDENCE_FLOOR: string?
+  VERIFY_IMAGE_HASH: string?
+  MIN_REFERENCE_QUALITY: string?
+  FACE_TIMEOUT_SECONDS: string?
+  FACE_BUDGET_SECONDS: string?
+  STORE_TIMEOUT_SECONDS: string?
+  KEY_TIMEOUT_SECONDS: string?
+}
+
+@description('Name of the environment. Part of what makes the names of the resources unique, so it must not change.')
+@minLength(2)
+@maxLength(64)
+param environmentName string
+
+@description('Region of everything but Face.')
+param location string = resourceGroup().location
+
+@description('Region of Face, which is not offered wherever Flex Consumption is. The same region, if none is given.')
+param faceLocation string?
+
+@description('S0: ten calls a second. F0: free, twenty calls a minute, one account per subscription, for trying out.')
+@allowed(['F0', 'S0'])
+param faceSku string = 'S0'
+
+@description('How the app proves itself to Face: key, from the vault; or entra, and then the account takes no keys.')
+@allowed(['key', 'entra'])
+param faceAuth string = 'key'
+
+@description('Origins that browsers may call from, like https://app.example.com. None by default, and never *.')
+param allowedOrigins string[] = []
+
+@description('Addresses that get a mail for each alert. Without any, alerts are seen in the portal only.')
+param alertEmails string[] = []
+
+@description('Settings of the app that differ from the defaults.')
+param choices Choices = {}
+
+@description('Memory of an instance. On demand, an hour of work costs about $0.05, $0.19 or $0.37 in this order.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('The most instances of each group of functions: a ceiling for the bill. 40 is the least that every region takes.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Instances that wait for HTTP requests, so that few meet a cold start. Each costs about $21 a month at 2048 MB.')
+@minValue(0)
+@maxValue(20)
+param alwaysReadyHttpInstances int = 0
+
+@description('Runs and keeps data in several zones. Keeps two instances of each of three groups of functions ready: about $126 a month.')
+param zoneRedundant bool = false
+
+@description('Storage and vault in a virtual network, not on the internet. Costs about $32 a month.')
+param privateNetworking bool = false
+
+@description('Addresses of that network, /24 or larger.')
+param networkAddressPrefix string = '10.60.0.0/24'
+
+@description('Nobody can purge the vault before its time. Cannot be undone; turn it off for throw-away environments only.')
+param keyVaultPurgeProtection bool = true
+
+@description('Days in which deleted blobs, secrets and the vault itself can be brought back.')
+@minValue(7)
+@maxValue(90)
+param softDeleteDays int = 30
+
+@description('Days that logs are kept; the first 31 are free.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('Gigabytes of logs a day, after which no more are taken. A gigabyte costs about $2.30.')
+@minValue(1)
+param logDailyQuotaGb int = 1
+
+@description('Tags for every resource, beside our own.')
+param tags object = {}
+
+// One expression names everything: `kv-` and 19 more characters are just what a vault takes.
+var stem = 'liveness-${take(uniqueString(resourceGroup().id, environmentName), 10)}'
+var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
+var faceKeySecretName = 'face-api-key'
+
+module identity 'identity.bicep' = {
+  params: {
+    name: 'id-${stem}'
+    location: location
+    tags: allTags
+  }
+}
+
+module monitoring 'monitoring.bicep' = {
+  params: {
+    workspaceName: 'log-${stem}'
+    componentName: 'appi-${stem}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+    retentionInDays: logRetentionDays
+    dailyQuotaGb: logDailyQuotaGb
+  }
+}
+
+module storage 'storage.bicep' = {
+  params: {
+    name: 'st${replace(stem, '-', '')}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+    zoneRedundant: zoneRedundant
+    privateOnly: privateNetworking
+    softDeleteDays: softDeleteDays
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module keyVault 'key-vault.bicep' = {
+  params: {
+    name: 'kv-${stem}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+    purgeProtection: keyVaultPurgeProtection
+    softDeleteDays: softDeleteDays
+    privateOnly: privateNetworking
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module face 'face.bicep' = {
+  params: {
+    name: 'face-${stem}'
+    location: faceLocation ?? location
+    tags: allTags
+    skuName: faceSku
+    auth: faceAuth
+    appPrincipalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module faceKey 'face-key.bicep' = if (faceAuth == 'key') {
+  params: {
+    faceAccountName: face.outputs.name
+    vaultName: keyVault.outputs.name
+    secretName: faceKeySecretName
+    keyName: 'key1'
+  }
+}
+
+module network 'network.bicep' = if (privateNetworking) {
+  params: {
+    name: 'vnet-${stem}'
+    location: location
+    tags: allTags
+    addressPrefix: networkAddressPrefix
+    storageAccountId: storage.outputs.id
+    keyVaultId: keyVault.outputs.id
+  }
+}
+
+module functionApp 'function-app.bicep' = {
+  params: {
+    name: 'func-${stem}'
+    planName: 'plan-${stem}'
+    location: location
+    tags: allTags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageAccountName: storage.outputs.name
+    packageContainerName: storage.outputs.packageContainerName
+    componentName: monitoring.outputs.componentName
+    faceAuth: faceAuth
+    faceEndpoint: face.outputs.endpoint
+    keyVaultUri: keyVault.outputs.uri
+    faceKeySecretName: faceKeySecretName
+    choices: choices
+    allowedOrigins: allowedOrigins
+    subnetId: network.?outputs.appSubnetId
+    zoneRedundant: zoneRedundant
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyHttpInstances: alwaysReadyHttpInstances
+  }
+}
+
+module alerts 'alerts.bicep' = {
+  params: {
+    suffix: stem
+    location: location
+    tags: allTags
+    emails: alertEmails
+    componentName: monitoring.outputs.componentName
+    faceAccountId: face.outputs.id
+    keyVaultId: keyVault.outputs.id
+  }
+}
+
+@description('Name of the function app, for deploying code.')
+output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
+
+@description('Address of the API, without its prefix `/api`.')
+output AZURE_FUNCTION_APP_URL string = functionApp.outputs.url
+
+@description('Name of the vault.')
+output AZURE_KEY_VAULT_NAME string = keyVault.outputs.name
+
+@description('Name of the Face account.')
+output AZURE_FACE_ACCOUNT_NAME string = face.outputs.name
+
+@description('Address of Face, which the devices need too.')
+output FACE_ENDPOINT string = face.outputs.endpoint

@@ -1,0 +1,21 @@
+// Production: in several zones, storage and vault off the internet, no cold start, logs for a quarter of a year.
+using 'main.bicep'
+
+var faceRegion = readEnvironmentVariable('FACE_LOCATION', '')
+var origins = readEnvironmentVariable('ALLOWED_ORIGINS', '')
+var emails = readEnvironmentVariable('ALERT_EMAILS', '')
+
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'production')
+param faceLocation = empty(faceRegion) ? null : faceRegion
+param faceAuth = readEnvironmentVariable('FACE_AUTH', 'key')
+
+// Several, with commas between them.
+param allowedOrigins = empty(origins) ? [] : split(origins, ',')
+param alertEmails = empty(emails) ? [] : split(emails, ',')
+
+param zoneRedundant = true
+param privateNetworking = true
+param alwaysReadyHttpInstances = 2
+param softDeleteDays = 90
+param logRetentionDays = 90
+param logDailyQuotaGb = 5

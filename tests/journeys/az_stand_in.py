@@ -1,0 +1,94 @@
+"""Stands in for the Azure CLI: a Face account with two keys, a vault, a function app, in one file.
+
+Every command is written down, in order. Writing a key into the vault makes it the only one that the
+local stack takes: harsher than Azure, where the other goes on working until it is made new.
+"""
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+State = dict[str, Any]
+
+AFTER_A_DEPLOYMENT: State = {
+    "Microsoft.CognitiveServices/accounts": "face-1",
+    "Microsoft.KeyVault/vaults": "kv-1",
+    "Microsoft.Web/sites": "func-1",
+    "settings": {
+        "FACE_AUTH": "key",
+        "FACE_KEY_SECRET_NAME": "face-api-key",
+        "FACE_KEY_CACHE_SECONDS": "1",
+    },
+    "secret": {"tags.faceKey": "key1", "properties.attributes.updated": 0},
+    "keys": {"key1": "first-1", "key2": "first-2"},
+    "functions": {"start_session": {"default": "a"}, "get_result": {"default": "b"}},
+    "calls": [],
+}
+
+
+def run(state: State, command: str, options: dict[str, list[str]]) -> str:
+    """Carry out one command and give what it prints."""
+    query, printed = "".join(options.get("--query", ())), ""
+    match command:
+        case "account show":
+            pass
+        case "resource list":
+            printed = str(state.get(options["--resource-type"][0], ""))
+        case "resource show":
+            printed = str(state["secret"][query])
+        case "functionapp config appsettings list":
+            (name,) = re.findall(r"name=='(\w+)'", query)
+            printed = str(state["settings"].get(name, ""))
+        case "functionapp function keys list":
+            keys = state["functions"][options["--function-name"][0]]
+            printed = "\n".join(keys) if query == "keys(@)" else str(keys[query])
+        case "functionapp function keys set":
+            state["functions"][options["--function-name"][0]][options["--key-name"][0]] = "made"
+        case "cognitiveservices account keys regenerate":
+            name = options["--key-name"][0].lower()
+            state["keys"][name] = f"new-{name}"
+        case "deployment group create":
+            publish(state, dict(one.split("=") for one in options["--parameters"]))
+        case _:
+            raise NotImplementedError(command)
+    return printed
+
+
+def publish(state: State, parameters: dict[str, str]) -> None:
+    """Do what infra/face-key.bicep does."""
+    key = parameters["keyName"]
+    state["secret"] = {"tags.faceKey": key, "properties.attributes.updated": int(time.time())}
+    if "AZ_FACE_URL" in os.environ:
+        body = json.dumps({"key": state["keys"][key]}).encode()
+        url = f"{os.environ['AZ_FACE_URL']}/simulator/key"
+        urlopen(Request(url, data=body, method="POST"), timeout=5).close()  # noqa: S310 - loopback
+
+
+def main(arguments: list[str]) -> int:
+    """Read the command line as az does, carry it out, and remember."""
+    words, options, last = [], dict[str, list[str]](), ""
+    for argument in arguments:
+        if argument.startswith("-"):
+            last = argument
+            options[last] = []
+        elif last:
+            options[last].append(argument)
+        else:
+            words.append(argument)
+    path = Path(os.environ["AZ_STATE"])
+    state: State = json.loads(path.read_text(encoding="utf-8"))
+    state["calls"].append(" ".join(arguments))
+    printed = run(state, " ".join(words), options)
+    path.write_text(json.dumps(state), encoding="utf-8")
+    if options.get("--output") != ["none"]:
+        sys.stdout.write(printed + "\n" if printed else "")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

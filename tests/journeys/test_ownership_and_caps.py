@@ -1,0 +1,298 @@
+"""Sessions that nobody else can use, and no more of them than a person may have.
+
+R-numbers name requirements that docs/security.md lists.
+"""
+
+import asyncio
+import secrets
+
+import pytest
+
+from tests.conftest import Configure
+from tests.world import FUNCTION_KEY, Answer, Check, World, check_of, form, picture
+
+
+def _keyed(key: str) -> dict[str, str]:
+    return {**FUNCTION_KEY, "Idempotency-Key": key}
+
+
+def _person() -> dict[str, str]:
+    return {"userCorrelationId": secrets.token_hex(8), "deviceCorrelationId": "shared-tablet"}
+
+
+class TestIdempotentCreate:
+    """A create that is repeated is one session."""
+
+    async def test_the_same_key_and_request_give_the_same_session_with_fresh_tokens(
+        self, world: World
+    ) -> None:
+        person = _person()
+        first = check_of(await world.create(headers=_keyed("k1"), json=person))
+        again = check_of(await world.create(headers=_keyed("k1"), json=person))
+
+        assert again.session_id == first.session_id
+        assert again.auth_token != first.auth_token
+        assert again.session_token != first.session_token
+        assert (await world.status(first)).status == 404
+        assert (await world.status(again)).body["status"] == "started"
+
+    async def test_a_repeated_create_never_leaves_two_live_sessions_at_face(
+        self, world: World
+    ) -> None:
+        before, person = await world.at_face(), _person()
+        first = check_of(await world.create(headers=_keyed("k2"), json=person))
+        again = check_of(await world.create(headers=_keyed("k2"), json=person))
+
+        row = await world.row(again)
+        assert await world.at_face() - before == {row["faceSessionId"]}
+        assert "earlierFaceSessionId" not in row
+        assert len(await world.alarms(again)) == 1
+        with pytest.raises(AssertionError, match="401"):
+            await world.play(first, "realface")
+
+    async def test_an_earlier_session_that_face_could_not_delete_is_remembered_until_it_is_gone(
+        self, world: World
+    ) -> None:
+        before, person = await world.at_face(), _person()
+        await world.create(headers=_keyed("k3"), json=person)
+        await world.fail("delete", status=503)
+        again = check_of(await world.create(headers=_keyed("k3"), json=person))
+        remembered = (await world.row(again)).get("earlierFaceSessionId")
+        two = len(await world.at_face() - before)
+
+        await world.sweep()
+
+        assert remembered is not None
+        assert two == 2
+        assert remembered not in await world.at_face()
+        assert "earlierFaceSessionId" not in await world.row(again)
+        await world.play(again, "realface")
+        assert (await world.complete(again)).body["status"] == "completed"
+
+    async def test_once_the_check_has_begun_the_key_opens_nothing_any_more(
+        self, world: World
+    ) -> None:
+        person = _person()
+        check = check_of(await world.create(headers=_keyed("k4"), json=person))
+        await world.play(check, "error:FaceWithMaskDetected")
+
+        begun = await world.create(headers=_keyed("k4"), json=person)
+        await world.cancel(check)
+        final = await world.create(headers=_keyed("k4"), json=person)
+
+        assert [(answer.status, answer.code) for answer in (begun, final)] == [
+            (409, "SessionConflict")
+        ] * 2
+
+    async def test_another_request_under_the_same_key_is_refused(self, world: World) -> None:
+        person = _person()
+        await world.create(headers=_keyed("k5"), json=person)
+        calls = await world.face_calls()
+
+        answers = [
+            await world.create(headers=_keyed("k5"), json={**person, "livenessOperationMode": mode})
+            for mode in ("Passive",)
+        ]
+        answers.append(await world.create(headers=_keyed("k5"), data=form(picture(), **person)))
+
+        assert {(answer.status, answer.code) for answer in answers} == {
+            (422, "IdempotencyKeyReused")
+        }
+        assert await world.face_calls() == calls
+
+    async def test_another_image_under_the_same_key_is_refused(self, world: World) -> None:
+        person, image = _person(), picture()
+        first = await world.create(headers=_keyed("k6"), data=form(image, **person))
+        same = await world.create(headers=_keyed("k6"), data=form(image, **person))
+        other = await world.create(headers=_keyed("k6"), data=form(picture(), **person))
+
+        assert first.body["sessionId"] == same.body["sessionId"]
+        assert (other.status, other.code) == (422, "IdempotencyKeyReused")
+
+    async def test_the_same_key_of_another_person_is_another_key(self, world: World) -> None:
+        ids = {
+            (await world.create(headers=_keyed("k7"), json=_person())).body["sessionId"]
+            for _ in range(3)
+        }
+
+        assert len(ids) == 3
+
+    async def test_the_same_key_many_times_at_once_has_one_session_and_agreeing_answers(
+        self, world: World
+    ) -> None:
+        before, person = await world.at_face(), _person()
+
+        answers = await asyncio.gather(
+            *(world.create(headers=_keyed("k8"), json=person) for _ in range(10))
+        )
+
+        won = {answer.body["sessionId"] for answer in answers if answer.status == 201}
+        lost = [answer for answer in answers if answer.status != 201]
+        assert len(won) == 1
+        assert {(answer.status, answer.code) for answer in lost} <= {(409, "SessionConflict")}
+        assert all("Retry-After" in answer.headers for answer in lost)
+        await world.sweep()
+        assert len(await world.at_face() - before) == 1
+
+    @pytest.mark.parametrize("key", [" ", "é", "a b", "x" * 256], ids=["blank", "é", "gap", "long"])
+    async def test_a_key_of_another_shape_is_an_invalid_request(
+        self, world: World, key: str
+    ) -> None:
+        answer = await world.create(headers=_keyed(key), json=_person())
+
+        assert (answer.status, answer.code) == (400, "InvalidRequest")
+
+    async def test_a_key_is_stored_hashed_and_gone_after_a_day(self, world: World) -> None:
+        key, person = secrets.token_hex(16), _person()
+        check = check_of(await world.create(headers=_keyed(key), json=person))
+        stored = [row for row in await world.rows() if row.get("sessionId") == check.session_id]
+
+        await world.wait(24 * 3600 + 1)
+        fresh = check_of(await world.create(headers=_keyed(key), json=person))
+        await world.wait(24 * 3600 + 1)
+        await world.sweep()
+
+        assert len(stored) == 1
+        assert key not in str(await world.rows())
+        assert fresh.session_id != check.session_id
+        assert not [row for row in await world.rows() if row["RowKey"] == stored[0]["RowKey"]]
+
+
+class TestCaps:
+    """R11, R26, R30: a person has at most MAX_OPEN_SESSIONS open sessions."""
+
+    async def test_exactly_five_of_many_creates_at_once_succeed(self, world: World) -> None:
+        person, before = _person(), await world.at_face()
+
+        answers = await asyncio.gather(*(world.create(json=person) for _ in range(12)))
+
+        refused = [answer for answer in answers if answer.status != 201]
+        assert len(refused) == 7
+        assert {(answer.status, answer.code) for answer in refused} == {(429, "TooManySessions")}
+        assert {answer.headers["Retry-After"] for answer in refused} == {"60"}
+        assert len(await world.at_face() - before) == 5
+
+    @pytest.mark.parametrize("end", ["complete", "cancel", "sweep"])
+    async def test_an_ending_makes_room_in_its_own_transaction(
+        self, world: World, end: str
+    ) -> None:
+        person = _person()
+        checks = [check_of(await world.create(json=person)) for _ in range(5)]
+        full = await world.create(json=person)
+
+        await _end(world, checks[0], end)
+        again = await world.create(json=person)
+
+        assert (full.status, again.status) == (429, 201)
+
+    async def test_endings_of_one_person_at_the_same_moment_all_make_room(
+        self, world: World
+    ) -> None:
+        person = _person()
+        checks = [check_of(await world.create(json=person)) for _ in range(5)]
+
+        answers = await asyncio.gather(*(world.cancel(check) for check in checks))
+        again = [await world.create(json=person) for _ in range(6)]
+
+        assert {answer.status for answer in answers} == {204}
+        assert [answer.status for answer in again] == [201] * 5 + [429]
+
+    async def test_a_person_is_the_user_wherever_the_user_is_known(self, world: World) -> None:
+        tablet = {"deviceCorrelationId": secrets.token_hex(8)}
+
+        users = [
+            await world.create(json={**tablet, "userCorrelationId": f"u{number}"})
+            for number in range(7)
+        ]
+        device = [await world.create(json=tablet) for _ in range(6)]
+
+        assert {answer.status for answer in users} == {201}
+        assert [answer.status for answer in device] == [201] * 5 + [429]
+
+    async def test_a_repeated_create_does_not_count(self, world: World) -> None:
+        person = _person()
+        first = await world.create(headers=_keyed("cap"), json=person)
+        for _ in range(4):
+            await world.create(json=person)
+
+        replay = await world.create(headers=_keyed("cap"), json=person)
+
+        assert replay.status == 201
+        assert replay.body["sessionId"] == first.body["sessionId"]
+        assert (await world.create(json=person)).status == 429
+
+    async def test_zero_turns_the_cap_off(self, world: World, configure: Configure) -> None:
+        await configure(MAX_OPEN_SESSIONS="0")
+        person = _person()
+
+        answers = [await world.create(json=person) for _ in range(7)]
+
+        assert {answer.status for answer in answers} == {201}
+
+
+class TestReferenceImageFirst:
+    """R9: a reference image that Face finds poor opens nothing."""
+
+    @pytest.mark.parametrize(
+        ("quality", "least", "status"),
+        [
+            ("low", "medium", 422),
+            ("medium", "medium", 201),
+            ("medium", "high", 422),
+            ("low", "low", 201),
+        ],
+    )
+    async def test_a_reference_image_below_the_least_quality_ends_the_create(
+        self, world: World, configure: Configure, quality: str, least: str, status: int
+    ) -> None:
+        await configure(MIN_REFERENCE_QUALITY=least)
+        await world.face("reference", {"qualityForRecognition": quality})
+        before, rows = await world.at_face(), await world.rows()
+
+        answer = await world.create(data=form(picture()))
+
+        await world.face("reference", {"qualityForRecognition": "high"})
+        assert answer.status == status
+        if status == 422:
+            assert answer.code == "ReferenceImageQuality"
+            assert "authToken" not in answer.text
+            assert (await world.at_face(), await world.rows()) == (before, rows)
+
+
+class TestEntra:
+    """R1: Face by the app's own identity, with no key anywhere."""
+
+    async def test_a_check_runs_without_a_key_and_without_the_vault(
+        self, world: World, configure: Configure
+    ) -> None:
+        await configure(FACE_AUTH="entra", KEY_VAULT_URL="")
+        await world.fail("vault", times=50, status=503)
+
+        check = await world.start()
+        await world.play(check, "realface")
+
+        assert (await world.complete(check)).body["status"] == "completed"
+
+
+class TestReminders:
+    """R28: a frontend cannot multiply its own calls on the queue."""
+
+    async def test_many_early_completions_put_one_message_on_the_queue(self, world: World) -> None:
+        check = await world.start()
+        await world.play(check, "running")
+        before = await world.messages()
+
+        for _ in range(8):
+            assert (await world.complete(check)).status == 202
+
+        assert await world.messages() - before <= 1
+
+
+async def _end(world: World, check: Check, end: str) -> Answer | None:
+    if end == "complete":
+        await world.play(check, "realface")
+        return await world.complete(check)
+    if end == "cancel":
+        return await world.cancel(check)
+    await world.wait(901)
+    return await world.sweep()

@@ -1,0 +1,137 @@
+"""The workflows run nothing that can change under them, and may do no more than they must."""
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.rules.source import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CI = ROOT / ".github" / "workflows" / "ci.yml"
+DEPLOY = ROOT / ".github" / "workflows" / "deploy.yml"
+SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
+
+
+def text_of(path: Path) -> str:
+    return re.sub(r"(?m)^\s*#.*$", "", path.read_text(encoding="utf-8"))
+
+
+def jobs_of(path: Path) -> dict[str, str]:
+    jobs = text_of(path).partition("\njobs:\n")[2]
+    names = re.split(r"(?m)^ {2}([\w-]+):\n", jobs)[1:]
+    return dict(zip(names[::2], names[1::2], strict=True))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda one: one.stem)
+def test_every_action_is_pinned_by_its_commit(path: Path) -> None:
+    used = re.findall(r"uses: (.+)", text_of(path))
+
+    assert used
+    assert not [
+        action
+        for action in used
+        if not re.fullmatch(r"\.\S+|[\w/.-]+@[0-9a-f]{40} # v\d+(\.\d+)*", action)
+    ]
+
+
+def test_both_workflows_pin_the_same_version_of_an_action() -> None:
+    pins = {pin for path in WORKFLOWS for pin in re.findall(r"uses: (\S+@.+)", text_of(path))}
+
+    assert len({pin.partition("@")[0] for pin in pins}) == len(pins)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda one: one.stem)
+def test_a_job_may_only_do_what_it_says(path: Path) -> None:
+    assert "\npermissions: {}\n" in text_of(path)
+    for job in jobs_of(path).values():
+        granted = re.findall(r"(?m)^ {6}([\w-]+): (read|write)$", job)
+        assert ("contents", "read") in granted
+        assert {name for name, access in granted if access == "write"} <= {"id-token"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda one: one.stem)
+def test_no_workflow_holds_or_is_given_a_secret(path: Path) -> None:
+    text = text_of(path)
+
+    assert "secrets." not in text
+    assert "secrets: inherit" not in text
+    assert "pull_request_target" not in text
+    assert text.count("persist-credentials: false") == text.count("actions/checkout@")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda one: one.stem)
+def test_no_script_is_made_of_what_others_wrote(path: Path) -> None:
+    scripts = re.findall(
+        r"(?m)^( *)(?:- )?run: *[|>]?-?\n?((?:.*\n)(?:\1 {2,}.*\n)*)", text_of(path)
+    )
+
+    assert scripts
+    assert not [script for _, script in scripts if "${{" in script]
+
+
+def test_the_checks_are_those_that_everybody_runs() -> None:
+    lines = text_of(CI)
+
+    for command in ("make check", "make test", "az bicep lint", "az bicep build ", "build-params"):
+        assert command in lines
+
+
+def test_azure_is_reached_by_a_token_and_after_an_approval() -> None:
+    jobs = jobs_of(DEPLOY)
+    reaching = {name for name, job in jobs.items() if "Azure/login@" in job}
+
+    assert reaching == {"what-if", "deploy"}
+    assert all("id-token: write" in jobs[name] for name in reaching)
+    assert "environment: what-if" in jobs["what-if"]
+    assert "environment: production" in jobs["deploy"]
+    assert "needs: check" in jobs["deploy"]
+    assert "az deployment group what-if" in jobs["what-if"]
+    assert "respect-funcignore: true" in jobs["deploy"]
+    assert "scripts/after-deploy" in jobs["deploy"]
+
+
+def test_what_others_release_comes_once_a_month_and_together() -> None:
+    text = text_of(ROOT / ".github" / "dependabot.yml")
+    count = text.count("package-ecosystem:")
+
+    assert count == text.count("interval: monthly") == text.count('patterns: ["*"]')
+    assert set(re.findall(r"package-ecosystem: (\S+)", text)) == {"pip", "npm", "github-actions"}
+
+
+def test_azd_deploys_the_service_that_infra_tags() -> None:
+    azure = text_of(ROOT / "azure.yaml")
+    function_app = (ROOT / "infra" / "function-app.bicep").read_text(encoding="utf-8")
+    (tag,) = re.findall(r"'azd-service-name': '(\w+)'", function_app)
+
+    assert re.search(rf"(?m)^ {{2}}{tag}:$", azure)
+    for line in ("host: function", "language: python", "remoteBuild: true", "scripts/after-deploy"):
+        assert line in azure
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda one: one.name)
+def test_a_script_can_be_run_and_says_by_what(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+
+    assert first in {"#!/bin/sh", "#!/usr/bin/env python3"}
+    assert path.stat().st_mode & stat.S_IXUSR
+
+
+def test_keys_are_made_for_the_functions_that_want_one() -> None:
+    made = re.findall(r"(?m)^make_key (\w+)", (ROOT / "scripts" / "function-keys").read_text())
+    app = (ROOT / "function_app.py").read_text(encoding="utf-8")
+    wanting = re.findall(r'@app\.route\("[^"]+", methods=\[[^\]]+\]\)\nasync def (\w+)', app)
+
+    assert sorted(made) == sorted(wanting)
+
+
+def test_the_linter_rules_are_errors() -> None:
+    text = (ROOT / "infra" / "bicepconfig.json").read_text(encoding="utf-8")
+    rules = json.loads(re.sub(r"(?m)^\s*//.*$", "", text))["analyzers"]["core"]["rules"]
+
+    levels = {name: rule["level"] for name, rule in rules.items()}
+    assert {name for name, level in levels.items() if level != "error"} == {
+        "use-recent-api-versions"
+    }
