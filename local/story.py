@@ -76,9 +76,11 @@ async def _face_is_away(story: Storyteller) -> None:
     story.chapter("Face is away just when the check ends")
     check = await _started(story)
     await story.device(check, "realface", "shows a real face")
-    await story.control("POST", "faults", json={"operation": "get", "times": 1, "status": 503})
-    story.say("Face", "answers the next question with 503")
+    await story.control("POST", "faults", json={"operation": "get", "times": 99, "status": 503})
+    story.say("Face", "answers every question with 503")
     await _completed(story, check, status="processing")
+    await story.control("DELETE", "faults")
+    story.say("Face", "is back")
     await _becomes(story, check, "completed")
     await _ends(story, check, "passed")
 

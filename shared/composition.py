@@ -1,22 +1,29 @@
 """Builds the app's parts once per process and joins them; hands out the clock."""
 
+import random
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 
 from azure.identity.aio import DefaultAzureCredential
 
+from shared import face_protocol, telemetry
 from shared import settings as environment
-from shared import telemetry
-from shared.face_client import FaceClient
+from shared.face_client import CallRules, FaceClient, HeaderOf
 from shared.face_keys import KeyVaultKeys
+from shared.face_tokens import EntraTokens
 from shared.liveness_flow import LivenessFlow
 from shared.next_step import Rules
+from shared.pace import Pace
+from shared.patience import Patience
+from shared.session_start import SessionStart, StartRules
 from shared.session_store import TableSessionStore
 from shared.settings import Settings
 from shared.sweep import Sweep
 from shared.verdict import Policy
+
+type _Closes = FaceClient | KeyVaultKeys | EntraTokens | TableSessionStore | DefaultAzureCredential
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +31,10 @@ class App:
     """The app, ready to use."""
 
     settings: Settings
+    start: SessionStart
     flow: LivenessFlow
     sweep: Sweep
-    _closes: tuple[FaceClient | KeyVaultKeys | TableSessionStore | DefaultAzureCredential, ...]
+    _closes: tuple[_Closes, ...]
 
     async def close(self) -> None:
         """Close every connection; the platform never does, tests and the local host do."""
@@ -47,32 +55,31 @@ def app() -> App:
     # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
     credential = DefaultAzureCredential()
     store = TableSessionStore.connect(
-        settings.storage_connection,
-        settings.table_service_url or "",
-        credential,
-        timeout_seconds=settings.store_timeout_seconds,
+        settings.storage, credential, timeout_seconds=settings.store_timeout_seconds
     )
-    keys = KeyVaultKeys.connect(
-        settings.key_vault_url,
-        credential,
-        name=settings.face_key_secret_name,
-        longest_age=settings.face_key_cache,
-        timeout_seconds=settings.key_timeout_seconds,
-        now=_now,
-    )
-    face = FaceClient.connect(
-        settings.face_endpoint, keys, timeout_seconds=settings.face_timeout_seconds
-    )
-    flow = LivenessFlow(
+    keys, header = _face_access(settings, credential)
+    face = FaceClient.connect(settings.face_endpoint, keys, _call_rules(settings, header))
+    start = SessionStart(
         face=face,
         store=store,
-        rules=_rules(settings),
+        rules=_start_rules(settings),
         now=_now,
         random_bytes=secrets.token_bytes,
         note=telemetry.note,
     )
-    sweep = Sweep(flow=flow, store=store, now=_now, note=telemetry.note)
-    return App(settings=settings, flow=flow, sweep=sweep, _closes=(face, keys, store, credential))
+    flow = LivenessFlow(
+        face=face, store=store, rules=_rules(settings), now=_now, note=telemetry.note
+    )
+    # The sweep leaves the rest of Face's rate to those who wait for an answer.
+    slow_face = face.paced(Pace(settings.sweep_face_calls_per_second).turn)
+    sweep = Sweep(flow=replace(flow, face=slow_face), store=store, now=_now, note=telemetry.note)
+    return App(
+        settings=settings,
+        start=start,
+        flow=flow,
+        sweep=sweep,
+        _closes=(face, keys, store, credential),
+    )
 
 
 async def close() -> None:
@@ -85,6 +92,39 @@ async def close() -> None:
 
 def _now() -> datetime:
     return now()
+
+
+def _face_access(
+    settings: Settings, credential: DefaultAzureCredential
+) -> tuple[KeyVaultKeys | EntraTokens, HeaderOf]:
+    if settings.face_by_entra:
+        tokens = EntraTokens(credential, timeout_seconds=settings.key_timeout_seconds)
+        return tokens, face_protocol.token_header
+    keys = KeyVaultKeys.connect(
+        settings.key_vault_url,
+        credential,
+        name=settings.face_key_secret_name,
+        longest_age=settings.face_key_cache,
+        timeout_seconds=settings.key_timeout_seconds,
+        now=_now,
+    )
+    return keys, face_protocol.key_header
+
+
+def _call_rules(settings: Settings, header: HeaderOf) -> CallRules:
+    return CallRules(
+        header=header,
+        timeout_seconds=settings.face_timeout_seconds,
+        patience=Patience(budget_seconds=settings.face_budget_seconds, chance=random.random),
+    )
+
+
+def _start_rules(settings: Settings) -> StartRules:
+    return StartRules(
+        grace=settings.session_grace,
+        most_open=settings.max_open_sessions,
+        least_quality=settings.min_reference_quality,
+    )
 
 
 def _rules(settings: Settings) -> Rules:

@@ -6,12 +6,12 @@ from math import ceil
 
 import azure.functions as func
 
-from shared import completion_report, composition, start_request
+from shared import completion_report, composition, idempotency, start_request
 from shared.errors import LengthRequiredError, RequestTooLargeError, UnreadableMessageError
 from shared.face_terms import ReferenceImage
 from shared.http_boundary import Endpoint, Reply, retry_later
-from shared.liveness_flow import Started
 from shared.secret import Secret
+from shared.session_start import Started
 from shared.sessions import Kind, Session, Status, Verdict, is_session_id, rfc3339
 
 # The same number as host.json's maxDequeueCount.
@@ -28,7 +28,8 @@ async def start_session(req: func.HttpRequest) -> Reply:
         _body(req),
         longest_token_seconds=app.settings.max_token_seconds,
     )
-    started = await app.flow.start(request)
+    key = idempotency.check(req.headers.get("Idempotency-Key"))
+    started = await app.start.start(request, key)
     return Reply(
         status=201,
         body=_started(started),

@@ -10,13 +10,17 @@ AppError
 │   ├── UnsupportedMediaTypeError
 │   ├── SessionNotFoundError
 │   ├── SessionNotFinalError
-│   └── SessionConflictError
+│   ├── SessionConflictError
+│   ├── IdempotencyKeyReusedError
+│   ├── ReferenceImageQualityError
+│   └── TooManySessionsError
 ├── DependencyError               someone else must recover; later may work
 │   ├── FaceSilentError           Face's word is not to be had, which is never an outcome
 │   │   ├── FaceUnavailableError
 │   │   ├── FaceRefusedError
 │   │   └── KeyUnavailableError
 │   └── StoreUnavailableError
+│       └── UnreadableRecordError
 ├── StoreConflictError            we lost a race: read again, decide again
 ├── UnsettledError                the platform must bring the message again
 ├── UnreadableMessageError        nobody can act on this message: it belongs in poison
@@ -75,7 +79,26 @@ class SessionNotFinalError(CallerError):
 
 
 class SessionConflictError(CallerError):
-    """Others kept changing the session while this request tried to."""
+    """The session is no longer as this request needs it, or others kept changing it."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+        """Say whether trying again soon may help."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class IdempotencyKeyReusedError(CallerError):
+    """The key was used before, for another request."""
+
+
+class ReferenceImageQualityError(CallerError):
+    """Face finds the reference image too poor to verify against."""
+
+
+class TooManySessionsError(CallerError):
+    """The person has as many open sessions as may be."""
+
+    retry_after_seconds = 60
 
 
 class DependencyError(AppError):
@@ -89,10 +112,13 @@ class FaceSilentError(DependencyError):
 class FaceUnavailableError(FaceSilentError):
     """Face is down, slow, throttling, or answering nonsense."""
 
-    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
-        """Keep how long Face asked us to wait, if it did."""
+    def __init__(
+        self, message: str, *, retry_after_seconds: int | None = None, may_repeat: bool = False
+    ) -> None:
+        """Keep how long Face asked us to wait, if it did, and whether a repeat can do no harm."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.may_repeat = may_repeat
 
 
 class FaceRefusedError(FaceSilentError):
@@ -105,6 +131,10 @@ class KeyUnavailableError(FaceSilentError):
 
 class StoreUnavailableError(DependencyError):
     """The table cannot be read or written now."""
+
+
+class UnreadableRecordError(StoreUnavailableError):
+    """A row that is not as we write them."""
 
 
 class StoreConflictError(AppError):

@@ -3,13 +3,14 @@
 The contract: https://learn.microsoft.com/rest/api/face/liveness-session-operations?view=rest-face-v1.2
 """
 
-import json
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import ceil
 
+from shared import lenient_json
 from shared.errors import (
     FaceRefusedError,
     FaceUnavailableError,
@@ -28,8 +29,10 @@ _COLLECTIONS = {
 }
 _FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
-_LONGEST_TEXT = 128
 _SUCCESS, _REFUSAL = 2, 4
+_PASSING = {429, 500, 502, 503, 504}
+# Of these, the ones that say that nothing was done: a create may follow.
+_PASSING_UNDONE = {429, 503}
 _LONGEST_WAIT_SECONDS = 3600
 
 
@@ -37,9 +40,9 @@ _LONGEST_WAIT_SECONDS = 3600
 class FaceRequest:
     """One call to Face, without its host and its key."""
 
-    operation: str
     method: str
     path: str
+    is_repeatable: bool = True
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
 
@@ -51,6 +54,7 @@ class FaceResponse:
     status: int
     body: bytes = field(repr=False)
     retry_after: str | None = None
+    date: str | None = None
 
 
 def build_create(request: StartRequest) -> FaceRequest:
@@ -68,8 +72,8 @@ def build_create(request: StartRequest) -> FaceRequest:
     if request.verify_image is not None:
         body["returnVerifyImageHash"] = True
     return FaceRequest(
-        operation="create",
         method="POST",
+        is_repeatable=False,
         path=_COLLECTIONS[request.kind],
         body=body,
         image=request.verify_image,
@@ -78,12 +82,22 @@ def build_create(request: StartRequest) -> FaceRequest:
 
 def build_get(kind: Kind, face_session_id: str) -> FaceRequest:
     """Ask what became of a session."""
-    return FaceRequest(operation="get", method="GET", path=_path(kind, face_session_id))
+    return FaceRequest(method="GET", path=_path(kind, face_session_id))
 
 
 def build_delete(kind: Kind, face_session_id: str) -> FaceRequest:
     """Ask to forget a session, which also ends its token."""
-    return FaceRequest(operation="delete", method="DELETE", path=_path(kind, face_session_id))
+    return FaceRequest(method="DELETE", path=_path(kind, face_session_id))
+
+
+def key_header(key: Secret) -> Mapping[str, str]:
+    """Show an account's key."""
+    return {"Ocp-Apim-Subscription-Key": key.reveal()}
+
+
+def token_header(token: Secret) -> Mapping[str, str]:
+    """Show an Entra token."""
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 def form_text(value: object) -> str:
@@ -95,8 +109,8 @@ def decipher_created(response: FaceResponse) -> FaceSession:
     """Understand the answer to a create."""
     if response.status == HTTPStatus.BAD_REQUEST:
         raise _caller_error(_error_code(response))
-    session = _object_of(_checked(response))
-    face_session_id, token = _text(session.get("sessionId")), session.get("authToken")
+    session = _object_of(_checked(response, passing=_PASSING_UNDONE))
+    face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
     if not isinstance(token, str) or not token:
@@ -104,7 +118,7 @@ def decipher_created(response: FaceResponse) -> FaceSession:
     return FaceSession(
         face_session_id=face_session_id,
         auth_token=Secret(token),
-        reference_image=_reference_image(_mapping(session.get("results"))),
+        reference_image=_reference_image(lenient_json.mapping(session.get("results"))),
     )
 
 
@@ -115,10 +129,10 @@ def decipher_result(response: FaceResponse, face_session_id: str) -> FaceAnswer 
     session = _object_of(_checked(response))
     if session.get("sessionId") != face_session_id:
         raise FaceUnavailableError("Face answered about another session")
-    attempts = _mapping(session.get("results")).get("attempts")
+    attempts = lenient_json.mapping(session.get("results")).get("attempts")
     return FaceAnswer(
-        status=_text(session.get("status")),
-        model_version=_text(session.get("modelVersion")),
+        status=lenient_json.text(session.get("status")),
+        model_version=lenient_json.text(session.get("modelVersion")),
         attempts=tuple(map(_attempt, attempts)) if isinstance(attempts, list) else (),
     )
 
@@ -133,14 +147,16 @@ def _path(kind: Kind, face_session_id: str) -> str:
     return f"{_COLLECTIONS[kind]}/{face_session_id}"
 
 
-def _checked(response: FaceResponse) -> FaceResponse:
+def _checked(response: FaceResponse, passing: Container[int] = _PASSING) -> FaceResponse:
     status = response.status
     if status // 100 == _SUCCESS:
         return response
     if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:
         raise FaceRefusedError(f"Face said {status} {_error_code(response) or ''}".rstrip())
     raise FaceUnavailableError(
-        f"Face said {status}", retry_after_seconds=_seconds(response.retry_after)
+        f"Face said {status}",
+        retry_after_seconds=_seconds(response),
+        may_repeat=status in passing,
     )
 
 
@@ -156,29 +172,27 @@ def _caller_error(code: str | None) -> InvalidRequestError:
 
 
 def _error_code(response: FaceResponse) -> str | None:
-    code = _mapping(_json(response.body)).get("error")
-    text = _text(_mapping(code).get("code"))
+    code = lenient_json.mapping(lenient_json.parse(response.body)).get("error")
+    text = lenient_json.text(lenient_json.mapping(code).get("code"))
     return text if text and _FACE_CODE.fullmatch(text) else None
 
 
-def _seconds(retry_after: str | None) -> int | None:
-    if retry_after is None or not re.fullmatch(r"[0-9]{1,6}", retry_after, re.ASCII):
+def _seconds(response: FaceResponse) -> int | None:
+    """Read Retry-After, which is a number of seconds or a date, by the clock of who sent it."""
+    text = response.retry_after or ""
+    if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
+        return min(int(text), _LONGEST_WAIT_SECONDS)
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(response.date or "")
+    except (TypeError, ValueError):
         return None
-    return min(int(retry_after), _LONGEST_WAIT_SECONDS)
+    return min(max(1, ceil(wait.total_seconds())), _LONGEST_WAIT_SECONDS)
 
 
 def _object_of(response: FaceResponse) -> Mapping[str, object]:
-    value = _json(response.body)
+    value = lenient_json.parse(response.body)
     if not isinstance(value, dict):
         raise FaceUnavailableError("Face answered nonsense")
-    return value
-
-
-def _json(body: bytes) -> object:
-    try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
     return value
 
 
@@ -186,50 +200,35 @@ def _reference_image(results: Mapping[str, object]) -> ReferenceImage | None:
     references = results.get("verifyReferences")
     if not isinstance(references, list) or not references:
         return None
-    reference = _mapping(references[0])
-    rectangle = _mapping(reference.get("faceRectangle"))
-    sides = {side: _whole(rectangle.get(side)) for side in ("top", "left", "width", "height")}
+    reference = lenient_json.mapping(references[0])
+    rectangle = lenient_json.mapping(reference.get("faceRectangle"))
+    sides = {
+        side: lenient_json.whole(rectangle.get(side)) for side in ("top", "left", "width", "height")
+    }
     whole = {side: length for side, length in sides.items() if length is not None}
     return ReferenceImage(
-        quality=_text(reference.get("qualityForRecognition")),
+        quality=lenient_json.text(reference.get("qualityForRecognition")),
         face_rectangle=whole if len(whole) == len(sides) else None,
     )
 
 
 def _attempt(value: object) -> Attempt:
-    attempt = _mapping(value)
-    result, error = _mapping(attempt.get("result")), _mapping(attempt.get("error"))
-    verify = _mapping(result.get("verifyResult"))
+    attempt = lenient_json.mapping(value)
+    result, error = (
+        lenient_json.mapping(attempt.get("result")),
+        lenient_json.mapping(attempt.get("error")),
+    )
+    verify = lenient_json.mapping(result.get("verifyResult"))
     is_identical = verify.get("isIdentical")
     return Attempt(
-        attempt_id=_whole(attempt.get("attemptId")),
-        status=_text(attempt.get("attemptStatus")),
+        attempt_id=lenient_json.whole(attempt.get("attemptId")),
+        status=lenient_json.text(attempt.get("attemptStatus")),
         has_result=bool(result),
-        liveness_decision=_text(result.get("livenessDecision")),
-        digest=_text(result.get("digest")),
-        verify_image_hash=_text(result.get("verifyImageHash")),
+        liveness_decision=lenient_json.text(result.get("livenessDecision")),
+        digest=lenient_json.text(result.get("digest")),
+        verify_image_hash=lenient_json.text(result.get("verifyImageHash")),
         is_identical=is_identical if isinstance(is_identical, bool) else None,
-        match_confidence=_share(verify.get("matchConfidence")),
+        match_confidence=lenient_json.share(verify.get("matchConfidence")),
         has_error=bool(attempt.get("error")),
-        error_code=_text(error.get("code")),
+        error_code=lenient_json.text(error.get("code")),
     )
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    usable = isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT and value.isprintable()
-    return value if usable and isinstance(value, str) else None
-
-
-def _whole(value: object) -> int | None:
-    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
-    return value if usable and isinstance(value, int) else None
-
-
-def _share(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value <= 1 and math.isfinite(value) else None

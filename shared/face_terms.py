@@ -1,7 +1,7 @@
 """What Face tells us, in our own values. Whatever it left out, or said in no known way, is None."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.secret import Secret
 
@@ -31,8 +31,8 @@ class Attempt:
     status: str | None = None
     has_result: bool = False
     liveness_decision: str | None = None
-    digest: str | None = None
-    verify_image_hash: str | None = None
+    digest: str | None = field(default=None, repr=False)
+    verify_image_hash: str | None = field(default=None, repr=False)
     is_identical: bool | None = None
     match_confidence: float | None = None
     has_error: bool = False

@@ -33,6 +33,9 @@ _ANSWERS: Mapping[type[AppError], tuple[int, str]] = {
     errors.SessionNotFoundError: (404, "SessionNotFound"),
     errors.SessionNotFinalError: (409, "SessionNotFinal"),
     errors.SessionConflictError: (409, "SessionConflict"),
+    errors.IdempotencyKeyReusedError: (422, "IdempotencyKeyReused"),
+    errors.ReferenceImageQualityError: (422, "ReferenceImageQuality"),
+    errors.TooManySessionsError: (429, "TooManySessions"),
     errors.LengthRequiredError: (411, "LengthRequired"),
     errors.RequestTooLargeError: (413, "RequestTooLarge"),
     errors.UnsupportedMediaTypeError: (415, "UnsupportedMediaType"),
@@ -56,7 +59,7 @@ class Reply:
     """What an endpoint answers."""
 
     status: int
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -91,9 +94,10 @@ def _error_reply(error: AppError) -> Reply:
     if isinstance(error, InvalidRequestError):
         details |= _whose_fault(error)
     telemetry.note("request refused", level=_level(error), code=code, cause=error)
-    if status != _UNAVAILABLE:
+    wait = getattr(error, "retry_after_seconds", None)
+    if wait is None and status != _UNAVAILABLE:
         return Reply(status=status, body={"error": details}, headers={"x-ms-error-code": code})
-    wait = getattr(error, "retry_after_seconds", None) or RETRY_AFTER_SECONDS
+    wait = wait or RETRY_AFTER_SECONDS
     reply = retry_later(status, {"error": details}, seconds=wait)
     return replace(reply, headers={**reply.headers, "x-ms-error-code": code})
 

@@ -14,8 +14,8 @@ class Fields:
     """The fields of one request: each is taken once, and what is left over is refused."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
-        """Start with everything the request says; null says nothing."""
-        self._left = {name: value for name, value in values.items() if value is not None}
+        """Start with everything the request says; null is a field left open, not a value."""
+        self._left = dict(values)
 
     def text(self, name: str, longest: int) -> str | None:
         """Take 1 to `longest` printable characters."""

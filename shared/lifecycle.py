@@ -10,6 +10,8 @@ from shared.start_request import StartRequest
 OPEN_FIRST_DELAY = timedelta(minutes=2)
 CLEANUP_FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=1)
+_MOST_DOUBLINGS = 10
+REMINDER_PAUSE = timedelta(minutes=1)
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
 FACE_FORGETS_AFTER = timedelta(hours=48)
@@ -28,6 +30,7 @@ def started(  # noqa: PLR0913 - a record needs all its facts
     token: Secret,
     now: datetime,
     grace: timedelta,
+    counted: bool,
 ) -> Session:
     """Begin: the session lives as long as its token, and a grace."""
     expires_at = now + timedelta(seconds=request.token_seconds)
@@ -36,13 +39,43 @@ def started(  # noqa: PLR0913 - a record needs all its facts
         kind=request.kind,
         status=Status.STARTED,
         face_session_id=face_session_id,
+        face_created_at=now,
         token_hash=hash_token(token),
         device_correlation_id=request.device_correlation_id,
         user_correlation_id=request.user_correlation_id,
+        person_sha256=request.person_sha256 if counted else None,
         verify_image_sha256=request.verify_image_sha256,
         created_at=now,
         expires_at=expires_at,
         alarm_at=expires_at + grace,
+    )
+
+
+def restarted(
+    session: Session, request: StartRequest, face_session_id: str, token: Secret, now: datetime
+) -> Session:
+    """Begin again for a repeated create: with new tokens, the earlier Face session to go."""
+    return replace(
+        session,
+        face_session_id=face_session_id,
+        earlier_face_session_id=session.face_session_id,
+        face_created_at=now,
+        token_hash=hash_token(token),
+        expires_at=now + timedelta(seconds=request.token_seconds),
+        alarm_at=now,
+        alarm_delays=0,
+    )
+
+
+def relieved(session: Session, grace: timedelta) -> Session:
+    """Go on with one Face session only, the earlier one being deleted."""
+    if session.status is not Status.STARTED:
+        return replace(session, earlier_face_session_id=None)
+    return replace(
+        session,
+        earlier_face_session_id=None,
+        alarm_at=session.expires_at + grace,
+        alarm_delays=0,
     )
 
 
@@ -53,7 +86,7 @@ def is_stale(session: Session, now: datetime, grace: timedelta) -> bool:
 
 def is_forgotten_by_face(session: Session, now: datetime) -> bool:
     """Tell whether Face no longer keeps anything of this session."""
-    return now >= session.created_at + FACE_FORGETS_AFTER
+    return now >= session.face_created_at + FACE_FORGETS_AFTER
 
 
 def noted(session: Session, report: Report) -> Session:
@@ -74,6 +107,8 @@ def noted(session: Session, report: Report) -> Session:
 
 def processing(session: Session, now: datetime) -> Session:
     """Wait for a result, a completion having been reported."""
+    if session.reminded_at is None or now - session.reminded_at >= REMINDER_PAUSE:
+        session = replace(session, reminded_at=now)
     if session.status is Status.PROCESSING:
         return session
     return _moved(session, Status.PROCESSING, alarm_at=now + OPEN_FIRST_DELAY, alarm_delays=1)
@@ -104,15 +139,27 @@ def canceled(session: Session, now: datetime) -> Session:
 def postponed(session: Session, now: datetime) -> Session:
     """Move the alarm on, twice as far as the last time, up to an hour."""
     first = CLEANUP_FIRST_DELAY if session.is_final else OPEN_FIRST_DELAY
-    delay = min(first * 2 ** min(session.alarm_delays, 10), LONGEST_DELAY)
-    return replace(session, alarm_at=now + delay, alarm_delays=session.alarm_delays + 1)
+    alarm_at = now + grown(first, session.alarm_delays)
+    return replace(session, alarm_at=alarm_at, alarm_delays=session.alarm_delays + 1)
+
+
+def grown(first: timedelta, delays: int) -> timedelta:
+    """Double a delay for each one before it, up to an hour."""
+    doublings = min(max(delays, 0), _MOST_DOUBLINGS)
+    return min(first * (1 << doublings), LONGEST_DELAY)
 
 
 def cleaned(session: Session, retention: timedelta) -> Session:
     """Keep only our record, until its retention ends; Face has nothing of it any more."""
     if session.ended_at is None:
         raise ValueError("only a final session can be clean")
-    return replace(session, at_face=False, alarm_at=session.ended_at + retention, alarm_delays=0)
+    return replace(
+        session,
+        at_face=False,
+        earlier_face_session_id=None,
+        alarm_at=session.ended_at + retention,
+        alarm_delays=0,
+    )
 
 
 def _ended(session: Session, status: Status, now: datetime) -> Session:

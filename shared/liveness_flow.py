@@ -1,6 +1,5 @@
-"""Start, complete, settle, cancel: a session's life, without HTTP or Azure."""
+"""Complete, settle, cancel, ring: a session's life after its start, without HTTP or Azure."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,27 +13,18 @@ from shared.errors import (
     SessionNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
+    UnreadableRecordError,
     UnsettledError,
 )
-from shared.face_terms import FaceAnswer, ReferenceImage
+from shared.face_deletion import was_deleted
+from shared.face_terms import FaceAnswer
 from shared.next_step import Rules
 from shared.ports import FaceGateway, SessionStore, Telemetry
 from shared.secret import Secret
 from shared.session_changes import Decision
-from shared.sessions import RandomBytes, Report, Session, Status
-from shared.start_request import StartRequest
+from shared.sessions import Report, Session, Status
 
 Remind = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """A session that was just opened, with the two tokens that are seen this once."""
-
-    session: Session
-    auth_token: Secret
-    session_token: Secret
-    reference_image: ReferenceImage | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,30 +35,7 @@ class LivenessFlow:
     store: SessionStore
     rules: Rules
     now: Callable[[], datetime]
-    random_bytes: RandomBytes
     note: Telemetry
-
-    async def start(self, request: StartRequest) -> Started:
-        """Open a session at Face, then record it with its alarm."""
-        now = self.now()
-        opened = await self.face.create(request)
-        token = Secret(base64.urlsafe_b64encode(self.random_bytes(32)).decode().rstrip("="))
-        session = lifecycle.started(
-            request,
-            opened.face_session_id,
-            session_id=sessions.new_session_id(request.person, self.random_bytes),
-            token=token,
-            now=now,
-            grace=self.rules.grace,
-        )
-        await self._record(session)
-        self.note("session started", session_id=session.session_id, kind=session.kind)
-        return Started(
-            session=session,
-            auth_token=opened.auth_token,
-            session_token=token,
-            reference_image=opened.reference_image,
-        )
 
     async def status(self, session_id: str, token: Secret) -> Session:
         """Return a session to whoever holds its token."""
@@ -97,13 +64,17 @@ class LivenessFlow:
         if session.is_final:
             return session
         decide = await self._after_completion(session, report)
+
+        def told(before: Session, after: Session) -> None:
+            self._note_ending(before, after)
+            if not after.is_final and after.reminded_at != before.reminded_at:
+                remind(session_id)
+
         try:
-            session = await self._change(session, decide)
+            session = await session_changes.change(self.store, session, decide, told)
         except StoreUnavailableError:
             remind(session_id)
             raise
-        if session.status is Status.PROCESSING:
-            remind(session_id)
         return await self._cleaned_up(session)
 
     async def settle(self, session_id: str, *, last_try: bool) -> None:
@@ -132,31 +103,16 @@ class LivenessFlow:
     async def ring(self, session_id: str) -> str:
         """Do whatever a session's alarm was set for, and say what that was."""
         session = await self.store.load(session_id)
-        if session is None or session.alarm_at > self.now():
+        if session is None:
+            raise UnreadableRecordError("an alarm without its session")
+        if session.alarm_at > self.now():
             return "skipped"
         if not session.is_final:
-            return await self._last_look(session)
+            return await self._look(session)
         if session.at_face:
             return await self._forget(session)
         await self.store.purge(session)
         return "purged"
-
-    async def _record(self, session: Session) -> None:
-        try:
-            await self.store.insert(session)
-        except (StoreConflictError, StoreUnavailableError) as error:
-            if await self._is_recorded(session):
-                return
-            await self._delete_at_face(session)
-            raise StoreUnavailableError("the new session could not be recorded") from error
-
-    async def _is_recorded(self, session: Session) -> bool:
-        # The answer to our own write may be lost, and the repeat of it reports a conflict.
-        try:
-            found = await self.store.load(session.session_id)
-        except StoreUnavailableError:
-            return False
-        return found is not None and found.token_hash == session.token_hash
 
     async def _ask(self, session: Session) -> FaceAnswer | None:
         return await self.face.get(session.kind, session.face_session_id)
@@ -194,44 +150,66 @@ class LivenessFlow:
 
     async def _cleaned_up(self, session: Session) -> Session:
         """Make one try to delete at Face what has ended; if it fails, the alarm has it."""
-        if not session.is_final or not session.at_face or not await self._delete_at_face(session):
+        if (
+            not session.is_final
+            or not session.at_face
+            or not await self._delete_at_face(session, patient=False)
+        ):
             return session
         try:
             return await self.store.replace(session, lifecycle.cleaned(session, self._retention))
         except (StoreConflictError, StoreUnavailableError):
             return session
 
-    async def _last_look(self, session: Session) -> str:
+    async def _look(self, session: Session) -> str:
+        stale = lifecycle.is_stale(session, self.now(), self.rules.grace)
+        if session.earlier_face_session_id and not stale:
+            return await self._relieve(session, session.earlier_face_session_id)
         changed = await self._change(session, await self._after_alarm(session))
         if not changed.is_final:
             return "postponed"
         await self._cleaned_up(changed)
         return "settled" if changed.status is Status.COMPLETED else "abandoned"
 
+    async def _relieve(self, session: Session, earlier: str) -> str:
+        if await self._delete(session, earlier, patient=True):
+            await self.store.replace(session, lifecycle.relieved(session, self.rules.grace))
+            return "deleted"
+        await self.store.replace(session, lifecycle.postponed(session, self.now()))
+        return "postponed"
+
     async def _forget(self, session: Session) -> str:
-        gone = await self._delete_at_face(session)
+        gone = await self._delete_at_face(session, patient=True)
         if gone or lifecycle.is_forgotten_by_face(session, self.now()):
             await self.store.replace(session, lifecycle.cleaned(session, self._retention))
             return "deleted"
         await self.store.replace(session, lifecycle.postponed(session, self.now()))
         return "postponed"
 
-    async def _delete_at_face(self, session: Session) -> bool:
-        try:
-            await self.face.delete(session.kind, session.face_session_id)
-        except FaceSilentError as error:
-            self._note_silence(session, error)
+    async def _delete_at_face(self, session: Session, *, patient: bool) -> bool:
+        earlier = session.earlier_face_session_id
+        if earlier and not await self._delete(session, earlier, patient=patient):
             return False
-        return True
+        return await self._delete(session, session.face_session_id, patient=patient)
+
+    async def _delete(self, session: Session, face_session_id: str, *, patient: bool) -> bool:
+        return await was_deleted(
+            self.face,
+            session.kind,
+            face_session_id,
+            self.note,
+            session_id=session.session_id,
+            patient=patient,
+        )
 
     @property
     def _retention(self) -> timedelta:
         return self.rules.retention
 
     def _note_silence(self, session: Session, error: DependencyError) -> None:
-        self.note("face silent", session_id=session.session_id, cause=error)
+        self.note("face silent", session_id=session.session_id, operation="get", cause=error)
 
-    def _note_ending(self, session: Session) -> None:
+    def _note_ending(self, _before: Session, session: Session) -> None:
         if not session.is_final:
             return
         verdict = session.verdict

@@ -1,11 +1,12 @@
 """What the story needs from outside, on one page."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from shared.face_terms import FaceAnswer, FaceSession
+from shared.idempotency import Claim
 from shared.secret import Secret
 from shared.sessions import Kind, Session
 from shared.start_request import StartRequest
@@ -13,10 +14,12 @@ from shared.start_request import StartRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A session that the sweep must look at, and since when."""
+    """What the sweep must look at: a session, or without one the end of an idempotency key."""
 
-    session_id: str
-    row_key: str
+    shard: str
+    session_id: str | None
+    row_key: str = field(repr=False)
+    rang_at: datetime | None
 
 
 class FaceGateway(Protocol):
@@ -30,8 +33,8 @@ class FaceGateway(Protocol):
         """Look a session up; None when Face knows none."""
         ...
 
-    async def delete(self, kind: Kind, face_session_id: str) -> None:
-        """Forget a session; one that is not there is forgotten."""
+    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
+        """Forget a session; one that is not there is forgotten. Impatient is one try."""
         ...
 
 
@@ -58,8 +61,31 @@ class Telemetry(Protocol):
 class SessionStore(Protocol):
     """Sessions, each with its one alarm. Every method may raise StoreUnavailable."""
 
-    async def insert(self, session: Session) -> None:
-        """Record a new session; StoreConflict when it is there already."""
+    async def insert(self, session: Session, claim: Claim | None, *, most_open: int) -> None:
+        """Record a new session, with its idempotency key; StoreConflict when either is there.
+
+        TooManySessions when its person has that many open ones already; 0 means any number.
+        """
+        ...
+
+    async def open_sessions(self, shard: str, person: str) -> int:
+        """Count a person's open sessions."""
+        ...
+
+    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+        """Read an idempotency key."""
+        ...
+
+    async def drop_claim(self, claim: Claim) -> None:
+        """Remove an idempotency key and its alarm; StoreConflict when it is no longer as read."""
+        ...
+
+    async def set_aside(self, alarm: Alarm, now: datetime) -> None:
+        """Move on an alarm whose row cannot be read, or remove one that has no row."""
+        ...
+
+    async def end_claim(self, alarm: Alarm) -> None:
+        """Remove the idempotency key whose alarm rang."""
         ...
 
     async def load(self, session_id: str) -> Session | None:

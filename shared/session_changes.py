@@ -9,15 +9,16 @@ from shared.sessions import Session
 MOST_RACES = 5
 
 Decision = Callable[[Session], Session]
+Told = Callable[[Session, Session], None]
 
 
 async def change(
     store: SessionStore,
     session: Session,
     decide: Decision,
-    told: Callable[[Session], None] = lambda _: None,
+    told: Told = lambda *_: None,
 ) -> Session:
-    """Return the session as it now stands; tell of it if it was this call that changed it."""
+    """Return the session as it now stands; tell before and after if this call changed it."""
     for _ in range(MOST_RACES):
         after = session if session.is_final else decide(session)
         if after == session:
@@ -27,7 +28,7 @@ async def change(
         except StoreConflictError:
             session = await _reload(store, session)
         else:
-            told(changed)
+            told(session, changed)
             return changed
     raise SessionConflictError("the session kept changing")
 
@@ -36,4 +37,7 @@ async def _reload(store: SessionStore, session: Session) -> Session:
     found = await store.load(session.session_id)
     if found is None:
         raise SessionNotFoundError("no such session")
+    if found.face_session_id != session.face_session_id:
+        # What was decided is about the Face session that was asked, not about the one of now.
+        raise SessionConflictError("the session was begun again")
     return found

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from shared import lifecycle
+from shared.ports import Alarm
+from shared.row_columns import Columns, Row
 from shared.sessions import (
     Comparison,
     Kind,
@@ -15,10 +18,13 @@ from shared.sessions import (
     shard_of,
 )
 
-Row = dict[str, str | int | float | bool]
-
 _SESSION = "session-"
-_ALARM = "alarm-"
+ALARM = "alarm-"
+ALARM_COLUMN = "alarmAt"
+_DELAYS = "setAside"
+# Where an alarm's key has its time: 2026-11-20T22:00:00.000Z
+_TIME = slice(len(ALARM), len(ALARM) + 24)
+CLAIM = "key-"
 
 
 def session_key(session_id: str) -> str:
@@ -28,17 +34,58 @@ def session_key(session_id: str) -> str:
 
 def alarm_key(session: Session) -> str:
     """Name the row of a session's alarm, time first, so that what is due is one range of keys."""
-    return f"{_ALARM}{rfc3339(session.alarm_at)}-{session.session_id}"
+    return f"{ALARM}{rfc3339(session.alarm_at)}-{session.session_id}"
 
 
 def due_keys(now: datetime) -> tuple[str, str]:
     """Bound the keys of all alarms that have rung: from the first, up to but without the last."""
-    return _ALARM, f"{_ALARM}{rfc3339(now)}~"
+    return ALARM, f"{ALARM}{rfc3339(now)}~"
 
 
-def session_id_of_alarm(key: str) -> str:
-    """Read whose alarm a row is."""
-    return key.rpartition("-")[2]
+def alarm_of(shard: str, key: str) -> Alarm:
+    """Read what an alarm is for: a session, or the end of an idempotency key."""
+    _, _, owner = key.rpartition("-")
+    return Alarm(
+        shard=shard,
+        session_id=None if CLAIM in key else owner,
+        row_key=key,
+        rang_at=_rang_at(key),
+    )
+
+
+def _rang_at(key: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(key[_TIME])
+    except ValueError:
+        return None
+
+
+def owner_key(alarm: Alarm) -> str:
+    """Name the row that an alarm is for."""
+    owner = alarm.row_key.rpartition("-")[2]
+    return CLAIM + owner if alarm.session_id is None else session_key(owner)
+
+
+def moved_alarm(alarm: Alarm, delays: int, now: datetime) -> Row:
+    """Write an alarm anew for later, the later the more often that was done."""
+    later = rfc3339(now + lifecycle.grown(lifecycle.OPEN_FIRST_DELAY, delays))
+    rest = alarm.row_key[_TIME.stop :]
+    return {
+        "PartitionKey": alarm.shard,
+        "RowKey": f"{ALARM}{later}{rest}",
+        _DELAYS: delays + 1,
+    }
+
+
+def alarm_time(row: Row) -> str:
+    """Read when an alarm rings, as its session's row has it."""
+    return str(row["RowKey"])[_TIME]
+
+
+def delays_from_row(row: Row) -> int:
+    """Read how often an alarm was set aside."""
+    delays = row.get(_DELAYS)
+    return delays if isinstance(delays, int) else 0
 
 
 def alarm_row(session: Session) -> Row:
@@ -55,16 +102,20 @@ def session_row(session: Session) -> Row:
         "kind": session.kind.value,
         "status": session.status.value,
         "faceSessionId": session.face_session_id,
+        "earlierFaceSessionId": session.earlier_face_session_id,
+        "faceCreatedAt": rfc3339(session.face_created_at),
         "sessionTokenSha256": session.token_hash,
         "deviceCorrelationId": session.device_correlation_id,
         "userCorrelationId": session.user_correlation_id,
+        "personSha256": session.person_sha256,
         "verifyImageSha256": session.verify_image_sha256,
         "createdAt": rfc3339(session.created_at),
         "expiresAt": rfc3339(session.expires_at),
         "endedAt": rfc3339(session.ended_at) if session.ended_at else None,
         "atFace": session.at_face,
-        "alarmAt": rfc3339(session.alarm_at),
+        ALARM_COLUMN: rfc3339(session.alarm_at),
         "alarmDelays": session.alarm_delays,
+        "remindedAt": rfc3339(session.reminded_at) if session.reminded_at else None,
         "reportedDigest": report.digest,
         "reportedDigestsDiffer": report.digests_differ,
         "reportedResultId": report.result_id,
@@ -77,23 +128,27 @@ def session_row(session: Session) -> Row:
 
 def session_from_row(row: Mapping[str, object], version: str) -> Session:
     """Read a session; KeyError, ValueError or TypeError when the row is none of ours."""
-    read = _Columns(row)
+    read = Columns(row)
     status = Status(read.text("status"))
     return Session(
         session_id=read.text("RowKey").removeprefix(_SESSION),
         kind=Kind(read.text("kind")),
         status=status,
         face_session_id=read.text("faceSessionId"),
+        earlier_face_session_id=read.maybe("earlierFaceSessionId", str),
+        face_created_at=read.time("faceCreatedAt"),
         token_hash=read.text("sessionTokenSha256"),
         device_correlation_id=read.maybe("deviceCorrelationId", str),
         user_correlation_id=read.maybe("userCorrelationId", str),
+        person_sha256=read.maybe("personSha256", str),
         verify_image_sha256=read.maybe("verifyImageSha256", str),
         created_at=read.time("createdAt"),
         expires_at=read.time("expiresAt"),
         ended_at=read.time("endedAt") if status.is_final else None,
         at_face=read.known("atFace", bool),
-        alarm_at=read.time("alarmAt"),
+        alarm_at=read.time(ALARM_COLUMN),
         alarm_delays=read.known("alarmDelays", int),
+        reminded_at=read.time("remindedAt") if "remindedAt" in row else None,
         report=Report(
             digest=read.maybe("reportedDigest", str),
             digests_differ=read.known("reportedDigestsDiffer", bool),
@@ -122,7 +177,7 @@ def _verdict_columns(verdict: Verdict) -> Mapping[str, str | int | float | bool 
     }
 
 
-def _verdict(read: "_Columns") -> Verdict:
+def _verdict(read: "Columns") -> Verdict:
     reasons = read.text("reasons")
     return Verdict(
         outcome=Outcome(read.text("outcome")),
@@ -137,28 +192,3 @@ def _verdict(read: "_Columns") -> Verdict:
         digest=Comparison(read.text("digest")),
         model_version=read.maybe("modelVersion", str),
     )
-
-
-class _Columns:
-    """Reads columns as what they must be, so that a strange row is noticed here."""
-
-    def __init__(self, row: Mapping[str, object]) -> None:
-        self._row = row
-
-    def known[T](self, name: str, kind: type[T]) -> T:
-        value = self._row[name]
-        if not isinstance(value, kind):
-            raise TypeError(f"{name} is not {kind.__name__}")
-        return value
-
-    def maybe[T](self, name: str, kind: type[T]) -> T | None:
-        return self.known(name, kind) if self._row.get(name) is not None else None
-
-    def text(self, name: str) -> str:
-        return self.known(name, str)
-
-    def time(self, name: str) -> datetime:
-        moment = datetime.fromisoformat(self.text(name))
-        if moment.tzinfo is None:
-            raise ValueError(f"{name} has no time zone")
-        return moment

@@ -1,184 +1,196 @@
-"""Sessions and their alarms as rows of one table; refuses lost updates.
+"""Sessions, their alarms, idempotency keys and counts as rows of one table; refuses lost updates.
 
-A session's row and its alarm's row live in one partition and change in one transaction, so there is
-never a session without its one alarm, and of two writers one wins.
+All rows of one person live in one partition, and what belongs together changes in one transaction:
+there is never a session without its one alarm, a wrong count, or a second writer who does not
+learn of the first.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from http.client import HTTPException
-from typing import Any, Self
+from typing import Self
 
-from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.data.tables import TableErrorCode, TransactionOperation, UpdateMode
-from azure.data.tables.aio import TableClient
 
-from shared.errors import ConfigurationError, StoreConflictError, StoreUnavailableError
+from shared import claim_rows, session_rows
+from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRecordError
+from shared.idempotency import Claim
 from shared.ports import Alarm
+from shared.row_columns import Row
 from shared.secret import Secret
-from shared.session_rows import (
-    Row,
-    alarm_key,
-    alarm_row,
-    due_keys,
-    session_from_row,
-    session_id_of_alarm,
-    session_key,
-    session_row,
-)
 from shared.sessions import Session, shard_of
+from shared.storage_table import Operation, StorageTable, deleted, inserted, merged, replaced
 
 TABLE_NAME = "LivenessSessions"
 
-# Not there, there already, changed since: somebody else wrote first.
-_RACE_STATUSES = {404, 409, 412}
-# What the SDK lets through when an answer is cut short or is no Storage answer at all.
-_BROKEN = (AzureError, TimeoutError, OSError, HTTPException, ValueError, KeyError, TypeError)
-
-_Operation = tuple[TransactionOperation, Row] | tuple[TransactionOperation, Row, dict[str, Any]]
+# Sessions of one person that begin or end at the same moment compete for the person's count.
+_MOST_COUNT_RACES = 10
 
 
 class TableSessionStore:
     """The table `LivenessSessions`."""
 
-    def __init__(self, table: TableClient, *, timeout_seconds: float) -> None:
-        """Take a client that is ready to use."""
+    def __init__(self, table: StorageTable) -> None:
+        """Take a table that is ready to use."""
         self._table = table
-        self._timeout_seconds = timeout_seconds
 
     @classmethod
     def connect(
-        cls,
-        connection: Secret | None,
-        url: str,
-        credential: AsyncTokenCredential,
-        *,
-        timeout_seconds: float,
+        cls, place: Secret | str, credential: AsyncTokenCredential, *, timeout_seconds: float
     ) -> Self:
-        """Open the table by connection string, or by its service's URL and an identity."""
-        # One repeat without a wait: the SDK's own, with back-off, outlast any caller.
-        limits: dict[str, Any] = {
-            "retry_total": 1,
-            "retry_backoff_factor": 0,
-            "connection_timeout": timeout_seconds,
-            "read_timeout": timeout_seconds,
-        }
-        if connection is None:
-            table = TableClient(url, TABLE_NAME, credential=credential, **limits)
-            return cls(table, timeout_seconds=timeout_seconds)
-        try:
-            text = connection.reveal()
-            table = TableClient.from_connection_string(text, TABLE_NAME, **limits)
-        except ValueError as error:
-            raise ConfigurationError(["AzureWebJobsStorage is not a connection string"]) from error
-        return cls(table, timeout_seconds=timeout_seconds)
+        """Open the table by a connection string, which is secret, or by its service's URL."""
+        return cls(
+            StorageTable.connect(TABLE_NAME, place, credential, timeout_seconds=timeout_seconds)
+        )
 
-    async def insert(self, session: Session) -> None:
-        """Record a new session with its alarm."""
-        create = TransactionOperation.CREATE
-        await self._commit([(create, session_row(session)), (create, alarm_row(session))])
+    async def insert(self, session: Session, claim: Claim | None, *, most_open: int) -> None:
+        """Record a new session with all that belongs to it."""
+        for _ in range(_MOST_COUNT_RACES + most_open):
+            operations = [*_new(session), *(_new_claim(claim) if claim else ())]
+            if session.person_sha256:
+                operations.append(await self._counted(session, session.person_sha256, most_open))
+            try:
+                await self._table.commit(operations)
+            except StoreConflictError:
+                if await self._is_taken(session, claim):
+                    raise
+            else:
+                return
+        raise StoreConflictError("the count of open sessions kept changing")
 
     async def load(self, session_id: str) -> Session | None:
         """Read a session."""
-        read = self._table.get_entity(shard_of(session_id), session_key(session_id))
-        try:
-            entity = await self._within_time(read)
-            return session_from_row(entity, str(entity.metadata["etag"]))
-        except _BROKEN as error:
-            if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
-                return None
-            raise StoreUnavailableError(_cause(error)) from error
+        found = await self._table.read(shard_of(session_id), session_rows.session_key(session_id))
+        return _read(session_rows.session_from_row, *found) if found else None
 
     async def replace(self, before: Session, after: Session) -> Session:
-        """Change a session and, if it moves, its alarm."""
-        update: _Operation = (
-            TransactionOperation.UPDATE,
-            session_row(after),
-            {"mode": UpdateMode.REPLACE, **_unchanged(before)},
-        )
-        # Two operations on one row key are refused, so an alarm that stays must not be touched:
-        # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
-        moves = alarm_key(before) != alarm_key(after)
-        results = await self._commit([update, *(_alarm_moves(before, after) if moves else ())])
-        return replace(after, version=results[0]["etag"])
+        """Change a session and, if they change too, its alarm and its person's count."""
+        for _ in range(_MOST_COUNT_RACES):
+            operations = [
+                replaced(session_rows.session_row(after), before.version),
+                *_alarm_moves(before, after),
+                *(await self._released(after) if after.is_final > before.is_final else ()),
+            ]
+            try:
+                versions = await self._table.commit(operations)
+            except StoreConflictError:
+                if not after.person_sha256 or not await self._is_unchanged(before):
+                    raise
+            else:
+                return replace(after, version=versions[0])
+        raise StoreConflictError("the count of open sessions kept changing")
 
     async def purge(self, session: Session) -> None:
         """Remove a session and its alarm."""
-        delete = TransactionOperation.DELETE
-        row: Row = {"PartitionKey": shard_of(session.session_id)}
-        await self._commit(
+        await self._table.commit(
             [
-                (delete, {**row, "RowKey": session_key(session.session_id)}, _unchanged(session)),
-                (delete, {**row, "RowKey": alarm_key(session)}),
+                deleted(session_rows.session_row(session), session.version),
+                deleted(session_rows.alarm_row(session)),
             ]
         )
 
+    async def open_sessions(self, shard: str, person: str) -> int:
+        """Count a person's open sessions."""
+        found = await self._table.read(shard, claim_rows.count_key(person))
+        return _read(lambda row, _: claim_rows.count_from_row(row), *found) if found else 0
+
+    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+        """Read an idempotency key."""
+        found = await self._table.read(shard, claim_rows.claim_key(key_hash))
+        return _read(claim_rows.claim_from_row, *found) if found else None
+
+    async def drop_claim(self, claim: Claim) -> None:
+        """Remove an idempotency key and its alarm."""
+        await self._table.commit(
+            [
+                deleted(claim_rows.claim_row(claim), claim.version),
+                deleted(claim_rows.claim_alarm_row(claim)),
+            ]
+        )
+
+    async def end_claim(self, alarm: Alarm) -> None:
+        """Remove the idempotency key whose alarm rang."""
+        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
+        claim: Row = {
+            "PartitionKey": alarm.shard,
+            "RowKey": claim_rows.claim_key_of_alarm(alarm.row_key),
+        }
+        await self._table.commit([deleted(row), deleted(claim)])
+
+    async def set_aside(self, alarm: Alarm, now: datetime) -> None:
+        """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
+        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
+        owner = {"PartitionKey": alarm.shard, "RowKey": session_rows.owner_key(alarm)}
+        if await self._table.read(alarm.shard, str(owner["RowKey"])) is None:
+            await self._table.commit([deleted(row)])
+            return
+        found = await self._table.read(alarm.shard, alarm.row_key)
+        delays = session_rows.delays_from_row(found[0]) if found else 0
+        moved = session_rows.moved_alarm(alarm, delays, now)
+        moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
+        await self._table.commit([deleted(row), inserted(moved), merged(moment)])
+
     async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
-        first, last = due_keys(now)
-        pages = self._table.query_entities(
-            "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
-            parameters={"shard": shard, "first": first, "last": last},
-            select=["RowKey"],
-        ).by_page()
-        while (keys := await self._next_page(pages)) is not None:
-            for key in keys:
-                yield Alarm(session_id=session_id_of_alarm(key), row_key=key)
+        async for key in self._table.keys(shard, *session_rows.due_keys(now)):
+            yield session_rows.alarm_of(shard, key)
 
     async def close(self) -> None:
-        """Close the client."""
+        """Close the table."""
         await self._table.close()
 
-    async def _commit(self, operations: Sequence[_Operation]) -> Sequence[Mapping[str, Any]]:
-        try:
-            return await self._within_time(self._table.submit_transaction(operations))
-        except _BROKEN as error:
-            if _is_lost_race(error):
-                raise StoreConflictError(_cause(error)) from error
-            raise StoreUnavailableError(_cause(error)) from error
+    async def _counted(self, session: Session, person: str, most_open: int) -> Operation:
+        shard = shard_of(session.session_id)
+        found = await self._table.read(shard, claim_rows.count_key(person))
+        if found is None:
+            return inserted(claim_rows.count_row(shard, person, 1))
+        row, version = found
+        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        if 0 < most_open <= count:
+            raise TooManySessionsError("the person has too many open sessions")
+        return replaced(claim_rows.count_row(shard, person, count + 1), version)
 
-    async def _next_page(
-        self, pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]
-    ) -> list[str] | None:
-        try:
-            return await self._within_time(_keys_of(pages))
-        except _BROKEN as error:
-            raise StoreUnavailableError(_cause(error)) from error
+    async def _released(self, session: Session) -> list[Operation]:
+        if session.person_sha256 is None:
+            return []
+        shard, person = shard_of(session.session_id), session.person_sha256
+        found = await self._table.read(shard, claim_rows.count_key(person))
+        if found is None:
+            return []
+        row, version = found
+        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        if count > 1:
+            return [replaced(claim_rows.count_row(shard, person, count - 1), version)]
+        return [deleted(row, version)]
 
-    async def _within_time[T](self, call: Awaitable[T]) -> T:
-        async with asyncio.timeout(self._timeout_seconds):
-            return await call
+    async def _is_taken(self, session: Session, claim: Claim | None) -> bool:
+        if await self.load(session.session_id) is not None:
+            return True
+        return claim is not None and await self.load_claim(claim.shard, claim.key_hash) is not None
 
-
-async def _keys_of(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
-    # StopAsyncIteration may not leave a coroutine, so the end is told by None.
-    page = await anext(pages, None)
-    return None if page is None else [row["RowKey"] async for row in page]
-
-
-def _alarm_moves(before: Session, after: Session) -> tuple[_Operation, _Operation]:
-    gone: Row = {"PartitionKey": shard_of(before.session_id), "RowKey": alarm_key(before)}
-    return (TransactionOperation.DELETE, gone), (TransactionOperation.CREATE, alarm_row(after))
-
-
-def _unchanged(session: Session) -> dict[str, Any]:
-    return {"etag": session.version, "match_condition": MatchConditions.IfNotModified}
+    async def _is_unchanged(self, session: Session) -> bool:
+        found = await self.load(session.session_id)
+        return found is not None and found.version == session.version
 
 
-def _is_lost_race(error: Exception) -> bool:
-    if not isinstance(error, HttpResponseError) or _lacks_table(error):
-        return False
-    return error.status_code in _RACE_STATUSES
+def _read[T](parse: Callable[[Mapping[str, object], str], T], row: Row, version: str) -> T:
+    try:
+        return parse(row, version)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableRecordError(f"a row is not as it should be: {error}") from error
 
 
-def _lacks_table(error: HttpResponseError) -> bool:
-    return getattr(error, "error_code", None) == TableErrorCode.TABLE_NOT_FOUND
+def _new(session: Session) -> tuple[Operation, Operation]:
+    return inserted(session_rows.session_row(session)), inserted(session_rows.alarm_row(session))
 
 
-def _cause(error: Exception) -> str:
-    code = getattr(error, "error_code", None) or getattr(error, "status_code", None)
-    return f"{type(error).__name__} {code or ''}".rstrip()
+def _new_claim(claim: Claim) -> tuple[Operation, Operation]:
+    return inserted(claim_rows.claim_row(claim)), inserted(claim_rows.claim_alarm_row(claim))
+
+
+def _alarm_moves(before: Session, after: Session) -> tuple[Operation, ...]:
+    # Two operations on one row key are refused, so an alarm that stays must not be touched:
+    # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+    if session_rows.alarm_key(before) == session_rows.alarm_key(after):
+        return ()
+    return deleted(session_rows.alarm_row(before)), inserted(session_rows.alarm_row(after))

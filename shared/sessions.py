@@ -61,7 +61,7 @@ class Comparison(StrEnum):
 class Report:
     """What the frontend said about its check; never a reason to pass."""
 
-    digest: str | None = None
+    digest: str | None = field(default=None, repr=False)
     digests_differ: bool = False
     result_id: str | None = None
     liveness_error: str | None = None
@@ -70,7 +70,8 @@ class Report:
     @property
     def has_error(self) -> bool:
         """Did the frontend report a failed try."""
-        return self.liveness_error is not None or self.recognition_error is not None
+        # The SDKs name a missing error, too: "None".
+        return {self.liveness_error, self.recognition_error} - {None, "None"} != set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +99,18 @@ class Session:
     kind: Kind
     status: Status
     face_session_id: str
+    earlier_face_session_id: str | None = None
+    face_created_at: datetime
     token_hash: str = field(repr=False)
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
+    person_sha256: str | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
     report: Report = field(default_factory=Report, repr=False)
+    reminded_at: datetime | None = None
     verdict: Verdict | None = None
     at_face: bool = True
     alarm_at: datetime
@@ -127,7 +132,12 @@ def new_session_id(person: str | None, random_bytes: RandomBytes) -> str:
     """Make an id; its first digit is the shard, where all of one person's rows are neighbors."""
     if person is None:
         return random_bytes(17).hex()[:33]
-    return hashlib.sha256(person.encode()).hexdigest()[0] + random_bytes(16).hex()
+    return shard_of_person(person) + random_bytes(16).hex()
+
+
+def shard_of_person(person: str) -> str:
+    """Name the partition where all of one person's rows are neighbors."""
+    return hashlib.sha256(person.encode()).hexdigest()[0]
 
 
 def shard_of(session_id: str) -> str:

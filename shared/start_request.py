@@ -47,6 +47,20 @@ class StartRequest:
         return self.user_correlation_id or self.device_correlation_id
 
     @property
+    def person_kind(self) -> str:
+        """What names the person, so that a user and a device of one name stay two."""
+        if self.user_correlation_id is not None:
+            return "user"
+        return "nobody" if self.device_correlation_id is None else "device"
+
+    @property
+    def person_sha256(self) -> str | None:
+        """The hash under which a person's open sessions are counted."""
+        if self.person is None:
+            return None
+        return hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
+
+    @property
     def verify_image_sha256(self) -> str | None:
         """The hash that Face must report for the reference image."""
         if self.verify_image is None:

@@ -3,15 +3,38 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.errors import AppError, StoreUnavailableError
+from shared.errors import AppError, StoreUnavailableError, UnreadableRecordError
 from shared.liveness_flow import LivenessFlow
 from shared.ports import Alarm, SessionStore, Telemetry
 from shared.sessions import SHARDS
 
-_AT_ONCE = 4
+_AT_ONCE = 8
+# Well before the function's time-out (host.json), after which the worker would be killed at work;
+# what is left stays due, and the next tick takes it up.
+LONGEST_RUN_SECONDS = 120
+# What a strange row can raise in code that trusts its own rows.
+_STRANGE = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What one run has seen and done."""
+
+    ends_at: float
+    done: Counter[str] = field(default_factory=lambda: Counter(due=0, failed=0))
+    oldest: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return asyncio.get_running_loop().time() >= self.ends_at
+
+    def see(self, alarm: Alarm) -> None:
+        self.done["due"] += 1
+        if alarm.rang_at and (self.oldest is None or alarm.rang_at < self.oldest):
+            self.oldest = alarm.rang_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,39 +45,61 @@ class Sweep:
     store: SessionStore
     now: Callable[[], datetime]
     note: Telemetry
+    longest_run_seconds: float = LONGEST_RUN_SECONDS
 
     async def run(self) -> None:
         """Do what is due now, and tell in one fact what that was."""
-        done: Counter[str] = Counter(due=0, failed=0)
+        now = self.now()
+        tally = _Tally(ends_at=asyncio.get_running_loop().time() + self.longest_run_seconds)
         alarms: asyncio.Queue[Alarm] = asyncio.Queue(maxsize=_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
-                group.create_task(self._work_off(alarms, done))
-            for shard in SHARDS:
-                await self._find(shard, alarms, done)
+                group.create_task(self._work_off(alarms, tally))
+            # All shards at once, so that a full one cannot starve the others.
+            async with asyncio.TaskGroup() as finders:
+                for shard in SHARDS:
+                    finders.create_task(self._find(shard, now, alarms, tally))
             alarms.shutdown()
-        self.note("sweep ended", **done)
+        age = (now - tally.oldest).total_seconds() if tally.oldest else 0
+        self.note("sweep ended", **tally.done, oldest_seconds=round(age))
 
-    async def _find(self, shard: str, alarms: asyncio.Queue[Alarm], done: Counter[str]) -> None:
+    async def _find(
+        self, shard: str, now: datetime, alarms: asyncio.Queue[Alarm], tally: _Tally
+    ) -> None:
         try:
-            async for alarm in self.store.due(shard, self.now()):
-                done["due"] += 1
+            async for alarm in self.store.due(shard, now):
+                if tally.is_over:
+                    return
+                tally.see(alarm)
                 await alarms.put(alarm)
         except StoreUnavailableError as error:
-            self.note("shard set aside", cause=error)
-            done["failed"] += 1
+            self.note("shard set aside", shard=shard, cause=error)
+            tally.done["failed"] += 1
 
-    async def _work_off(self, alarms: asyncio.Queue[Alarm], done: Counter[str]) -> None:
+    async def _work_off(self, alarms: asyncio.Queue[Alarm], tally: _Tally) -> None:
         while True:
             try:
                 alarm = await alarms.get()
             except asyncio.QueueShutDown:
                 return
-            done[await self._ring(alarm)] += 1
+            tally.done["left" if tally.is_over else await self._ring(alarm)] += 1
 
     async def _ring(self, alarm: Alarm) -> str:
         try:
-            return await self.flow.ring(alarm.session_id)
+            if alarm.session_id is not None:
+                return await self.flow.ring(alarm.session_id)
+            await self.store.end_claim(alarm)
+        except _STRANGE as error:
+            return await self._set_aside(alarm, error)
         except AppError as error:
-            self.note("session set aside", session_id=alarm.session_id, cause=error)
+            self.note("session failed", session_id=alarm.session_id, cause=error)
             return "failed"
+        return "purged"
+
+    async def _set_aside(self, alarm: Alarm, cause: Exception) -> str:
+        self.note("session set aside", session_id=alarm.session_id, cause=cause)
+        try:
+            await self.store.set_aside(alarm, self.now())
+        except AppError as error:
+            self.note("session failed", session_id=alarm.session_id, cause=error)
+        return "failed"

@@ -93,11 +93,11 @@ class World:
     async def start(self, **fields: object) -> Check:
         """Start a check without verify."""
         person = {"deviceCorrelationId": secrets.token_hex(8)}
-        return _check(await self.create(json={**person, **fields}))
+        return check_of(await self.create(json={**person, **fields}))
 
     async def start_with_verify(self, image: bytes | None = None, **fields: str) -> Check:
         """Start a check that also verifies who it is."""
-        return _check(await self.create(data=form(image or picture(), **fields)))
+        return check_of(await self.create(data=form(image or picture(), **fields)))
 
     async def status(self, check: Check) -> Answer:
         """Ask as the frontend."""
@@ -245,12 +245,13 @@ def picture(size: int = 4096) -> bytes:
 
 def form(image: bytes, name: str = "me.jpg", **fields: str) -> aiohttp.FormData:
     """Make the multipart form that starts a check with verify."""
-    data = aiohttp.FormData({"deviceCorrelationId": secrets.token_hex(8), **fields})
+    data = aiohttp.FormData({"deviceCorrelationId": secrets.token_hex(8)} | fields)
     data.add_field("verifyImage", BytesIO(image), filename=name)
     return data
 
 
-def _check(answer: Answer) -> Check:
+def check_of(answer: Answer) -> Check:
+    """Read what a create handed out."""
     assert answer.status == 201, answer
     body = answer.body
     return Check(

@@ -29,7 +29,7 @@ async def test_a_create_while_face_is_away_is_face_unavailable_and_stores_nothin
     world: World, fault: Fault
 ) -> None:
     rows = await world.rows()
-    await world.fail("create", **fault)
+    await world.fail("create", times=100, **fault)
 
     answer = await world.create(json=DEVICE)
 
@@ -46,9 +46,10 @@ async def test_a_completion_while_face_is_away_is_recorded_by_the_queue(
 ) -> None:
     check = await world.start()
     told = await world.play(check, "realface")
-    await world.fail("get", times=2, **fault)
+    await world.fail("get", times=100, **fault)
 
     answer = await world.complete(check, {"digest": told["digest"]})
+    await world.heal()
 
     assert (answer.status, answer.body["status"]) == (202, "processing")
     await eventually(lambda: _status(world, check), "completed")
@@ -60,7 +61,7 @@ async def test_giving_up_while_face_is_away_is_face_unavailable_and_changes_noth
 ) -> None:
     check = await world.start()
     before = await world.row(check)
-    await world.fail("get", status=503)
+    await world.fail("get", times=100, status=503)
 
     answer = await world.cancel(check)
 

@@ -295,4 +295,5 @@ async def _end(world: World, check: Check, end: str) -> Answer | None:
     if end == "cancel":
         return await world.cancel(check)
     await world.wait(901)
-    return await world.sweep()
+    await world.sweep()
+    return None

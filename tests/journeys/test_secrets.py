@@ -122,7 +122,7 @@ async def _failures(world: World, seen: Seen) -> list[Check]:
     stranger = {"X-Session-Token": check.session_token[::-1]}
     path = f"/sessions/{check.session_id}"
     for fault in ({"status": 500}, {"status": 403, "code": FACE_KEY[:16]}, {"kind": "garbage"}):
-        await world.fail("any", times=4, **fault)  # type: ignore[arg-type]
+        await world.fail("any", times=4, **fault)
         seen.replies += [
             _whole(await world.create(json=person)),
             _whole(await world.create(data=form(IMAGE, **person))),

@@ -50,13 +50,21 @@ def test_everything_of_the_app_ships() -> None:
     assert not [name for name in needed if name.startswith("shared/") and not name.endswith(".py")]
 
 
-def test_every_requirement_is_pinned() -> None:
+def test_every_requirement_is_pinned_with_its_hashes() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
-        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-        packages = [line for line in lines if line and not line.startswith(("#", "-r"))]
+        text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+        packages = [line for line in text.splitlines() if line and line.lstrip()[0] != "#"]
 
         assert packages
-        assert all(line.count("==") == 1 for line in packages)
+        assert all("==" in line and "--hash=sha256:" in line for line in packages)
+
+
+def test_the_lock_has_every_package_that_is_asked_for() -> None:
+    for name in ("requirements", "requirements-dev"):
+        asked = (ROOT / f"{name}.in").read_text(encoding="utf-8").splitlines()
+        locked = (ROOT / f"{name}.txt").read_text(encoding="utf-8")
+
+        assert not [line for line in asked if "==" in line and f"\n{line} " not in locked]
 
 
 def test_a_message_is_tried_as_often_as_the_platform_brings_it() -> None:

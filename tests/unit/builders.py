@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 
 from shared.face_terms import Attempt, FaceAnswer
+from shared.idempotency import Claim
 from shared.next_step import Rules
 from shared.secret import Secret
+from shared.session_start import StartRules
 from shared.sessions import Kind, Report, Session, Status, Verdict, hash_token
 from shared.start_request import StartRequest
 from shared.verdict import Policy
@@ -17,6 +19,7 @@ TOKEN_LIFE = timedelta(minutes=10)
 GRACE = timedelta(minutes=5)
 RETENTION = timedelta(days=90)
 RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
+START_RULES = StartRules(grace=GRACE, most_open=5, least_quality="medium")
 
 SESSION_ID = "5" + "0123456789abcdef" * 2
 FACE_SESSION_ID = "c0960a93-7b54-43f3-97b2-396e20886a74"
@@ -24,6 +27,7 @@ TOKEN = Secret("the-session-token")
 DIGEST = "e766494e93e44de2aa3005c7755f5e9578f814dd225ee1349bc9cd401c42943f"
 OTHER_DIGEST = "b0a803bb7b26f3c8f29cd36030f8e63ed3faf955feef8e01c88ab8fd89ccf761"
 IMAGE_HASH = "43b7d8e8769533c3290dbd37a84d821b2c28cb4381df9c6784dbc4aaf7e45018"
+PERSON = "9d" * 32
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 2000
 
 
@@ -33,13 +37,19 @@ class SessionFields(TypedDict, total=False):
     session_id: str
     kind: Kind
     status: Status
+    face_session_id: str
+    earlier_face_session_id: str | None
+    face_created_at: datetime
+    token_hash: str
     device_correlation_id: str | None
     user_correlation_id: str | None
+    person_sha256: str | None
     verify_image_sha256: str | None
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None
     report: Report
+    reminded_at: datetime | None
     verdict: Verdict | None
     at_face: bool
     alarm_at: datetime
@@ -69,6 +79,7 @@ def a_session(**said: Unpack[SessionFields]) -> Session:
             kind=Kind.LIVENESS,
             status=Status.STARTED,
             face_session_id=FACE_SESSION_ID,
+            face_created_at=NOW,
             token_hash=hash_token(TOKEN),
             device_correlation_id="device-1",
             created_at=NOW,
@@ -117,11 +128,27 @@ def a_running_answer() -> FaceAnswer:
     return an_answer(status="Running")
 
 
-def a_request(*, image: bytes | None = None, user: str | None = None) -> StartRequest:
+def a_claim(*, session_id: str = SESSION_ID, key_hash: str = "c1" * 32) -> Claim:
+    return Claim(
+        shard=session_id[0],
+        key_hash=key_hash,
+        request_hash="4e" * 32,
+        session_id=session_id,
+        ends_at=NOW + timedelta(hours=24),
+    )
+
+
+def a_request(
+    *,
+    image: bytes | None = None,
+    user: str | None = None,
+    device: str | None = "device-1",
+    mode: str = "PassiveActive",
+) -> StartRequest:
     return StartRequest(
-        mode="PassiveActive",
+        mode=mode,
         token_seconds=600,
-        device_correlation_id="device-1",
+        device_correlation_id=device,
         user_correlation_id=user,
         verify_image=image,
     )

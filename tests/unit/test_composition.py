@@ -1,10 +1,18 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from shared import composition
 from shared.errors import ConfigurationError
+from shared.face_client import FaceClient, at_once
+from shared.face_keys import KeyVaultKeys
+from shared.face_tokens import EntraTokens
 from shared.next_step import Rules
+from shared.pace import Pace
+from shared.secret import Secret
+from shared.session_start import StartRules
 from shared.verdict import Policy
 
 ENVIRONMENT = {
@@ -13,6 +21,10 @@ ENVIRONMENT = {
     "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
     "SESSION_GRACE_SECONDS": "7",
     "RETENTION_DAYS": "3",
+    "MAX_OPEN_SESSIONS": "3",
+    "MIN_REFERENCE_QUALITY": "high",
+    "FACE_TIMEOUT_SECONDS": "2",
+    "FACE_BUDGET_SECONDS": "20",
     "DIGEST_POLICY": "required",
     "VERIFY_CONFIDENCE_FLOOR": "0.5",
     "VERIFY_IMAGE_HASH": "record",
@@ -35,9 +47,46 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         grace=timedelta(seconds=7),
         retention=timedelta(days=3),
     )
-    assert app.sweep.flow is app.flow
-    assert app.sweep.store is app.flow.store
-    assert len({app.flow.random_bytes(32) for _ in range(8)}) == 8
+    assert app.start.rules == StartRules(
+        grace=timedelta(seconds=7), most_open=3, least_quality="high"
+    )
+    assert app.sweep.flow.rules == app.flow.rules
+    assert app.sweep.store is app.flow.store is app.start.store
+    assert app.flow.face is app.start.face
+    assert len({app.start.random_bytes(32) for _ in range(8)}) == 8
+    await app.close()
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
+    app = composition.app.__wrapped__()
+    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.flow))
+
+    assert live._rules.turn is at_once
+    assert swept._rules == replace(live._rules, turn=swept._rules.turn)
+    assert isinstance(getattr(swept._rules.turn, "__self__", None), Pace)
+    assert (live._rules.timeout_seconds, live._rules.patience.budget_seconds) == (2, 20)
+    await app.close()
+
+
+@pytest.mark.parametrize(
+    ("auth", "keys", "header"),
+    [
+        ("key", KeyVaultKeys, {"Ocp-Apim-Subscription-Key": "the-key"}),
+        ("entra", EntraTokens, {"Authorization": "Bearer the-key"}),
+    ],
+)
+async def test_face_is_reached_by_key_or_by_entra(
+    auth: str, keys: type, header: object, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("FACE_AUTH", auth)
+    if auth == "entra":
+        environment.delenv("KEY_VAULT_URL")
+    app = composition.app.__wrapped__()
+    face = cast("FaceClient", app.flow.face)
+
+    assert isinstance(face._keys, keys)
+    assert face._rules.header(Secret("the-key")) == header
     await app.close()
 
 
@@ -56,5 +105,5 @@ async def test_who_replaces_the_clock_replaces_it_everywhere(
     then = datetime(2030, 1, 1, tzinfo=UTC)
     environment.setattr(composition, "now", lambda: then)
 
-    assert (app.flow.now(), app.sweep.now()) == (then, then)
+    assert (app.start.now(), app.flow.now(), app.sweep.now()) == (then, then, then)
     await app.close()

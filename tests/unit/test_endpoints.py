@@ -17,6 +17,7 @@ from shared.errors import (
 )
 from shared.http_boundary import Reply
 from shared.liveness_flow import LivenessFlow
+from shared.session_start import SessionStart
 from shared.sessions import Comparison, Outcome, Report, Session, Status, Verdict
 from tests.unit.builders import (
     DIGEST,
@@ -24,6 +25,7 @@ from tests.unit.builders import (
     PNG,
     RULES,
     SESSION_ID,
+    START_RULES,
     TOKEN,
     a_passing_answer,
     a_running_answer,
@@ -31,7 +33,7 @@ from tests.unit.builders import (
     a_verify_session,
     multipart,
 )
-from tests.unit.fakes import Clock, FakeFace, MemoryStore, Notes
+from tests.unit.fakes import Clock, FakeFace, Lots, MemoryStore, Notes
 
 if TYPE_CHECKING:
     from shared.composition import App
@@ -49,6 +51,7 @@ class _Limits:
 class _App:
     """The app as far as endpoints look into it."""
 
+    start: SessionStart
     flow: LivenessFlow
     settings: _Limits = field(default_factory=_Limits)
 
@@ -70,10 +73,17 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         store=desk.store,
         rules=RULES,
         now=desk.clock,
-        random_bytes=bytes,
         note=Notes(),
     )
-    monkeypatch.setattr(composition, "app", lambda: cast("App", _App(flow)))
+    start = SessionStart(
+        face=desk.face,
+        store=desk.store,
+        rules=START_RULES,
+        now=desk.clock,
+        random_bytes=Lots(),
+        note=Notes(),
+    )
+    monkeypatch.setattr(composition, "app", lambda: cast("App", _App(start, flow)))
     monkeypatch.setattr(composition, "now", desk.clock)
     return desk
 
@@ -110,8 +120,8 @@ async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
             "sessionId": session.session_id,
             "kind": "liveness",
             "status": "started",
-            "authToken": "face-auth-token",
-            "sessionToken": "A" * 43,
+            "authToken": "face-auth-token-1",
+            "sessionToken": "AQ" + "A" * 41,
             "expiresAt": "2026-03-04T05:16:07.000Z",
             "expiresInSeconds": 600,
         },
@@ -127,6 +137,40 @@ async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk
     assert reply.body is not None
     assert reply.body["kind"] == "livenessWithVerify"
     assert reply.body["referenceImage"] == {"qualityForRecognition": "high", "faceRectangle": None}
+
+
+async def keyed(key: str) -> Reply:
+    body = b'{"deviceCorrelationId": "device-1"}'
+    return await endpoints.start_session(
+        a_post(body, Content_Type="application/json", Idempotency_Key=key)
+    )
+
+
+async def test_a_repeated_create_is_the_same_session_with_fresh_tokens(desk: Desk) -> None:
+    first, again, other = await keyed("k"), await keyed("k"), await keyed("l")
+
+    told = [reply.body for reply in (first, again, other) if reply.body]
+    assert [body["sessionId"] for body in told[:2]] == [told[0]["sessionId"]] * 2
+    assert len({body["sessionId"] for body in told}) == len(desk.store.rows) == 2
+    assert len({body["sessionToken"] for body in told}) == 3
+    assert len({body["authToken"] for body in told}) == 3
+    assert (again.status, again.headers) == (201, first.headers)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
+async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Desk) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await keyed(key)
+
+    assert (caught.value.target, desk.face.calls) == ("Idempotency-Key", [])
+
+
+async def test_a_reply_with_tokens_does_not_print_them(desk: Desk) -> None:
+    reply = await start(desk)
+
+    assert reply.body is not None
+    for token in ("authToken", "sessionToken"):
+        assert str(reply.body[token]) not in repr(reply)
 
 
 async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Desk) -> None:

@@ -1,15 +1,27 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
+from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aioresponses import aioresponses
 
-from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
-from shared.face_client import FaceClient
+from shared.errors import (
+    AppError,
+    FaceRefusedError,
+    FaceUnavailableError,
+    InvalidRequestError,
+    KeyUnavailableError,
+)
+from shared.face_client import CallRules, FaceClient
+from shared.face_protocol import token_header
+from shared.patience import Patience
 from shared.secret import Secret
 from shared.sessions import Kind
 from tests.unit import face_payloads
@@ -17,6 +29,9 @@ from tests.unit.builders import FACE_SESSION_ID, PNG, a_request
 
 SESSIONS = "/face/v1.2/detectLiveness-sessions"
 SESSION = f"{SESSIONS}/{FACE_SESSION_ID}"
+
+# Time for one try.
+QUICK = CallRules(timeout_seconds=0.3, patience=Patience(budget_seconds=0.3, chance=lambda: 1.0))
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -94,7 +109,7 @@ async def client(face: HttpFace, keys: Keys) -> AsyncIterator[FaceClient]:
     app.router.add_route("*", "/{path:.*}", face.handle)
     async with TestServer(app) as server:
         endpoint = str(server.make_url("")).rstrip("/")
-        client = FaceClient.connect(endpoint, keys, timeout_seconds=0.3)
+        client = FaceClient.connect(endpoint, keys, QUICK)
         yield client
         await client.close()
 
@@ -218,6 +233,100 @@ async def test_a_cookie_is_not_kept(client: FaceClient, face: HttpFace) -> None:
     assert cookies == [None, None]
 
 
+async def test_a_token_travels_as_a_bearer_where_keys_are_turned_off(
+    face: HttpFace, keys: Keys, client: FaceClient
+) -> None:
+    headers: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        headers.append(request.headers.get("Authorization"))
+        return web.json_response(face_payloads.RUNNING)
+
+    face.answers.append(answer)
+    by_entra = FaceClient(client._http, client._endpoint, keys, replace(QUICK, header=token_header))
+    await by_entra.get(Kind.LIVENESS, FACE_SESSION_ID)
+
+    assert headers == ["Bearer old-key"]
+    assert [request.key for request in face.received] == [None]
+
+
+async def test_every_call_waits_for_its_turn(client: FaceClient, face: HttpFace) -> None:
+    turns: list[int] = []
+
+    async def turn() -> None:
+        turns.append(len(face.received))
+
+    face.says(status=401)
+    face.says(face_payloads.RUNNING)
+    await client.paced(turn).get(Kind.LIVENESS, FACE_SESSION_ID)
+
+    assert turns == [0, 1]
+    await client.get(Kind.LIVENESS, FACE_SESSION_ID)
+    assert turns == [0, 1]
+
+
+NOTHING_SENT: Any = SimpleNamespace(output_size=0)
+
+
+class Answered(aiohttp.ClientResponse):
+    """An answer that nobody sent: aiohttp 3.14 wants a stream_writer, which aioresponses lacks."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - aiohttp's own
+        super().__init__(*arguments, stream_writer=NOTHING_SENT, **named)
+
+
+OPERATIONS: dict[str, tuple[str, str, Callable[[FaceClient], Awaitable[object]]]] = {
+    "create": ("POST", SESSIONS, lambda client: client.create(a_request())),
+    "get": ("GET", SESSION, lambda client: client.get(Kind.LIVENESS, FACE_SESSION_ID)),
+    "delete": ("DELETE", SESSION, lambda client: client.delete(Kind.LIVENESS, FACE_SESSION_ID)),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"create": InvalidRequestError, "get": FaceRefusedError, "delete": FaceRefusedError}),
+        (401, FaceRefusedError),
+        (403, FaceRefusedError),
+        (404, {"create": FaceRefusedError, "get": None, "delete": None}),
+        (409, FaceRefusedError),
+        (415, FaceRefusedError),
+        (429, FaceUnavailableError),
+        (301, FaceUnavailableError),
+        (500, FaceUnavailableError),
+        (502, FaceUnavailableError),
+        (503, FaceUnavailableError),
+        (504, FaceUnavailableError),
+        (200, {"create": FaceUnavailableError, "get": FaceUnavailableError, "delete": None}),
+    ],
+)
+async def test_a_status_of_face_is_one_error_of_ours(
+    operation: str, status: int, error: object, keys: Keys
+) -> None:
+    method, path, call = OPERATIONS[operation]
+    expected = error[operation] if isinstance(error, dict) else error
+    client = FaceClient.connect("https://face.test", keys, QUICK)
+
+    with aioresponses() as face:
+        face.add(
+            f"https://face.test{path}",
+            method=method,
+            status=status,
+            body="nonsense",
+            response_class=Answered,
+            repeat=True,
+        )
+        try:
+            assert await call(client) is None
+            caught = None
+        except AppError as raised:
+            caught = type(raised)
+
+    assert caught is expected
+    await client.close()
+
+
 async def hang(_: web.Request) -> web.StreamResponse:
     await asyncio.sleep(5)
     return web.Response()
@@ -265,7 +374,7 @@ async def test_a_face_that_does_not_finish_is_unavailable(
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "http://[broken"])
 async def test_a_face_that_is_not_there_is_unavailable(endpoint: str, keys: Keys) -> None:
-    client = FaceClient.connect(endpoint, keys, timeout_seconds=0.3)
+    client = FaceClient.connect(endpoint, keys, QUICK)
 
     with pytest.raises(FaceUnavailableError):
         await client.get(Kind.LIVENESS, FACE_SESSION_ID)

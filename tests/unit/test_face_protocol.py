@@ -69,8 +69,8 @@ by_operation = pytest.mark.parametrize("operation", DECIPHERS)
         pytest.param(
             a_request(user="user-1"),
             FaceRequest(
-                operation="create",
                 method="POST",
+                is_repeatable=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -84,8 +84,8 @@ by_operation = pytest.mark.parametrize("operation", DECIPHERS)
         pytest.param(
             StartRequest(mode="Passive", token_seconds=60),
             FaceRequest(
-                operation="create",
                 method="POST",
+                is_repeatable=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "Passive",
@@ -98,8 +98,8 @@ by_operation = pytest.mark.parametrize("operation", DECIPHERS)
         pytest.param(
             a_request(image=PNG),
             FaceRequest(
-                operation="create",
                 method="POST",
+                is_repeatable=False,
                 path="/face/v1.2/detectLivenessWithVerify-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -129,12 +129,8 @@ def test_a_create_is_written_as_face_wants_it(
 def test_get_and_delete_name_the_session_and_send_nothing(kind: Kind, collection: str) -> None:
     path = f"/face/v1.2/{collection}/abc-1"
 
-    assert face_protocol.build_get(kind, "abc-1") == FaceRequest(
-        operation="get", method="GET", path=path
-    )
-    assert face_protocol.build_delete(kind, "abc-1") == FaceRequest(
-        operation="delete", method="DELETE", path=path
-    )
+    assert face_protocol.build_get(kind, "abc-1") == FaceRequest(method="GET", path=path)
+    assert face_protocol.build_delete(kind, "abc-1") == FaceRequest(method="DELETE", path=path)
 
 
 @pytest.mark.parametrize(

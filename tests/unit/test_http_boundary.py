@@ -50,6 +50,19 @@ CONTRACT = [
     pytest.param(errors.SessionNotFoundError(WORDS), 404, "SessionNotFound", id="SessionNotFound"),
     pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
+    pytest.param(
+        errors.IdempotencyKeyReusedError(WORDS),
+        422,
+        "IdempotencyKeyReused",
+        id="IdempotencyKeyReused",
+    ),
+    pytest.param(
+        errors.ReferenceImageQualityError(WORDS),
+        422,
+        "ReferenceImageQuality",
+        id="ReferenceImageQuality",
+    ),
+    pytest.param(errors.TooManySessionsError(WORDS), 429, "TooManySessions", id="TooManySessions"),
     pytest.param(errors.LengthRequiredError(WORDS), 411, "LengthRequired", id="LengthRequired"),
     pytest.param(errors.RequestTooLargeError(WORDS), 413, "RequestTooLarge", id="RequestTooLarge"),
     pytest.param(
@@ -108,7 +121,8 @@ def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
     answered_ones = {type(row.values[0]) for row in CONTRACT}
 
     assert set(http_boundary._ANSWERS) == answered_ones
-    assert {*leaves(CallerError), *leaves(DependencyError)} <= answered_ones
+    for kind in {*leaves(CallerError), *leaves(DependencyError)}:
+        assert answered_ones & set(kind.__mro__)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +133,10 @@ def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
         pytest.param(FaceUnavailableError(""), 5, id="Face-did-not-say"),
         pytest.param(errors.StoreUnavailableError(""), 5, id="the-store"),
         pytest.param(errors.KeyUnavailableError(""), 5, id="the-key"),
+        pytest.param(
+            errors.SessionConflictError("", retry_after_seconds=1), 1, id="somebody-was-first"
+        ),
+        pytest.param(errors.TooManySessionsError(""), 60, id="too-many-open-sessions"),
     ],
 )
 async def test_what_may_work_later_says_when(error: AppError, seconds: int) -> None:
@@ -134,8 +152,8 @@ async def test_what_will_not_work_later_says_nothing_of_it(
 ) -> None:
     response = await answered(error)
 
-    assert ("Retry-After" in response.headers) == (status == 503), code
-    assert ("retryAfterSeconds" in body_of(response)) == (status == 503)
+    assert ("Retry-After" in response.headers) == (status in {429, 503}), code
+    assert ("retryAfterSeconds" in body_of(response)) == (status in {429, 503})
 
 
 async def test_a_wrong_field_is_named() -> None:

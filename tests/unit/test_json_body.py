@@ -101,8 +101,9 @@ def test_a_bad_value_is_refused_by_the_name_of_its_field(take: str, value: objec
         pytest.param("\ud800", None, id="a-lone-surrogate"),
     ],
 )
-def test_a_field_nobody_took_is_refused(name: str, target: str | None) -> None:
-    fields = json_body.read(json.dumps({name: 1}).encode())
+@pytest.mark.parametrize("value", [1, None], ids=["a-value", "null"])
+def test_a_field_nobody_took_is_refused(name: str, target: str | None, value: object) -> None:
+    fields = json_body.read(json.dumps({name: value}).encode())
 
     with pytest.raises(InvalidRequestError) as caught:
         fields.end()

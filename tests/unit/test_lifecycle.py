@@ -1,5 +1,6 @@
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import lifecycle
+from shared.secret import Secret
 from shared.sessions import Kind, Outcome, Report, Session, Status, Verdict, hash_token
 from tests.unit.builders import (
     DIGEST,
+    FACE_SESSION_ID,
     GRACE,
     NOW,
     OTHER_DIGEST,
@@ -47,6 +50,7 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         token=TOKEN,
         now=NOW,
         grace=GRACE,
+        counted=True,
     )
 
     assert session == Session(
@@ -54,9 +58,11 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         kind=Kind.LIVENESS_WITH_VERIFY,
         status=Status.STARTED,
         face_session_id="face-1",
+        face_created_at=NOW,
         token_hash=hash_token(TOKEN),
         device_correlation_id="device-1",
         user_correlation_id="user-1",
+        person_sha256=hashlib.sha256(b"user\nuser-1").hexdigest(),
         verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
         created_at=NOW,
         expires_at=NOW + TOKEN_LIFE,
@@ -68,20 +74,72 @@ def test_a_reported_completion_is_looked_at_two_minutes_later() -> None:
     session = lifecycle.processing(a_session(), LATER)
 
     assert session == a_session(
-        status=Status.PROCESSING, alarm_at=LATER + timedelta(minutes=2), alarm_delays=1
+        status=Status.PROCESSING,
+        alarm_at=LATER + timedelta(minutes=2),
+        alarm_delays=1,
+        reminded_at=LATER,
     )
 
 
 def test_a_second_report_does_not_move_the_alarm() -> None:
     session = lifecycle.processing(a_session(), NOW)
 
-    assert lifecycle.processing(session, LATER) == session
+    assert lifecycle.processing(session, LATER) == replace(session, reminded_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reminds"), [(0, False), (59.999, False), (60, True), (3600, True)]
+)
+def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: bool) -> None:
+    session = lifecycle.processing(a_session(), NOW)
+    later = NOW + timedelta(seconds=seconds)
+
+    assert lifecycle.processing(session, later).reminded_at == (later if reminds else NOW)
+
+
+def test_a_repeated_create_begins_the_same_session_again() -> None:
+    before = a_session(alarm_delays=3, person_sha256="p", user_correlation_id="user-1")
+    again = lifecycle.restarted(before, a_request(user="user-1"), "face-2", Secret("new"), LATER)
+
+    assert again == replace(
+        before,
+        face_session_id="face-2",
+        earlier_face_session_id=FACE_SESSION_ID,
+        face_created_at=LATER,
+        token_hash=hash_token(Secret("new")),
+        expires_at=LATER + TOKEN_LIFE,
+        alarm_at=LATER,
+        alarm_delays=0,
+    )
+    assert lifecycle.relieved(again, GRACE) == replace(
+        again, earlier_face_session_id=None, alarm_at=LATER + TOKEN_LIFE + GRACE
+    )
+
+
+def test_a_session_that_waits_keeps_its_alarm_when_it_is_relieved() -> None:
+    waiting = lifecycle.processing(a_session(earlier_face_session_id="face-0"), NOW)
+
+    assert lifecycle.relieved(waiting, GRACE) == replace(waiting, earlier_face_session_id=None)
+
+
+def test_a_session_is_not_counted_unless_so_set() -> None:
+    session = lifecycle.started(
+        a_request(),
+        "face-1",
+        session_id=SESSION_ID,
+        token=TOKEN,
+        now=NOW,
+        grace=GRACE,
+        counted=False,
+    )
+
+    assert session.person_sha256 is None
 
 
 def test_a_person_who_tries_again_has_until_the_token_expires() -> None:
     session = lifecycle.processing(a_session(), NOW)
 
-    assert lifecycle.started_again(session, GRACE) == a_session()
+    assert lifecycle.started_again(session, GRACE) == a_session(reminded_at=NOW)
     assert lifecycle.started_again(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
 
 
@@ -127,7 +185,8 @@ def test_an_alarm_that_was_moved_very_often_still_moves_an_hour() -> None:
 
 
 def test_a_clean_session_is_kept_until_its_retention_ends() -> None:
-    session = lifecycle.postponed(lifecycle.canceled(a_session(), LATER), LATER)
+    ended = lifecycle.canceled(a_session(earlier_face_session_id="face-0"), LATER)
+    session = lifecycle.postponed(ended, LATER)
 
     assert lifecycle.cleaned(session, RETENTION) == a_session(
         status=Status.CANCELED,
@@ -176,10 +235,11 @@ def test_a_session_is_stale_once_its_grace_has_passed() -> None:
 
 
 def test_face_has_forgotten_a_session_after_two_days() -> None:
+    session = a_session(created_at=NOW - timedelta(hours=20), face_created_at=NOW)
     forgotten_at = NOW + timedelta(hours=48)
 
-    assert lifecycle.is_forgotten_by_face(a_session(), forgotten_at)
-    assert not lifecycle.is_forgotten_by_face(a_session(), forgotten_at - timedelta(seconds=1))
+    assert lifecycle.is_forgotten_by_face(session, forgotten_at)
+    assert not lifecycle.is_forgotten_by_face(session, forgotten_at - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(

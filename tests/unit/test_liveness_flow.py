@@ -1,25 +1,28 @@
-import re
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from shared import lifecycle, sessions
+from shared import lifecycle
 from shared.errors import (
+    AppError,
     DependencyError,
     FaceRefusedError,
     FaceUnavailableError,
-    InvalidRequestError,
     KeyUnavailableError,
     SessionConflictError,
     SessionNotFinalError,
     SessionNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
+    UnreadableRecordError,
     UnsettledError,
 )
 from shared.face_terms import FaceAnswer
-from shared.liveness_flow import LivenessFlow, Started
+from shared.liveness_flow import LivenessFlow
 from shared.secret import Secret
 from shared.sessions import Outcome, Report, Session, Status, Verdict
 from tests.unit.builders import (
@@ -27,7 +30,6 @@ from tests.unit.builders import (
     FACE_SESSION_ID,
     GRACE,
     NOW,
-    PNG,
     RETENTION,
     RULES,
     SESSION_ID,
@@ -42,13 +44,20 @@ from tests.unit.builders import (
 )
 from tests.unit.fakes import Clock, FakeFace, MemoryStore, Notes
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 SILENCES = [
     pytest.param(FaceUnavailableError("down"), id="FaceUnavailable"),
     pytest.param(FaceRefusedError("no"), id="FaceRefused"),
     pytest.param(KeyUnavailableError("no key"), id="KeyUnavailable"),
 ]
 STARTED = a_session()
-PROCESSING = lifecycle.processing(STARTED, NOW)
+STALE = NOW + TOKEN_LIFE + GRACE
+# Created twice: the alarm rings at once, for there is a Face session too many.
+REPLAYED = replace(STARTED, earlier_face_session_id="face-0", alarm_at=NOW)
+# Reported a minute ago, so that another report is worth a message.
+PROCESSING = replace(lifecycle.processing(STARTED, NOW), reminded_at=NOW - lifecycle.REMINDER_PAUSE)
 OPEN = [pytest.param(STARTED, id="started"), pytest.param(PROCESSING, id="processing")]
 FINAL = [
     pytest.param(
@@ -76,7 +85,6 @@ class Stage:
             store=self.store,
             rules=RULES,
             now=self.clock,
-            random_bytes=bytes,
             note=self.notes,
         )
 
@@ -88,9 +96,6 @@ class Stage:
         self.store.hold(session)
         self.face.answer = answer
         return self
-
-    async def start(self) -> Started:
-        return await self.flow.start(a_request(user="user-1"))
 
     async def complete(self, report: Report | None = None) -> Session:
         return await self.flow.complete(
@@ -109,88 +114,6 @@ class Stage:
 @pytest.fixture
 def stage() -> Stage:
     return Stage()
-
-
-async def test_a_session_is_opened_at_face_and_recorded_with_its_alarm(stage: Stage) -> None:
-    started = await stage.start()
-
-    (recorded,) = stage.store.rows.values()
-    assert recorded == replace(started.session, version="1")
-    assert recorded.face_session_id == "face-1"
-    assert recorded.alarm_at == NOW + TOKEN_LIFE + GRACE
-    assert started.auth_token == Secret("face-auth-token")
-
-
-async def test_a_session_token_has_43_characters_and_only_its_hash_is_kept(stage: Stage) -> None:
-    started = await stage.start()
-
-    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", started.session_token.reveal())
-    assert started.session.token_hash == sessions.hash_token(started.session_token)
-
-
-async def test_with_an_image_its_quality_is_passed_on_and_its_hash_kept(stage: Stage) -> None:
-    request = a_request(image=PNG)
-    started = await stage.flow.start(request)
-
-    assert started.reference_image is not None
-    assert started.reference_image.quality == "high"
-    assert started.session.verify_image_sha256 == request.verify_image_sha256
-    assert stage.face.created == [request]
-
-
-@pytest.mark.parametrize(
-    "error", [InvalidRequestError("no"), *(silence.values[0] for silence in SILENCES)], ids=repr
-)
-async def test_what_face_does_not_open_is_not_recorded(error: Exception, stage: Stage) -> None:
-    stage.face.fails["create"] = error
-
-    with pytest.raises(type(error)):
-        await stage.start()
-
-    assert stage.store.rows == {}
-
-
-@pytest.mark.parametrize(
-    "lost", [StoreUnavailableError("cut"), StoreConflictError("there already")], ids=repr
-)
-async def test_a_create_whose_insert_answer_was_lost_has_succeeded(
-    lost: Exception, stage: Stage
-) -> None:
-    stage.store.lose_answers("insert", lost)
-    started = await stage.start()
-
-    assert [row.session_id for row in stage.store.rows.values()] == [started.session.session_id]
-    assert stage.face.deleted == []
-
-
-async def test_a_create_that_cannot_be_recorded_deletes_its_face_session(stage: Stage) -> None:
-    stage.store.trip("insert", StoreUnavailableError("down"))
-
-    with pytest.raises(StoreUnavailableError):
-        await stage.start()
-
-    assert stage.face.deleted == ["face-1"]
-
-
-async def test_a_create_that_nobody_can_look_up_deletes_its_face_session(stage: Stage) -> None:
-    stage.store.trip("insert", StoreUnavailableError("down"))
-    stage.store.trip("load", StoreUnavailableError("down"))
-    stage.face.fails["delete"] = FaceUnavailableError("down too")
-
-    with pytest.raises(StoreUnavailableError):
-        await stage.start()
-
-    assert stage.face.calls == ["create", "delete"]
-
-
-async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) -> None:
-    first = await stage.start()
-    stage.store.hold(replace(first.session, token_hash="another"))
-
-    with pytest.raises(StoreUnavailableError):
-        await stage.start()
-
-    assert stage.face.deleted == ["face-2"]
 
 
 @pytest.mark.parametrize("session", [*OPEN, *FINAL])
@@ -354,6 +277,33 @@ async def test_a_completion_of_a_final_session_changes_nothing(
     assert (stage.face.calls, stage.store.writes, stage.reminders) == ([], 1, [])
 
 
+async def test_a_session_that_keeps_being_reported_reminds_once_a_minute(stage: Stage) -> None:
+    stage.at(STARTED, a_running_answer())
+    for _ in range(13):
+        await stage.complete()
+        stage.clock.advance(timedelta(seconds=10))
+
+    assert stage.reminders == [SESSION_ID] * 3
+    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
+
+
+async def test_trying_again_and_again_reminds_once_a_minute(stage: Stage) -> None:
+    stage.at(STARTED, a_running_answer())
+    for _ in range(6):
+        await stage.complete()
+        await stage.complete(Report(liveness_error="FaceWithMaskDetected"))
+        stage.clock.advance(timedelta(seconds=10))
+
+    assert stage.reminders == [SESSION_ID]
+
+
+async def test_completions_at_the_same_moment_remind_once(stage: Stage) -> None:
+    stage.at(STARTED, a_running_answer())
+    await asyncio.gather(*(stage.complete() for _ in range(5)))
+
+    assert stage.reminders == [SESSION_ID]
+
+
 async def test_a_completion_that_could_not_be_recorded_leaves_a_message(stage: Stage) -> None:
     stage.at(STARTED, a_passing_answer()).store.trip("replace", StoreUnavailableError("down"))
 
@@ -503,9 +453,6 @@ async def test_a_message_of_an_unknown_session_succeeds(stage: Stage) -> None:
     assert stage.face.calls == []
 
 
-STALE = NOW + TOKEN_LIFE + GRACE
-
-
 async def ring(stage: Stage, at: timedelta = STALE - NOW) -> str:
     stage.clock.moment = NOW + at
     return await stage.flow.ring(SESSION_ID)
@@ -556,6 +503,113 @@ async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage
     assert stage.session.status is Status.ABANDONED
 
 
+async def test_a_session_that_was_started_again_is_forgotten_two_days_after_that(
+    stage: Stage,
+) -> None:
+    again = replace(STARTED, face_created_at=NOW + timedelta(hours=20))
+    stage.at(again, None).face.fails["get"] = FaceUnavailableError("down")
+
+    assert await ring(stage, timedelta(hours=48)) == "postponed"
+    assert await ring(stage, timedelta(hours=68)) == "abandoned"
+
+
+@pytest.mark.parametrize(
+    ("session", "alarm_at"),
+    [
+        pytest.param(REPLAYED, STALE, id="started"),
+        pytest.param(
+            lifecycle.processing(REPLAYED, NOW), NOW + timedelta(minutes=2), id="processing"
+        ),
+    ],
+)
+async def test_an_alarm_rids_a_replayed_session_of_its_earlier_face_session(
+    session: Session, alarm_at: datetime, stage: Stage
+) -> None:
+    stage.at(session, a_running_answer())
+
+    assert await ring(stage, timedelta(minutes=2)) == "deleted"
+    assert stage.face.deleted == ["face-0"]
+    assert stage.session == replace(
+        session, earlier_face_session_id=None, alarm_at=alarm_at, version="2"
+    )
+
+
+async def test_an_alarm_that_cannot_rid_a_session_of_its_earlier_one_rings_again(
+    stage: Stage,
+) -> None:
+    stage.at(REPLAYED, a_passing_answer()).face.fails["delete"] = FaceUnavailableError("down")
+
+    assert await ring(stage, timedelta()) == "postponed"
+    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
+    assert stage.session.earlier_face_session_id == "face-0"
+    assert stage.face.calls == ["delete"]
+
+
+async def test_a_stale_session_ends_whatever_became_of_its_earlier_one(stage: Stage) -> None:
+    assert await ring(stage.at(REPLAYED, a_passing_answer())) == "settled"
+    assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
+    assert (stage.session.at_face, stage.session.earlier_face_session_id) == (False, None)
+
+
+@pytest.mark.parametrize("end", ["complete", "cancel", "settle"])
+async def test_an_ending_takes_both_face_sessions_along(end: str, stage: Stage) -> None:
+    stage.at(REPLAYED, a_passing_answer())
+    ends: dict[str, Callable[[], Awaitable[object]]] = {
+        "complete": stage.complete,
+        "cancel": stage.cancel,
+        "settle": stage.settle,
+    }
+    await ends[end]()
+
+    assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
+    assert (stage.session.status, stage.session.at_face) == (Status.COMPLETED, False)
+    assert stage.session.earlier_face_session_id is None
+
+
+async def test_both_face_sessions_are_remembered_until_both_are_gone(stage: Stage) -> None:
+    def only_the_first() -> None:
+        if "face-0" in stage.face.deleted:
+            raise FaceUnavailableError("down")
+
+    stage.at(REPLAYED, a_passing_answer()).face.fails["delete"] = only_the_first
+    completed = await stage.complete()
+
+    assert (completed.at_face, completed.earlier_face_session_id) == (True, "face-0")
+    del stage.face.fails["delete"]
+    assert await ring(stage, timedelta()) == "deleted"
+    assert stage.face.deleted == ["face-0", "face-0", FACE_SESSION_ID]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(None, id="gone"),
+        pytest.param(a_passing_answer(), id="passed"),
+        pytest.param(a_running_answer(), id="running"),
+    ],
+)
+@pytest.mark.parametrize("step", ["complete", "cancel", "settle", "ring"])
+async def test_what_face_said_of_an_earlier_face_session_ends_no_later_one(
+    step: str, answer: FaceAnswer | None, stage: Stage
+) -> None:
+    # While Face was asked about the one, a repeated create put another in its place.
+    stage.at(replace(STARTED, alarm_at=NOW), answer)
+    again = lifecycle.restarted(stage.session, a_request(), "face-2", Secret("fresh"), NOW)
+    replayed = lifecycle.relieved(again, GRACE)
+    stage.face.fails["get"] = lambda: stage.store.hold(replayed)
+    steps: dict[str, Callable[[], Awaitable[object]]] = {
+        "complete": stage.complete,
+        "cancel": stage.cancel,
+        "settle": stage.settle,
+        "ring": lambda: ring(stage, timedelta()),
+    }
+    with suppress(AppError):
+        await steps[step]()
+
+    assert (stage.session.face_session_id, stage.session.status) == ("face-2", Status.STARTED)
+    assert "face-2" not in stage.face.deleted
+
+
 async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:
     stage.at(STARTED, a_passing_answer())
 
@@ -563,8 +617,9 @@ async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:
     assert (stage.face.calls, stage.store.writes) == ([], 1)
 
 
-async def test_an_alarm_of_an_unknown_session_does_nothing(stage: Stage) -> None:
-    assert await ring(stage) == "skipped"
+async def test_an_alarm_of_an_unknown_session_is_set_aside(stage: Stage) -> None:
+    with pytest.raises(UnreadableRecordError):
+        await ring(stage)
 
 
 @pytest.mark.parametrize("session", FINAL)

@@ -1,18 +1,40 @@
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from shared import claim_rows, session_rows
+from shared.errors import InvalidRequestError
+from shared.face_client import CallRules, FaceClient
 from shared.face_protocol import FaceRequest, FaceResponse
 from shared.face_terms import FaceSession
-from shared.liveness_flow import Started
+from shared.face_tokens import EntraTokens
+from shared.http_boundary import Reply
+from shared.patience import Patience
 from shared.secret import Secret
+from shared.session_start import Started
 from shared.sessions import Report
 from shared.settings import Settings
 from shared.start_request import StartRequest
-from tests.unit.builders import DIGEST, PNG, a_request, a_session
+from tests.unit.builders import (
+    DIGEST,
+    PNG,
+    a_claim,
+    a_request,
+    a_session,
+    an_answer,
+    an_attempt,
+)
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.ports import FaceKeys
 
 VALUE = "planted-value"
 SECRET = Secret(VALUE)
@@ -54,20 +76,24 @@ def test_a_secret_comes_out_by_asking_and_is_one_with_its_like() -> None:
 FACE_SESSION = FaceSession(face_session_id="face-1", auth_token=SECRET)
 SETTINGS = Settings(
     face_endpoint="https://face.test",
+    face_by_entra=False,
     key_vault_url="https://vault.test",
     face_key_secret_name="face-api-key",
     face_key_cache=timedelta(),
-    storage_connection=SECRET,
-    table_service_url=None,
+    storage=SECRET,
     session_grace=timedelta(),
     retention=timedelta(),
     max_token_seconds=600,
+    max_open_sessions=5,
+    min_reference_quality="medium",
     digest_required=False,
     verify_confidence_floor=0,
     verify_image_hash_required=True,
     face_timeout_seconds=5,
+    face_budget_seconds=10,
     store_timeout_seconds=3,
     key_timeout_seconds=3,
+    sweep_face_calls_per_second=5,
 )
 
 
@@ -89,7 +115,7 @@ SETTINGS = Settings(
             FaceResponse(status=200, body=f'{{"authToken":"{VALUE}"}}'.encode()), id="FaceResponse"
         ),
         pytest.param(
-            FaceRequest(operation="create", method="POST", path="/", body={"id": VALUE}, image=PNG),
+            FaceRequest(method="POST", path="/", body={"id": VALUE}, image=PNG),
             id="FaceRequest",
         ),
         pytest.param(a_request(image=PNG, user=VALUE), id="StartRequest"),
@@ -106,6 +132,38 @@ SETTINGS = Settings(
             ),
             id="Session",
         ),
+        pytest.param(
+            replace(a_session(person_sha256=VALUE, version=VALUE), token_hash=VALUE),
+            id="Session-and-its-hashes",
+        ),
+        pytest.param(
+            replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
+        ),
+        pytest.param(
+            session_rows.alarm_of("5", claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))),
+            id="Alarm-of-a-key",
+        ),
+        pytest.param(Report(digest=DIGEST), id="Report"),
+        pytest.param(an_attempt(digest=DIGEST, verify_image_hash=VALUE), id="Attempt"),
+        pytest.param(
+            an_answer(an_attempt(digest=DIGEST, verify_image_hash=VALUE)), id="FaceAnswer"
+        ),
+        pytest.param(Reply(status=201, body={"authToken": VALUE}), id="Reply"),
+        pytest.param(
+            EntraTokens(cast("AsyncTokenCredential", VALUE), timeout_seconds=1), id="EntraTokens"
+        ),
+        pytest.param(
+            FaceClient(
+                cast("ClientSession", None),
+                "https://face.test",
+                cast("FaceKeys", VALUE),
+                CallRules(
+                    timeout_seconds=1, patience=Patience(budget_seconds=1, chance=lambda: 0.5)
+                ),
+            ),
+            id="FaceClient",
+        ),
+        pytest.param(InvalidRequestError("no", target="deviceCorrelationId"), id="an-error"),
     ],
 )
 def test_whatever_holds_a_secret_does_not_print_it(holder: object) -> None:

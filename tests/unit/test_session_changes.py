@@ -32,15 +32,20 @@ async def test_what_follows_is_written_and_returned_as_it_stands(store: MemorySt
 
 
 async def test_a_change_is_told_by_who_made_it_and_only_then(store: MemoryStore) -> None:
-    told: list[Session] = []
-    changed = await session_changes.change(store, store.rows[SESSION_ID], process, told.append)
-    await session_changes.change(store, changed, process, told.append)
+    told: list[tuple[Session, Session]] = []
+
+    def tell(before: Session, after: Session) -> None:
+        told.append((before, after))
+
+    before = store.rows[SESSION_ID]
+    changed = await session_changes.change(store, before, process, tell)
+    await session_changes.change(store, changed, process, tell)
     store.trip("replace", lambda: store.hold(lifecycle.canceled(a_session(), NOW)))
     await session_changes.change(
-        store, changed, lambda known: lifecycle.abandoned(known, NOW), told.append
+        store, changed, lambda known: lifecycle.abandoned(known, NOW), tell
     )
 
-    assert told == [changed]
+    assert told == [(before, changed)]
 
 
 async def test_what_changes_nothing_is_not_written(store: MemoryStore) -> None:
@@ -79,6 +84,18 @@ async def test_who_lost_against_an_ending_leaves_it(store: MemoryStore) -> None:
     changed = await session_changes.change(store, store.rows[SESSION_ID], process)
 
     assert changed.status is Status.CANCELED
+
+
+async def test_what_follows_for_one_face_session_does_not_follow_for_another(
+    store: MemoryStore,
+) -> None:
+    again = a_session(face_session_id="face-2")
+    store.trip("replace", written_meanwhile(store, again))
+
+    with pytest.raises(SessionConflictError, match="begun again"):
+        await session_changes.change(store, store.rows[SESSION_ID], process)
+
+    assert store.rows[SESSION_ID].status is Status.STARTED
 
 
 async def test_a_write_whose_answer_was_lost_is_not_written_twice(store: MemoryStore) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import session_rows, sessions
+from shared.ports import Alarm
 from shared.sessions import (
     SHARDS,
     Comparison,
@@ -53,9 +54,12 @@ SESSIONS = st.builds(
     kind=st.sampled_from(Kind),
     status=st.sampled_from(Status),
     face_session_id=WORDS,
+    earlier_face_session_id=st.none() | WORDS,
+    face_created_at=TIMES,
     token_hash=WORDS,
     device_correlation_id=st.none() | WORDS,
     user_correlation_id=st.none() | WORDS,
+    person_sha256=st.none() | WORDS,
     verify_image_sha256=st.none() | WORDS,
     created_at=TIMES,
     expires_at=TIMES,
@@ -67,6 +71,7 @@ SESSIONS = st.builds(
         liveness_error=st.none() | WORDS,
         recognition_error=st.none() | WORDS,
     ),
+    reminded_at=st.none() | TIMES,
     verdict=st.none() | VERDICTS,
     at_face=st.booleans(),
     alarm_at=TIMES,
@@ -106,8 +111,31 @@ def test_a_sessions_two_rows_are_neighbors_with_keys_that_the_table_takes(
 def test_an_alarm_row_names_its_session_and_nothing_of_it(session: Session) -> None:
     row = session_rows.alarm_row(session)
 
-    assert session_rows.session_id_of_alarm(str(row["RowKey"])) == session.session_id
+    assert session_rows.alarm_of(session.session_id[0], str(row["RowKey"])) == Alarm(
+        shard=session.session_id[0],
+        session_id=session.session_id,
+        row_key=str(row["RowKey"]),
+        rang_at=session.alarm_at,
+    )
     assert set(row) == {"PartitionKey", "RowKey"}
+
+
+@pytest.mark.parametrize(
+    ("key", "rang_at"),
+    [
+        (f"alarm-2026-03-04T05:06:07.000Z-{SESSION_ID}", NOW),
+        (f"alarm-soon-{SESSION_ID}", None),
+        (f"alarm-{SESSION_ID}", None),
+    ],
+    ids=["a-time", "no-time", "nothing"],
+)
+def test_an_alarm_without_a_time_is_an_alarm_all_the_same(
+    key: str, rang_at: datetime | None
+) -> None:
+    alarm = session_rows.alarm_of("5", key)
+
+    assert alarm == Alarm(shard="5", session_id=SESSION_ID, row_key=key, rang_at=rang_at)
+    assert session_rows.owner_key(alarm) == session_rows.session_key(SESSION_ID)
 
 
 @given(first=TIMES, second=TIMES, ids=st.tuples(IDS, IDS))

@@ -11,28 +11,48 @@ from shared.errors import ConfigurationError
 from shared.secret import Secret
 from shared.settings import Settings
 
+STORAGE = (
+    "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==;EndpointSuffix=core.windows.net"
+)
 LEAST = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
-    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "AzureWebJobsStorage": STORAGE,
 }
 DEFAULTS = Settings(
     face_endpoint="https://face.test",
+    face_by_entra=False,
     key_vault_url="https://vault.test",
     face_key_secret_name="face-api-key",
     face_key_cache=timedelta(seconds=600),
-    storage_connection=Secret("UseDevelopmentStorage=true"),
-    table_service_url=None,
+    storage=Secret(STORAGE),
     session_grace=timedelta(seconds=300),
     retention=timedelta(days=90),
     max_token_seconds=600,
+    max_open_sessions=5,
+    min_reference_quality="medium",
     digest_required=False,
     verify_confidence_floor=0,
     verify_image_hash_required=True,
     face_timeout_seconds=5,
+    face_budget_seconds=10,
     store_timeout_seconds=3,
     key_timeout_seconds=3,
+    sweep_face_calls_per_second=5,
 )
+
+
+# Whatever is not the bare address of a service: it would bend every path, or carry a password.
+NOT_BARE = [
+    "https://user@service.test",
+    "https://user:password@service.test",
+    "https://:password@service.test",
+    "https://service.test?x=1",
+    "https://service.test/#x",
+    "https://service.test?",
+    "https://service.test/#",
+    "https://@service.test",
+]
 
 
 def load(**changes: str) -> Settings:
@@ -74,6 +94,12 @@ def test_a_setting_that_is_empty_is_missing(name: str, value: str) -> None:
         ("RETENTION_DAYS", "3650", replace(DEFAULTS, retention=timedelta(days=3650))),
         ("MAX_TOKEN_SECONDS", "60", replace(DEFAULTS, max_token_seconds=60)),
         ("MAX_TOKEN_SECONDS", "86400", replace(DEFAULTS, max_token_seconds=86400)),
+        ("MAX_OPEN_SESSIONS", "0", replace(DEFAULTS, max_open_sessions=0)),
+        ("MAX_OPEN_SESSIONS", "1000", replace(DEFAULTS, max_open_sessions=1000)),
+        ("MIN_REFERENCE_QUALITY", "low", replace(DEFAULTS, min_reference_quality="low")),
+        ("MIN_REFERENCE_QUALITY", "high", replace(DEFAULTS, min_reference_quality="high")),
+        ("FACE_AUTH", "key", DEFAULTS),
+        ("FACE_AUTH", "entra", replace(DEFAULTS, face_by_entra=True, key_vault_url="")),
         ("DIGEST_POLICY", "optional", DEFAULTS),
         ("DIGEST_POLICY", "required", replace(DEFAULTS, digest_required=True)),
         ("VERIFY_CONFIDENCE_FLOOR", "1", replace(DEFAULTS, verify_confidence_floor=1)),
@@ -81,6 +107,13 @@ def test_a_setting_that_is_empty_is_missing(name: str, value: str) -> None:
         ("VERIFY_IMAGE_HASH", "require", DEFAULTS),
         ("VERIFY_IMAGE_HASH", "record", replace(DEFAULTS, verify_image_hash_required=False)),
         ("FACE_TIMEOUT_SECONDS", "0.1", replace(DEFAULTS, face_timeout_seconds=0.1)),
+        ("FACE_BUDGET_SECONDS", "1", replace(DEFAULTS, face_budget_seconds=1)),
+        ("FACE_BUDGET_SECONDS", "120", replace(DEFAULTS, face_budget_seconds=120)),
+        (
+            "SWEEP_FACE_CALLS_PER_SECOND",
+            "0.1",
+            replace(DEFAULTS, sweep_face_calls_per_second=0.1),
+        ),
         ("STORE_TIMEOUT_SECONDS", "60", replace(DEFAULTS, store_timeout_seconds=60)),
         ("KEY_TIMEOUT_SECONDS", "2.5", replace(DEFAULTS, key_timeout_seconds=2.5)),
     ],
@@ -92,12 +125,20 @@ def test_each_setting_has_its_effect(name: str, value: str, expected: Settings) 
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("FACE_ENDPOINT", ["face.test", "ftp://face.test", "https://", "https://[broken", "/"]),
-        ("KEY_VAULT_URL", ["vault.test", "http://vault.test", "https:vault.test"]),
+        (
+            "FACE_ENDPOINT",
+            ["face.test", "ftp://face.test", "https://", "https://[broken", "/", *NOT_BARE],
+        ),
+        ("KEY_VAULT_URL", ["vault.test", "http://vault.test", "https:vault.test", *NOT_BARE]),
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
         ("RETENTION_DAYS", ["-0.1", "3651", "ever", "nan", "1e300"]),
         ("MAX_TOKEN_SECONDS", ["59", "86401", "600.0", "nan", "many", "9" * 5000]),
+        ("MAX_OPEN_SESSIONS", ["-1", "1001", "5.0", "nan", "any"]),
+        ("MIN_REFERENCE_QUALITY", ["Medium", "best", "0"]),
+        ("FACE_AUTH", ["Entra", "none", "keys"]),
+        ("FACE_BUDGET_SECONDS", ["0.9", "120.1", "x", "nan"]),
+        ("SWEEP_FACE_CALLS_PER_SECOND", ["0", "-1", "1001", "x", "nan", "inf"]),
         ("DIGEST_POLICY", ["Required", "yes"]),
         ("VERIFY_CONFIDENCE_FLOOR", ["-0.1", "1.1", "0,5", "nan"]),
         ("VERIFY_IMAGE_HASH", ["Record", "no"]),
@@ -172,10 +213,53 @@ def test_storage_may_be_reached_by_identity() -> None:
         }
     )
 
-    assert (loaded.storage_connection, loaded.table_service_url) == (
-        None,
-        "https://store.table.core.windows.net",
+    assert loaded.storage == "https://store.table.core.windows.net"
+
+
+def test_with_entra_there_is_no_vault_to_name() -> None:
+    loaded = settings.from_environment(
+        {"FACE_ENDPOINT": "https://face.test", "AzureWebJobsStorage": STORAGE, "FACE_AUTH": "entra"}
     )
+
+    assert loaded == replace(DEFAULTS, face_by_entra=True, key_vault_url="")
+
+
+EMULATORS = [
+    "UseDevelopmentStorage=true",
+    "usedevelopmentstorage=True;DevelopmentStorageProxyUri=http://127.0.0.1",
+    "DefaultEndpointsProtocol=http;AccountName=x;AccountKey=eA==",
+    "DefaultEndpointsProtocol=HTTP;AccountName=x;AccountKey=eA==",
+    "AccountName=x;AccountKey=eA==;DefaultEndpointsProtocol=http",
+    "AccountName=x;AccountKey=eA==;TableEndpoint=http://127.0.0.1:10002/x",
+    "AccountName=devstoreaccount1;AccountKey=eA==;TableEndpoint=https://127.0.0.1:10002/x",
+]
+
+
+@pytest.mark.parametrize("connection", EMULATORS)
+def test_storage_that_is_an_emulators_or_plain_http_is_for_development_only(
+    connection: str,
+) -> None:
+    assert load(
+        AzureWebJobsStorage=connection, AZURE_FUNCTIONS_ENVIRONMENT="Development"
+    ).storage == Secret(connection)
+    for environment in ("Production", "development", ""):
+        (problem,) = problems_of(
+            {
+                **LEAST,
+                "AzureWebJobsStorage": connection,
+                "AZURE_FUNCTIONS_ENVIRONMENT": environment,
+            }
+        )
+        assert problem.startswith("AzureWebJobsStorage ")
+        assert connection not in problem
+
+
+def test_the_local_identity_is_for_development_only() -> None:
+    local = {"IDENTITY_HEADER": "local-identity-header"}
+
+    assert load(**local, AZURE_FUNCTIONS_ENVIRONMENT="Development") == DEFAULTS
+    assert load(IDENTITY_HEADER="the-platforms-own") == DEFAULTS
+    assert problems_of({**LEAST, **local}) == ("IDENTITY_HEADER is the local stack's",)
 
 
 def test_a_connection_string_wins_over_an_identity() -> None:

@@ -77,6 +77,31 @@ def test_a_session_belongs_with_a_person(said: object, person: str | None) -> No
     assert parse_json(said).person == person
 
 
+def test_a_user_and_a_device_of_one_name_are_two_people_and_neighbors() -> None:
+    user = parse_json({"deviceCorrelationIdSetInClient": True, "userCorrelationId": "x"})
+    device = parse_json({"deviceCorrelationId": "x"})
+    nobody = parse_json({"deviceCorrelationIdSetInClient": True})
+
+    assert (user.person_kind, device.person_kind) == ("user", "device")
+    assert user.person == device.person
+    assert user.person_sha256 == hashlib.sha256(b"user\nx").hexdigest()
+    assert device.person_sha256 == hashlib.sha256(b"device\nx").hexdigest()
+    assert (nobody.person_kind, nobody.person_sha256) == ("nobody", None)
+
+
+def test_a_user_is_one_person_whatever_the_device() -> None:
+    people = {
+        parse_json({"userCorrelationId": "x", **device}).person_sha256
+        for device in (
+            {"deviceCorrelationId": "d"},
+            {"deviceCorrelationId": "e"},
+            {"deviceCorrelationIdSetInClient": True},
+        )
+    }
+
+    assert len(people) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "target"),
     [
@@ -114,6 +139,8 @@ def test_a_session_belongs_with_a_person(said: object, person: str | None) -> No
             id="seconds-as-text",
         ),
         pytest.param({"verifyImage": "aGk="}, "verifyImage", id="an-image-in-json"),
+        pytest.param({"verifyImage": None}, "verifyImage", id="null-for-an-image-in-json"),
+        pytest.param({"another": None}, "another", id="null-for-an-unknown-field"),
         pytest.param({"enableSessionImage": True}, "enableSessionImage", id="session-image"),
         pytest.param({"sendResultsToClient": True}, "sendResultsToClient", id="results-to-client"),
         pytest.param(

@@ -1,14 +1,22 @@
 import asyncio
+import time
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from shared import lifecycle, telemetry
-from shared.errors import FaceUnavailableError, StoreConflictError, StoreUnavailableError
+from shared import lifecycle, session_rows, telemetry
+from shared.errors import (
+    FaceUnavailableError,
+    StoreConflictError,
+    StoreUnavailableError,
+    UnreadableRecordError,
+)
 from shared.liveness_flow import LivenessFlow
 from shared.sessions import SHARDS, Session, Status
 from shared.sweep import Sweep
-from tests.unit.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_session
+from tests.unit.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
 from tests.unit.fakes import Clock, FakeFace, MemoryStore, Notes
 
 STALE = NOW + TOKEN_LIFE + GRACE
@@ -25,14 +33,15 @@ class Swept:
             store=self.store,
             rules=RULES,
             now=self.clock,
-            random_bytes=bytes,
             note=self.notes,
         )
         self.sweep = Sweep(flow=flow, store=self.store, now=self.clock, note=self.notes)
 
-    async def run(self) -> dict[str, object]:
+    async def run(self, *, oldest_seconds: int = 0) -> dict[str, object]:
         await self.sweep.run()
-        return self.notes.named("sweep ended").pop()
+        ended = self.notes.named("sweep ended").pop()
+        assert ended.pop("oldest_seconds") == oldest_seconds
+        return ended
 
     def statuses(self) -> set[Status]:
         return {session.status for session in self.store.rows.values()}
@@ -79,7 +88,13 @@ async def test_a_sweep_does_each_thing_that_is_due(swept: Swept) -> None:
         lifecycle.cleaned(lifecycle.canceled(a_session(session_id=ids[2]), NOW), timedelta()),
     )
 
-    assert await swept.run() == {"due": 3, "failed": 0, "abandoned": 1, "deleted": 1, "purged": 1}
+    assert await swept.run(oldest_seconds=900) == {
+        "due": 3,
+        "failed": 0,
+        "abandoned": 1,
+        "deleted": 1,
+        "purged": 1,
+    }
     assert set(swept.store.rows) == set(ids[:2])
 
 
@@ -91,7 +106,7 @@ async def test_one_failing_session_never_stops_a_sweep(trouble: Exception, swept
     swept.store.trip("load", *[trouble] * 3)
 
     assert await swept.run() == {"due": 16, "failed": 3, "abandoned": 13}
-    assert len(swept.notes.named("session set aside")) == 3
+    assert len(swept.notes.named("session failed")) == 3
 
 
 async def test_one_failing_shard_never_stops_a_sweep(swept: Swept) -> None:
@@ -117,7 +132,7 @@ async def test_a_sweep_is_told_in_words_that_telemetry_takes(swept: Swept) -> No
     assert set(ended) <= set(telemetry._ALLOWED)
 
 
-async def test_at_most_four_sessions_are_worked_on_at_once(swept: Swept) -> None:
+async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> None:
     at_once: list[int] = []
     running = 0
     ring = swept.sweep.flow.ring
@@ -138,10 +153,85 @@ async def test_at_most_four_sessions_are_worked_on_at_once(swept: Swept) -> None
         store=flow.store,
         rules=flow.rules,
         now=flow.now,
-        random_bytes=flow.random_bytes,
         note=flow.note,
     )
     swept.store.hold(*one_in_each_shard())
     await Sweep(flow=counting, store=swept.store, now=swept.clock, note=swept.notes).run()
 
-    assert max(at_once) == 4
+    assert max(at_once) == 8
+
+
+async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(swept: Swept) -> None:
+    session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
+    claims = [a_claim(session_id=session.session_id, key_hash=str(digit) * 64) for digit in (1, 2)]
+    await swept.store.insert(session, claims[0], most_open=0)
+    swept.clock.moment = claims[0].ends_at - timedelta(milliseconds=1)
+    before = await swept.run()
+    swept.clock.advance(timedelta(milliseconds=1))
+
+    assert before == {"due": 0, "failed": 0}
+    assert await swept.run() == {"due": 1, "failed": 0, "purged": 1}
+    assert (list(swept.store.rows), swept.store.claims) == ([session.session_id], {})
+
+
+async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(swept: Swept) -> None:
+    session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
+    await swept.store.insert(session, a_claim(session_id=session.session_id), most_open=0)
+    swept.store.trip("end_claim", StoreUnavailableError("down"))
+    swept.clock.moment = NOW + timedelta(hours=24)
+
+    assert await swept.run() == {"due": 1, "failed": 1}
+    assert await swept.run() == {"due": 1, "failed": 0, "purged": 1}
+
+
+async def test_a_session_that_cannot_be_read_is_set_aside_for_a_while(swept: Swept) -> None:
+    swept.store.hold(*one_in_each_shard())
+    swept.store.trip("load", UnreadableRecordError("strange"))
+
+    assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
+    assert len(swept.notes.named("session set aside")) == 1
+    assert await swept.run() == {"due": 0, "failed": 0}
+    swept.clock.advance(timedelta(minutes=2))
+    assert await swept.run() == {"due": 1, "failed": 0, "abandoned": 1}
+
+
+async def test_what_cannot_even_be_set_aside_stops_nothing(swept: Swept) -> None:
+    swept.store.hold(*one_in_each_shard())
+    swept.store.trip("load", UnreadableRecordError("strange"))
+    swept.store.trip("set_aside", StoreUnavailableError("down"))
+
+    assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
+    assert len(swept.notes.named("session failed")) == 1
+
+
+async def test_an_alarm_without_its_session_is_removed(swept: Swept) -> None:
+    stray = a_session(session_id="7" + "0" * 32)
+    swept.store.strays.add(("7", session_rows.alarm_key(stray)))
+
+    assert await swept.run() == {"due": 1, "failed": 1}
+    assert await swept.run() == {"due": 0, "failed": 0}
+
+
+async def test_a_sweep_tells_the_age_of_the_oldest_alarm(swept: Swept) -> None:
+    swept.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
+    swept.face.fails["get"] = FaceUnavailableError("down")
+
+    await swept.run(oldest_seconds=round((STALE - NOW).total_seconds()) + 3600)
+
+
+async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(swept: Swept) -> None:
+    swept.store.hold(*one_in_each_shard())
+    swept.sweep = replace(swept.sweep, longest_run_seconds=0)
+
+    assert await swept.run() == {"due": 0, "failed": 0}
+    assert swept.statuses() == {Status.STARTED}
+
+
+async def test_a_sweep_whose_time_ends_midway_leaves_what_it_had_found(swept: Swept) -> None:
+    swept.store.hold(*one_in_each_shard())
+    swept.sweep = replace(swept.sweep, longest_run_seconds=0.02)
+    swept.store.trip("load", *[lambda: time.sleep(0.03)] * 16)
+    done = await swept.run()
+
+    assert done["left"] == cast("int", done["due"]) - cast("int", done["abandoned"])
+    assert done["left"] != 0

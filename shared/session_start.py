@@ -1,0 +1,248 @@
+"""Open a session: once, however often it is asked for, and no more than a person may have."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared import idempotency, lifecycle, sessions
+from shared.errors import (
+    IdempotencyKeyReusedError,
+    ReferenceImageQualityError,
+    SessionConflictError,
+    StoreConflictError,
+    StoreUnavailableError,
+    TooManySessionsError,
+)
+from shared.face_deletion import was_deleted
+from shared.face_terms import FaceSession, ReferenceImage
+from shared.idempotency import Claim
+from shared.ports import FaceGateway, SessionStore, Telemetry
+from shared.secret import Secret
+from shared.sessions import RandomBytes, Session, Status
+from shared.start_request import StartRequest
+from shared.verdict import is_finished
+
+QUALITIES = ("low", "medium", "high")
+_RETRY_AFTER_RACE_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRules:
+    """What this deployment decided about who may start what."""
+
+    grace: timedelta
+    most_open: int
+    least_quality: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A session that was just opened, with the two tokens that are seen this once."""
+
+    session: Session
+    auth_token: Secret
+    session_token: Secret
+    reference_image: ReferenceImage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStart:
+    """The beginning of every session."""
+
+    face: FaceGateway
+    store: SessionStore
+    rules: StartRules
+    now: Callable[[], datetime]
+    random_bytes: RandomBytes
+    note: Telemetry
+
+    async def start(self, request: StartRequest, key: str | None = None) -> Started:
+        """Open a session; a key that was seen before, with the same request, opens it again."""
+        if key is None:
+            return await self._start_new(request, request.person, None)
+        shard = sessions.shard_of_person(request.person or key)
+        key_hash = idempotency.hash_key(key, request)
+        claim = await self._claim(shard, key_hash)
+        if claim is None:
+            return await self._start_first(request, request.person or key, shard, key_hash)
+        if claim.request_hash != idempotency.hash_request(request):
+            raise IdempotencyKeyReusedError("the key was used for another request")
+        return await self._start_again(request, claim)
+
+    async def _start_first(
+        self, request: StartRequest, person: str, shard: str, key_hash: str
+    ) -> Started:
+        try:
+            return await self._start_new(request, person, key_hash)
+        except (StoreUnavailableError, TooManySessionsError) as error:
+            # It may be this very key's session that was first.
+            await self._check_overtaken(request, shard, key_hash, error)
+            raise
+
+    async def _claim(self, shard: str, key_hash: str) -> Claim | None:
+        claim = await self.store.load_claim(shard, key_hash)
+        if claim is None or claim.ends_at > self.now():
+            return claim
+        await self._drop(claim)
+        return None
+
+    async def _drop(self, claim: Claim) -> None:
+        try:
+            await self.store.drop_claim(claim)
+        except StoreConflictError as error:
+            raise _lost_race() from error
+
+    async def _start_new(
+        self, request: StartRequest, person: str | None, key_hash: str | None
+    ) -> Started:
+        now, token = self.now(), self._new_token()
+        session_id = sessions.new_session_id(person, self.random_bytes)
+        await self._check_count(request, session_id)
+        face = await self._opened(request)
+        session = lifecycle.started(
+            request,
+            face.face_session_id,
+            session_id=session_id,
+            token=token,
+            now=now,
+            grace=self.rules.grace,
+            counted=self.rules.most_open > 0,
+        )
+        claim = _new_claim(request, session, key_hash) if key_hash else None
+        await self._record(session, claim)
+        self.note("session started", session_id=session_id, kind=session.kind)
+        return _started(session, face, token)
+
+    async def _start_again(self, request: StartRequest, claim: Claim) -> Started:
+        now, token = self.now(), self._new_token()
+        session = await self._untouched(claim)
+        face = await self._opened(request)
+        again = lifecycle.restarted(session, request, face.face_session_id, token, now)
+        try:
+            recorded = await self.store.replace(session, again)
+        except (StoreConflictError, StoreUnavailableError) as error:
+            recorded = await self._kept(again, face, error)
+        self.note("session started again", session_id=session.session_id, kind=session.kind)
+        return _started(await self._relieved(recorded), face, token)
+
+    async def _untouched(self, claim: Claim) -> Session:
+        """Return the key's session, if it is still as its create left it."""
+        session = await self.store.load(claim.session_id)
+        if session is None or session.status is not Status.STARTED:
+            raise SessionConflictError("the session of this key is past its start")
+        if session.earlier_face_session_id:
+            await self.face.delete(session.kind, session.earlier_face_session_id)
+        answer = await self.face.get(session.kind, session.face_session_id)
+        if answer is not None and (answer.attempts or is_finished(answer)):
+            raise SessionConflictError("the check of this key has begun")
+        return session
+
+    async def _kept(self, session: Session, face: FaceSession, error: Exception) -> Session:
+        found = await self._find(session)
+        if found is not None:
+            return found
+        await self._delete(session, face.face_session_id)
+        if isinstance(error, StoreConflictError):
+            raise _lost_race() from error
+        raise error
+
+    async def _relieved(self, session: Session) -> Session:
+        earlier = session.earlier_face_session_id
+        # One try: the row remembers, and the caller waits.
+        if earlier is None or not await self._delete(session, earlier, patient=False):
+            return session
+        try:
+            return await self.store.replace(session, lifecycle.relieved(session, self.rules.grace))
+        except (StoreConflictError, StoreUnavailableError):
+            return session
+
+    async def _check_count(self, request: StartRequest, session_id: str) -> None:
+        # A look before Face is asked, which costs; the transaction has the last word.
+        person, most = request.person_sha256, self.rules.most_open
+        if person is None or most == 0:
+            return
+        if await self.store.open_sessions(sessions.shard_of(session_id), person) >= most:
+            raise TooManySessionsError("the person has too many open sessions")
+
+    async def _opened(self, request: StartRequest) -> FaceSession:
+        face = await self.face.create(request)
+        if request.verify_image is not None and not self._is_good(face.reference_image):
+            await was_deleted(self.face, request.kind, face.face_session_id, self.note)
+            raise ReferenceImageQualityError("the reference image is too poor to verify against")
+        return face
+
+    def _is_good(self, image: ReferenceImage | None) -> bool:
+        least = QUALITIES.index(self.rules.least_quality)
+        if least == 0:
+            return True
+        return image is not None and image.quality in QUALITIES[least:]
+
+    async def _record(self, session: Session, claim: Claim | None) -> None:
+        try:
+            await self.store.insert(session, claim, most_open=self.rules.most_open)
+        except (StoreConflictError, StoreUnavailableError, TooManySessionsError) as error:
+            # The answer to our own write may be lost, and the repeat of it reports a conflict.
+            if await self._find(session) is not None:
+                return
+            await self._delete(session, session.face_session_id)
+            if isinstance(error, TooManySessionsError):
+                raise
+            raise StoreUnavailableError("the new session could not be recorded") from error
+
+    async def _check_overtaken(
+        self, request: StartRequest, shard: str, key_hash: str, cause: Exception
+    ) -> None:
+        first = await self.store.load_claim(shard, key_hash)
+        if first is None:
+            return
+        if first.request_hash != idempotency.hash_request(request):
+            raise IdempotencyKeyReusedError("the key was used for another request") from cause
+        raise _lost_race() from cause
+
+    async def _find(self, session: Session) -> Session | None:
+        try:
+            found = await self.store.load(session.session_id)
+        except StoreUnavailableError:
+            return None
+        return found if found is not None and found.token_hash == session.token_hash else None
+
+    async def _delete(
+        self, session: Session, face_session_id: str, *, patient: bool = True
+    ) -> bool:
+        return await was_deleted(
+            self.face,
+            session.kind,
+            face_session_id,
+            self.note,
+            session_id=session.session_id,
+            patient=patient,
+        )
+
+    def _new_token(self) -> Secret:
+        return Secret(base64.urlsafe_b64encode(self.random_bytes(32)).decode().rstrip("="))
+
+
+def _new_claim(request: StartRequest, session: Session, key_hash: str) -> Claim:
+    return Claim(
+        shard=sessions.shard_of(session.session_id),
+        key_hash=key_hash,
+        request_hash=idempotency.hash_request(request),
+        session_id=session.session_id,
+        ends_at=session.created_at + idempotency.LIFETIME,
+    )
+
+
+def _started(session: Session, face: FaceSession, token: Secret) -> Started:
+    return Started(
+        session=session,
+        auth_token=face.auth_token,
+        session_token=token,
+        reference_image=face.reference_image,
+    )
+
+
+def _lost_race() -> SessionConflictError:
+    return SessionConflictError(
+        "another request with this key was first", retry_after_seconds=_RETRY_AFTER_RACE_SECONDS
+    )
