@@ -1,7 +1,7 @@
 # The words a newcomer needs. Every one of them sets up what it lacks.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup run demo test check format clean
+.PHONY: help setup run demo test check format chaos bench package bicep lock clean
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account"
@@ -9,6 +9,11 @@ help:
 	@echo "make test     all tests"
 	@echo "make check    format, lint, types and all tests: what the CI runs"
 	@echo "make format   put the code in order"
+	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
+	@echo "make bench    what a check and a sweep cost, as ratios"
+	@echo "make package  the zip that Azure receives"
+	@echo "make bicep    lint and build infra/, with the Azure CLI"
+	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
 setup: .venv/.ready local/azurite/node_modules/.ready
@@ -37,6 +42,22 @@ check: setup
 format: setup
 	@$(PYTHON) -m ruff format
 	@$(PYTHON) -m ruff check --fix
+
+chaos: setup
+	@$(PYTHON) -m tests.chaos
+
+package:
+	@python3 scripts/package
+
+bicep:
+	@for file in infra/*.bicep; do az bicep lint --file "$$file" || exit 1; done
+	@az bicep build --file infra/main.bicep --stdout >/dev/null
+	@for file in infra/*.bicepparam; do az bicep build-params --file "$$file" --stdout >/dev/null || exit 1; done
+
+lock: setup
+	@$(PYTHON) -m pip install --quiet pip-tools==7.6.2
+	@CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements.txt requirements.in
+	@CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
 
 clean:
 	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules
