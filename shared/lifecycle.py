@@ -62,6 +62,8 @@ def restarted(
         face_created_at=now,
         token_hash=hash_token(token),
         expires_at=now + timedelta(seconds=request.token_seconds),
+        # What was reported of the earlier Face session says nothing of the next.
+        report=Report(),
         alarm_at=now,
         alarm_delays=0,
     )

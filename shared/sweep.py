@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.errors import AppError, StoreUnavailableError, UnreadableRecordError
+from shared.errors import (
+    AppError,
+    StoreConflictError,
+    StoreUnavailableError,
+    UnreadableRecordError,
+)
 from shared.liveness_flow import LivenessFlow
 from shared.ports import Alarm, SessionStore, Telemetry
 from shared.sessions import SHARDS
@@ -86,14 +91,21 @@ class Sweep:
 
     async def _ring(self, alarm: Alarm) -> str:
         try:
-            if alarm.session_id is not None:
-                return await self.flow.ring(alarm.session_id)
-            await self.store.end_claim(alarm)
+            if alarm.session_id is None:
+                return await self._end_claim(alarm)
+            return await self.flow.ring(alarm.session_id)
         except _STRANGE as error:
             return await self._set_aside(alarm, error)
         except AppError as error:
             self.note("session failed", session_id=alarm.session_id, cause=error)
             return "failed"
+
+    async def _end_claim(self, alarm: Alarm) -> str:
+        try:
+            await self.store.end_claim(alarm)
+        except StoreConflictError as error:
+            # Another sweep was first, or there is no such key: then its alarm must go.
+            return await self._set_aside(alarm, error)
         return "purged"
 
     async def _set_aside(self, alarm: Alarm, cause: Exception) -> str:

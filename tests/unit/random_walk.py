@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -28,6 +28,8 @@ from tests.unit.builders import (
     an_answer,
 )
 from tests.unit.fakes import Clock, FakeFace, Lots, Notes
+
+type Call = Callable[[], Awaitable[object]]
 
 MOST_OPEN = 3
 END_OF_TIME = NOW + timedelta(days=10_000)
@@ -101,28 +103,29 @@ class Walk:
         if not self.a_delete_failed:
             assert self.face.alive == {one.face_session_id for one in sessions if one.at_face}
 
-    async def _all_at_once(self, calls: list[Awaitable[object]]) -> None:
-        for done in await asyncio.gather(*calls, return_exceptions=True):
+    async def _all_at_once(self, calls: list[Call]) -> None:
+        for done in await asyncio.gather(*(call() for call in calls), return_exceptions=True):
             if isinstance(done, Started):
                 self.tokens[done.session.session_id] = done.session_token
             elif isinstance(done, BaseException) and not isinstance(done, AppError):
                 raise done
 
-    def _a_start(self) -> Awaitable[object]:
+    def _a_start(self) -> Call:
         request, key = self.rng.choice(REQUESTS), self.rng.choice([None, *KEYS])
-        return self._start().start(request, key)
+        return lambda: self._start().start(request, key)
 
-    def _an_ending(self) -> Awaitable[object]:
+    def _an_ending(self) -> Call:
         session_id = self.rng.choice(sorted(self.tokens))
         token = self.tokens[session_id]
         match self.rng.choice(["complete", "cancel", "settle"]):
             case "complete":
                 report = self.rng.choice(REPORTS)
-                return self._flow().complete(session_id, token, report, lambda _: None)
+                return lambda: self._flow().complete(session_id, token, report, lambda _: None)
             case "cancel":
-                return self._flow().cancel(session_id, token)
+                return lambda: self._flow().cancel(session_id, token)
             case _:
-                return self._flow().settle(session_id, last_try=self.rng.random() < 0.5)
+                last_try = self.rng.random() < 0.5
+                return lambda: self._flow().settle(session_id, last_try=last_try)
 
     def _turn_face(self) -> None:
         self.face.answer = self.rng.choice(ANSWERS)

@@ -15,6 +15,8 @@ from shared.secret import Secret
 from shared.session_start import StartRules
 from shared.verdict import Policy
 
+# Looked up before any other test turns the clock.
+REAL_CLOCK = composition.now
 ENVIRONMENT = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
@@ -88,6 +90,24 @@ async def test_face_is_reached_by_key_or_by_entra(
     assert isinstance(face._keys, keys)
     assert face._rules.header(Secret("the-key")) == header
     await app.close()
+
+
+@pytest.mark.usefixtures("environment")
+async def test_an_app_that_was_closed_is_built_anew() -> None:
+    await composition.close()
+    first = composition.app()
+    await composition.close()
+    second = composition.app()
+    await composition.close()
+
+    assert first is not second
+
+
+def test_the_clock_tells_the_time_in_utc() -> None:
+    told = REAL_CLOCK()
+
+    assert told.tzinfo is UTC
+    assert timedelta() <= datetime.now(UTC) - told < timedelta(minutes=1)
 
 
 async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) -> None:

@@ -207,6 +207,40 @@ async def test_nothing_but_a_refused_key_is_tried_again(
     assert (len(face.received), keys.refused) == (1, [])
 
 
+async def test_a_get_is_repeated_and_a_hasty_delete_is_not(
+    face: HttpFace, client: FaceClient, keys: Keys
+) -> None:
+    face.says(status=503)
+    face.says(face_payloads.RUNNING)
+    patience = Patience(budget_seconds=5, chance=lambda: 0.0)
+    patient = FaceClient(client._http, client._endpoint, keys, replace(QUICK, patience=patience))
+
+    assert await patient.get(Kind.LIVENESS, FACE_SESSION_ID) is not None
+    assert len(face.received) == 2
+
+    face.answers.clear()
+    face.says(status=503)
+    face.says(status=204)
+    with pytest.raises(FaceUnavailableError):
+        await patient.delete(Kind.LIVENESS, FACE_SESSION_ID, patient=False)
+    await patient.delete(Kind.LIVENESS, FACE_SESSION_ID, patient=False)
+
+    assert len(face.received) == 4
+
+
+async def test_a_create_that_may_have_arrived_is_not_repeated(
+    face: HttpFace, client: FaceClient, keys: Keys
+) -> None:
+    face.answers.extend([hang_up, hang_up])
+    patience = Patience(budget_seconds=5, chance=lambda: 0.0)
+    patient = FaceClient(client._http, client._endpoint, keys, replace(QUICK, patience=patience))
+
+    with pytest.raises(FaceUnavailableError):
+        await patient.create(a_request())
+
+    assert len(face.received) == 1
+
+
 async def test_a_redirect_is_not_followed_for_the_key_would_travel(
     client: FaceClient, face: HttpFace
 ) -> None:

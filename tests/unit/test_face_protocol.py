@@ -444,3 +444,54 @@ def test_whatever_face_says_is_understood_or_an_error_of_ours(
 ) -> None:
     with suppress(AppError):
         DECIPHERS[operation](said(payload, status=status))
+
+
+ASKED = "Fri, 20 Nov 2026 23:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("until", "date", "seconds"),
+    [
+        pytest.param("Fri, 20 Nov 2026 23:00:30 GMT", ASKED, 30, id="in-half-a-minute"),
+        pytest.param("Sat, 21 Nov 2026 01:00:10 +0200", ASKED, 10, id="in-another-zone"),
+        pytest.param("Fri, 20 Nov 2026 23:00:00 GMT", ASKED, 1, id="now"),
+        pytest.param("Fri, 20 Nov 2026 22:00:00 GMT", ASKED, 1, id="an-hour-ago"),
+        pytest.param("Fri, 20 Nov 2099 23:00:00 GMT", ASKED, 3600, id="in-a-lifetime"),
+        pytest.param("Fri, 20 Nov 2026 23:00:30 GMT", None, None, id="no-date-to-count-from"),
+        pytest.param("Fri, 20 Nov 2026 23:00:30 GMT", "today", None, id="a-date-that-is-none"),
+        pytest.param("Fri, 20 Nov 2026 23:00:30 -0000", ASKED, None, id="a-date-without-a-zone"),
+        pytest.param("Fri, 40 Nov 2026 99:00:30 GMT", ASKED, None, id="no-such-day"),
+        pytest.param("soon", ASKED, None, id="nonsense"),
+    ],
+)
+def test_a_wait_until_a_date_counts_by_the_clock_of_face(
+    until: str, date: str | None, seconds: int | None
+) -> None:
+    response = FaceResponse(status=503, body=b"", retry_after=until, date=date)
+
+    with pytest.raises(FaceUnavailableError) as caught:
+        result(response)
+
+    assert caught.value.retry_after_seconds == seconds
+
+
+@by_operation
+@pytest.mark.parametrize(
+    ("status", "repeatable"),
+    [
+        (429, {"create", "get", "delete"}),
+        (503, {"create", "get", "delete"}),
+        (500, {"get", "delete"}),
+        (502, {"get", "delete"}),
+        (504, {"get", "delete"}),
+        (501, set()),
+        (302, set()),
+    ],
+)
+def test_only_what_may_pass_and_was_not_done_may_be_repeated(
+    operation: str, status: int, repeatable: set[str]
+) -> None:
+    with pytest.raises(FaceUnavailableError) as caught:
+        DECIPHERS[operation](said(b"", status=status))
+
+    assert caught.value.may_repeat == (operation in repeatable)

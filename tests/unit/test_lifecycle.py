@@ -116,6 +116,13 @@ def test_a_repeated_create_begins_the_same_session_again() -> None:
     )
 
 
+def test_what_was_reported_of_one_face_session_says_nothing_of_the_next() -> None:
+    reported = a_session(report=Report(digest=OTHER_DIGEST, liveness_error="TimedOut"))
+    again = lifecycle.restarted(reported, a_request(), "face-2", TOKEN, LATER)
+
+    assert again.report == Report()
+
+
 def test_a_session_that_waits_keeps_its_alarm_when_it_is_relieved() -> None:
     waiting = lifecycle.processing(a_session(earlier_face_session_id="face-0"), NOW)
 

@@ -566,6 +566,17 @@ async def test_an_ending_takes_both_face_sessions_along(end: str, stage: Stage) 
     assert stage.session.earlier_face_session_id is None
 
 
+async def test_an_ended_session_remembers_both_face_sessions_while_face_is_silent(
+    stage: Stage,
+) -> None:
+    stage.at(REPLAYED, a_passing_answer()).face.fails["delete"] = FaceUnavailableError("down")
+    completed = await stage.complete()
+
+    assert (completed.at_face, completed.earlier_face_session_id) == (True, "face-0")
+    assert await ring(stage, timedelta()) == "postponed"
+    assert stage.session.earlier_face_session_id == "face-0"
+
+
 async def test_both_face_sessions_are_remembered_until_both_are_gone(stage: Stage) -> None:
     def only_the_first() -> None:
         if "face-0" in stage.face.deleted:

@@ -2,7 +2,6 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
@@ -229,9 +228,10 @@ async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(swept: Swept) -> N
 
 async def test_a_sweep_whose_time_ends_midway_leaves_what_it_had_found(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.sweep = replace(swept.sweep, longest_run_seconds=0.02)
-    swept.store.trip("load", *[lambda: time.sleep(0.03)] * 16)
+    swept.sweep = replace(swept.sweep, longest_run_seconds=0.1)
+    swept.store.trip("load", lambda: time.sleep(0.1))
     done = await swept.run()
 
-    assert done["left"] == cast("int", done["due"]) - cast("int", done["abandoned"])
-    assert done["left"] != 0
+    still_open = [one for one in swept.store.rows.values() if not one.is_final]
+    assert done.get("abandoned", 0) == 16 - len(still_open) < 16
+    assert done["failed"] == 0
