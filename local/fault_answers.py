@@ -1,6 +1,7 @@
 """Faults as callers feel them: late answers, error answers, broken and missing ones."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -77,8 +78,10 @@ async def _truncated(request: web.Request, fault: Fault) -> web.StreamResponse:
     response = web.StreamResponse(status=fault.status or 200)
     response.content_type = "application/json"
     response.content_length = len(whole)
-    await response.prepare(request)
-    await response.write(whole[: len(whole) // 2])
+    # Who has waited too long for a late answer has hung up.
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write(whole[: len(whole) // 2])
     if request.transport is not None:
         request.transport.close()
     return response

@@ -13,6 +13,8 @@ from azure.keyvault.secrets.aio import SecretClient
 from shared.errors import KeyUnavailableError
 from shared.secret import Secret
 
+_LONGEST_KEY = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cached:
@@ -102,7 +104,7 @@ class KeyVaultKeys:
         except (AzureError, TimeoutError, ValueError, OSError) as error:
             raise KeyUnavailableError(f"the vault gave no key: {type(error).__name__}") from error
         value = (secret.value or "").strip()
-        if not value.isascii() or not value.isprintable() or not value:
+        if not value.isascii() or not value.isprintable() or not 0 < len(value) <= _LONGEST_KEY:
             raise KeyUnavailableError("the vault's secret is not a key")
         self._cached = _Cached(key=Secret(value), fetched_at=asked_at)
         return self._cached.key

@@ -139,8 +139,8 @@ def decipher_result(response: FaceResponse, face_session_id: str) -> FaceAnswer 
 
 def decipher_deleted(response: FaceResponse) -> None:
     """Understand the answer to a delete; a session that is not there is deleted."""
-    if response.status != HTTPStatus.NOT_FOUND:
-        _checked(response)
+    if response.status != HTTPStatus.NOT_FOUND and _checked(response).body:
+        raise FaceUnavailableError("Face answered nonsense", may_repeat=True)
 
 
 def _path(kind: Kind, face_session_id: str) -> str:
@@ -184,7 +184,7 @@ def _seconds(response: FaceResponse) -> int | None:
         return min(int(text), _LONGEST_WAIT_SECONDS)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(response.date or "")
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return min(max(1, ceil(wait.total_seconds())), _LONGEST_WAIT_SECONDS)
 

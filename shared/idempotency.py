@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import InvalidRequestError
+from shared.errors import IdempotencyKeyReusedError, InvalidRequestError
+from shared.sessions import Session, shard_of
 from shared.start_request import StartRequest
 
 LIFETIME = timedelta(hours=24)
@@ -40,6 +41,23 @@ def check(key: str | None) -> str | None:
 def hash_key(key: str, request: StartRequest) -> str:
     """Return what may be stored of a key; it belongs to its person, so others may use the same."""
     return hashlib.sha256(f"{request.person_kind}\n{request.person}\n{key}".encode()).hexdigest()
+
+
+def claim(key_hash: str, request: StartRequest, session: Session) -> Claim:
+    """Bind a key to the one request and session that it stands for."""
+    return Claim(
+        shard=shard_of(session.session_id),
+        key_hash=key_hash,
+        request_hash=hash_request(request),
+        session_id=session.session_id,
+        ends_at=session.created_at + LIFETIME,
+    )
+
+
+def check_same(known: Claim, request: StartRequest) -> None:
+    """Refuse a key that stands for another request."""
+    if known.request_hash != hash_request(request):
+        raise IdempotencyKeyReusedError("the key was used for another request")
 
 
 def hash_request(request: StartRequest) -> str:

@@ -113,7 +113,9 @@ def processing(session: Session, now: datetime) -> Session:
         session = replace(session, reminded_at=now)
     if session.status is Status.PROCESSING:
         return session
-    return _moved(session, Status.PROCESSING, alarm_at=now + OPEN_FIRST_DELAY, alarm_delays=1)
+    # An alarm that has rung stays rung: reports must not keep a stale session open.
+    alarm_at = session.alarm_at if session.alarm_at <= now else now + OPEN_FIRST_DELAY
+    return _moved(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=1)
 
 
 def started_again(session: Session, grace: timedelta) -> Session:

@@ -23,6 +23,7 @@ from shared.ports import FaceGateway, SessionStore, Telemetry
 from shared.secret import Secret
 from shared.session_changes import Decision
 from shared.sessions import Report, Session, Status
+from shared.verdict import is_finished
 
 Remind = Callable[[str], None]
 
@@ -73,7 +74,10 @@ class LivenessFlow:
         try:
             session = await session_changes.change(self.store, session, decide, told)
         except StoreUnavailableError:
-            remind(session_id)
+            # A message would have the result judged without the digest that could not be kept;
+            # the frontend may send it again until the alarm rings.
+            if report.digest is None:
+                remind(session_id)
             raise
         return await self._cleaned_up(session)
 
@@ -115,6 +119,11 @@ class LivenessFlow:
         return "purged"
 
     async def _ask(self, session: Session) -> FaceAnswer | None:
+        # A check that was finished before a repeated create took its place is the one that counts.
+        if session.earlier_face_session_id:
+            earlier = await self.face.get(session.kind, session.earlier_face_session_id)
+            if earlier is not None and is_finished(earlier):
+                return earlier
         return await self.face.get(session.kind, session.face_session_id)
 
     async def _after_completion(self, session: Session, report: Report) -> Decision:
@@ -162,20 +171,14 @@ class LivenessFlow:
             return session
 
     async def _look(self, session: Session) -> str:
-        stale = lifecycle.is_stale(session, self.now(), self.rules.grace)
-        if session.earlier_face_session_id and not stale:
-            return await self._relieve(session, session.earlier_face_session_id)
         changed = await self._change(session, await self._after_alarm(session))
-        if not changed.is_final:
-            return "postponed"
-        await self._cleaned_up(changed)
-        return "settled" if changed.status is Status.COMPLETED else "abandoned"
-
-    async def _relieve(self, session: Session, earlier: str) -> str:
-        if await self._delete(session, earlier, patient=True):
-            await self.store.replace(session, lifecycle.relieved(session, self.rules.grace))
+        if changed.is_final:
+            await self._cleaned_up(changed)
+            return "settled" if changed.status is Status.COMPLETED else "abandoned"
+        earlier = changed.earlier_face_session_id
+        if earlier and await self._delete(changed, earlier, patient=True):
+            await self.store.replace(changed, lifecycle.relieved(changed, self.rules.grace))
             return "deleted"
-        await self.store.replace(session, lifecycle.postponed(session, self.now()))
         return "postponed"
 
     async def _forget(self, session: Session) -> str:

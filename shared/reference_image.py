@@ -1,4 +1,4 @@
-"""Is this image one that Face will take: its size, then its format by content, never by name."""
+"""Is this image one that Face will take, and is what Face says of it good enough."""
 
 from shared.errors import InvalidImageError, InvalidImageSizeError
 
@@ -6,6 +6,7 @@ from shared.errors import InvalidImageError, InvalidImageSizeError
 SMALLEST_BYTES = 1024
 LARGEST_BYTES = 6 * 1024 * 1024
 
+_QUALITIES = ("low", "medium", "high")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 # A BMP's two letters also begin many a text, so the length of its second header is looked at too.
 # https://learn.microsoft.com/windows/win32/gdi/bitmap-header-types
@@ -13,13 +14,18 @@ _BMP_HEADER_LENGTHS = {12, 16, 40, 52, 56, 64, 108, 124}
 
 
 def check(image: bytes) -> None:
-    """Refuse an image that Face would not take."""
+    """Refuse an image that Face would not take: by size, then by content, never by name."""
     if not SMALLEST_BYTES <= len(image) <= LARGEST_BYTES:
         raise InvalidImageSizeError(
             "verifyImage must have between 1 KB and 6 MB", target="verifyImage"
         )
     if not (image.startswith(_SIGNATURES) or _is_bmp(image)):
         raise InvalidImageError("verifyImage must be a JPEG, PNG, GIF or BMP", target="verifyImage")
+
+
+def is_good_enough(quality: str | None, least: str) -> bool:
+    """Tell whether Face finds an image at least this good; what is unheard of is not."""
+    return least == _QUALITIES[0] or quality in _QUALITIES[_QUALITIES.index(least) :]
 
 
 def _is_bmp(image: bytes) -> bool:

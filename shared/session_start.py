@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from shared import idempotency, lifecycle, sessions
 from shared.errors import (
-    IdempotencyKeyReusedError,
+    FaceSilentError,
     ReferenceImageQualityError,
     SessionConflictError,
     StoreConflictError,
@@ -18,12 +18,12 @@ from shared.face_deletion import was_deleted
 from shared.face_terms import FaceSession, ReferenceImage
 from shared.idempotency import Claim
 from shared.ports import FaceGateway, SessionStore, Telemetry
+from shared.reference_image import is_good_enough
 from shared.secret import Secret
 from shared.sessions import RandomBytes, Session, Status
 from shared.start_request import StartRequest
 from shared.verdict import is_finished
 
-QUALITIES = ("low", "medium", "high")
 _RETRY_AFTER_RACE_SECONDS = 1
 
 
@@ -66,8 +66,7 @@ class SessionStart:
         claim = await self._claim(shard, key_hash)
         if claim is None:
             return await self._start_first(request, request.person or key, shard, key_hash)
-        if claim.request_hash != idempotency.hash_request(request):
-            raise IdempotencyKeyReusedError("the key was used for another request")
+        idempotency.check_same(claim, request)
         return await self._start_again(request, claim)
 
     async def _start_first(
@@ -109,7 +108,7 @@ class SessionStart:
             grace=self.rules.grace,
             counted=self.rules.most_open > 0,
         )
-        claim = _new_claim(request, session, key_hash) if key_hash else None
+        claim = idempotency.claim(key_hash, request, session) if key_hash else None
         await self._record(session, claim)
         self.note("session started", session_id=session_id, kind=session.kind)
         return _started(session, face, token)
@@ -131,8 +130,9 @@ class SessionStart:
         session = await self.store.load(claim.session_id)
         if session is None or session.status is not Status.STARTED:
             raise SessionConflictError("the session of this key is past its start")
-        if session.earlier_face_session_id:
-            await self.face.delete(session.kind, session.earlier_face_session_id)
+        if earlier := session.earlier_face_session_id:
+            await self._check_unfinished(session, earlier)
+            await self.face.delete(session.kind, earlier)
         answer = await self.face.get(session.kind, session.face_session_id)
         if answer is not None and (answer.attempts or is_finished(answer)):
             raise SessionConflictError("the check of this key has begun")
@@ -149,13 +149,26 @@ class SessionStart:
 
     async def _relieved(self, session: Session) -> Session:
         earlier = session.earlier_face_session_id
+        if earlier is None:
+            return session
+        try:
+            await self._check_unfinished(session, earlier)
+        except FaceSilentError:
+            return session
         # One try: the row remembers, and the caller waits.
-        if earlier is None or not await self._delete(session, earlier, patient=False):
+        if not await self._delete(session, earlier, patient=False):
             return session
         try:
             return await self.store.replace(session, lifecycle.relieved(session, self.rules.grace))
         except (StoreConflictError, StoreUnavailableError):
             return session
+
+    async def _check_unfinished(self, session: Session, earlier: str) -> None:
+        # While one create was repeated, the check of the other may have been finished: then it
+        # counts, and whoever asks Face next, at the latest the alarm, records it.
+        answer = await self.face.get(session.kind, earlier)
+        if answer is not None and is_finished(answer):
+            raise SessionConflictError("the check of this key has begun")
 
     async def _check_count(self, request: StartRequest, session_id: str) -> None:
         # A look before Face is asked, which costs; the transaction has the last word.
@@ -167,16 +180,12 @@ class SessionStart:
 
     async def _opened(self, request: StartRequest) -> FaceSession:
         face = await self.face.create(request)
-        if request.verify_image is not None and not self._is_good(face.reference_image):
-            await was_deleted(self.face, request.kind, face.face_session_id, self.note)
-            raise ReferenceImageQualityError("the reference image is too poor to verify against")
-        return face
-
-    def _is_good(self, image: ReferenceImage | None) -> bool:
-        least = QUALITIES.index(self.rules.least_quality)
-        if least == 0:
-            return True
-        return image is not None and image.quality in QUALITIES[least:]
+        image = face.reference_image
+        quality = image.quality if image else None
+        if request.verify_image is None or is_good_enough(quality, self.rules.least_quality):
+            return face
+        await was_deleted(self.face, request.kind, face.face_session_id, self.note)
+        raise ReferenceImageQualityError("the reference image is too poor to verify against")
 
     async def _record(self, session: Session, claim: Claim | None) -> None:
         try:
@@ -194,11 +203,9 @@ class SessionStart:
         self, request: StartRequest, shard: str, key_hash: str, cause: Exception
     ) -> None:
         first = await self.store.load_claim(shard, key_hash)
-        if first is None:
-            return
-        if first.request_hash != idempotency.hash_request(request):
-            raise IdempotencyKeyReusedError("the key was used for another request") from cause
-        raise _lost_race() from cause
+        if first is not None:
+            idempotency.check_same(first, request)
+            raise _lost_race() from cause
 
     async def _find(self, session: Session) -> Session | None:
         try:
@@ -221,16 +228,6 @@ class SessionStart:
 
     def _new_token(self) -> Secret:
         return Secret(base64.urlsafe_b64encode(self.random_bytes(32)).decode().rstrip("="))
-
-
-def _new_claim(request: StartRequest, session: Session, key_hash: str) -> Claim:
-    return Claim(
-        shard=sessions.shard_of(session.session_id),
-        key_hash=key_hash,
-        request_hash=idempotency.hash_request(request),
-        session_id=session.session_id,
-        ends_at=session.created_at + idempotency.LIFETIME,
-    )
 
 
 def _started(session: Session, face: FaceSession, token: Secret) -> Started:

@@ -147,7 +147,8 @@ def shard_of(session_id: str) -> str:
 
 def hash_token(token: Secret) -> str:
     """Return what may be stored of a session token."""
-    return hashlib.sha256(token.reveal().encode()).hexdigest()
+    # A header can hold what is no UTF-8; that is a wrong token, not an error.
+    return hashlib.sha256(token.reveal().encode(errors="surrogatepass")).hexdigest()
 
 
 def opens(token: Secret, session: Session | None) -> bool:

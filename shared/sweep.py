@@ -109,9 +109,13 @@ class Sweep:
         return "purged"
 
     async def _set_aside(self, alarm: Alarm, cause: Exception) -> str:
-        self.note("session set aside", session_id=alarm.session_id, cause=cause)
         try:
             await self.store.set_aside(alarm, self.now())
+        except StoreConflictError:
+            # The alarm is gone: another sweep was first.
+            return "skipped"
         except AppError as error:
             self.note("session failed", session_id=alarm.session_id, cause=error)
+        else:
+            self.note("session set aside", session_id=alarm.session_id, cause=cause)
         return "failed"

@@ -84,6 +84,23 @@ class TestIdempotentCreate:
             (409, "SessionConflict")
         ] * 2
 
+    async def test_a_spoof_that_is_finished_while_the_create_is_repeated_still_counts(
+        self, world: World
+    ) -> None:
+        person = _person()
+        first = check_of(await world.create(headers=_keyed("k9"), json=person))
+        await world.fail("create", delayMs=600)
+        repeated = asyncio.create_task(world.create(headers=_keyed("k9"), json=person))
+        await asyncio.sleep(0.3)
+        await world.play(first, "spoofface")
+
+        answer = await repeated
+        await world.sweep()
+
+        assert (answer.status, answer.code) == (409, "SessionConflict")
+        assert await world.verdict(first) == ("completed", "rejected", ["Spoof"])
+        assert len(await world.alarms(first)) == 1
+
     async def test_another_request_under_the_same_key_is_refused(self, world: World) -> None:
         person = _person()
         await world.create(headers=_keyed("k5"), json=person)

@@ -1,5 +1,6 @@
 """What every route owes its callers: who may call it, and what every answer carries."""
 
+import asyncio
 import re
 from urllib.parse import urlsplit
 
@@ -163,3 +164,18 @@ async def test_a_device_that_names_itself_on_the_client_has_no_id_here(world: Wo
     answer = await world.create(json={"deviceCorrelationIdSetInClient": True})
 
     assert answer.status == 201
+
+
+async def test_a_token_that_is_no_text_is_session_not_found(world: World) -> None:
+    check = await world.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.host)
+    writer.write(
+        f"GET /api/sessions/{check.session_id} HTTP/1.1\r\nHost: x\r\n".encode()
+        + b"X-Session-Token: \xff\r\nConnection: close\r\n\r\n"
+    )
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"SessionNotFound" in answer

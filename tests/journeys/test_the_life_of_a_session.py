@@ -337,6 +337,18 @@ async def test_a_failed_try_after_an_early_completion_lets_the_person_try_again(
     assert len(await world.alarms(check)) == 1
 
 
+async def test_reports_cannot_keep_a_stale_session_open(world: World) -> None:
+    check = await world.start()
+    await world.play(check, "running")
+    await world.wait(901)
+
+    for report in ({"error": {"livenessError": "TimedOut"}}, None):
+        await world.complete(check, report)
+    await world.sweep()
+
+    assert await world.verdict(check) == ("abandoned", None, [])
+
+
 async def test_many_completions_at_once_record_one_ending(world: World) -> None:
     check = await world.start()
     await world.play(check, "realface")

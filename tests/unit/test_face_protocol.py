@@ -495,3 +495,23 @@ def test_only_what_may_pass_and_was_not_done_may_be_repeated(
         DECIPHERS[operation](said(b"", status=status))
 
     assert caught.value.may_repeat == (operation in repeatable)
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        "Fri, 31 Dec 99999999999999999999 00:00:00 GMT",
+        "Fri, 31 Dec 2026 00:00:00 +99999999999999999999",
+        "Fri, 1 Dec 2026 999999999999999999999:00:00 GMT",
+    ],
+    ids=["absurd year", "absurd zone", "absurd hour"],
+)
+def test_an_absurd_date_to_come_back_at_is_no_date(until: str) -> None:
+    response = FaceResponse(
+        status=503, body=b"", retry_after=until, date="Fri, 20 Nov 2026 00:00:00 GMT"
+    )
+
+    with pytest.raises(FaceUnavailableError) as caught:
+        face_protocol.decipher_deleted(response)
+
+    assert caught.value.retry_after_seconds is None

@@ -518,7 +518,9 @@ async def test_a_session_that_was_started_again_is_forgotten_two_days_after_that
     [
         pytest.param(REPLAYED, STALE, id="started"),
         pytest.param(
-            lifecycle.processing(REPLAYED, NOW), NOW + timedelta(minutes=2), id="processing"
+            lifecycle.processing(replace(REPLAYED, alarm_at=STALE), NOW),
+            NOW + timedelta(minutes=6),
+            id="processing",
         ),
     ],
 )
@@ -529,20 +531,38 @@ async def test_an_alarm_rids_a_replayed_session_of_its_earlier_face_session(
 
     assert await ring(stage, timedelta(minutes=2)) == "deleted"
     assert stage.face.deleted == ["face-0"]
-    assert stage.session == replace(
-        session, earlier_face_session_id=None, alarm_at=alarm_at, version="2"
-    )
+    assert stage.session.earlier_face_session_id is None
+    assert stage.session.status is session.status
+    assert stage.session.alarm_at == alarm_at
+
+
+@pytest.mark.parametrize("step", ["complete", "cancel", "settle", "ring"])
+async def test_a_check_finished_before_a_repeated_create_took_its_place_is_the_one_that_counts(
+    step: str, stage: Stage
+) -> None:
+    stage.at(REPLAYED, a_passing_answer())
+    steps: dict[str, Callable[[], Awaitable[object]]] = {
+        "complete": stage.complete,
+        "cancel": stage.cancel,
+        "settle": stage.settle,
+        "ring": lambda: ring(stage, timedelta()),
+    }
+    await steps[step]()
+
+    assert stage.session.status is Status.COMPLETED
+    assert stage.face.calls[:2] == ["get", "delete"]
+    assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
 
 
 async def test_an_alarm_that_cannot_rid_a_session_of_its_earlier_one_rings_again(
     stage: Stage,
 ) -> None:
-    stage.at(REPLAYED, a_passing_answer()).face.fails["delete"] = FaceUnavailableError("down")
+    stage.at(REPLAYED, a_running_answer()).face.fails["delete"] = FaceUnavailableError("down")
 
     assert await ring(stage, timedelta()) == "postponed"
     assert stage.session.alarm_at == NOW + timedelta(minutes=2)
     assert stage.session.earlier_face_session_id == "face-0"
-    assert stage.face.calls == ["delete"]
+    assert stage.face.calls == ["get", "get", "delete"]
 
 
 async def test_a_stale_session_ends_whatever_became_of_its_earlier_one(stage: Stage) -> None:
