@@ -1,7 +1,7 @@
 # The words a newcomer needs. Every one of them sets up what it lacks.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup run demo test check format chaos bench package bicep lock clean
+.PHONY: help setup run demo test check format chaos chaos-short bench package bicep lock clean
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account"
@@ -45,6 +45,9 @@ format: setup
 
 chaos: setup
 	@$(PYTHON) -m tests.chaos
+
+chaos-short: setup
+	@$(PYTHON) -m tests.chaos --sessions 60 --seconds 15
 
 package:
 	@python3 scripts/package

@@ -1,0 +1,103 @@
+"""The Functions host as a process that can be killed, with everything it logs in one file."""
+
+import asyncio
+import contextlib
+import re
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from local import host_readiness
+from local.ports import StackError
+from local.stack import Stack
+from local.up import APP
+
+_GRACE_SECONDS = 15
+_SWEPT = re.compile(r"^.*\bsweep ended\b", re.MULTILINE)
+
+
+class Host:
+    """Starts, dies and starts again on the same port."""
+
+    def __init__(self, stack: Stack, settings: Mapping[str, str], log: Path) -> None:
+        self._stack = stack
+        self._settings = settings
+        self._log = log
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+        self.deaths = 0
+        self.own_ends: list[int] = []
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(
+        cls, stack: Stack, settings: Mapping[str, str], log: Path
+    ) -> AsyncIterator["Host"]:
+        """Run it until the block ends."""
+        host = cls(stack, settings, log)
+        try:
+            await host.start()
+            yield host
+        finally:
+            await host.stop()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    @property
+    def sweeps(self) -> int:
+        """Count the sweeps that have ended."""
+        return len(_SWEPT.findall(self.log))
+
+    async def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self._log.open("ab") as errors:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
+                *("--port", str(self._stack.ports.host)),
+                *("--app", str(APP)),
+                *("--clock", str(self._stack.clock.path)),
+                cwd=APP,
+                env=dict(self._settings),
+                stdin=PIPE,
+                stdout=DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        await host_readiness.ready(self._stack.ports.host)
+        self.look()
+
+    async def kill(self, *, down_seconds: float) -> None:
+        """Kill it with SIGKILL and, after a while, start it again."""
+        async with self._turn:
+            process = self._process
+            if process is None or process.returncode is not None:
+                return
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+            self.deaths += 1
+            with self._log.open("a") as log:
+                log.write("\n=== killed ===\n")
+            await asyncio.sleep(down_seconds)
+            await self.start()
+
+    def look(self) -> None:
+        """Note it if the host has ended though nobody killed it."""
+        if self._process is not None and self._process.returncode is not None:
+            self.own_ends.append(self._process.returncode)
+            raise StackError(f"the host ended by itself with {self._process.returncode}")
+
+    async def stop(self) -> None:
+        """Ask it to stop, then make it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,56 @@
+"""What the host may have logged: failures that a message's repeat takes care of, and no others."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.chaos.findings import Findings
+
+# A message whose session cannot be settled yet is given back to the queue by raising one of these.
+_MAY_RAISE = {
+    "record_result": {
+        "UnsettledError",
+        "FaceUnavailableError",
+        "FaceRefusedError",
+        "KeyUnavailableError",
+        "StoreUnavailableError",
+        "SessionConflictError",
+    }
+}
+_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3} (?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|=== killed)")
+_FAILED = re.compile(r"(\w+) failed after \d+ms")
+_RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::.*)?$")
+_NEVER = re.compile(
+    r"never retrieved|never awaited|Unclosed|Unhandled|Traceback \(most recent call last\)"
+)
+
+
+def check(text: str, findings: Findings) -> Counter[str]:
+    """Check every record, and count what the functions raised."""
+    raised = Counter[str]()
+    for record in _records(text):
+        failed = _FAILED.search(record.partition("\n")[0])
+        if failed:
+            name = _cause(record)
+            raised[f"{failed[1]}: {name}"] += 1
+            allowed = name in _MAY_RAISE.get(failed[1], ())
+            findings.check(allowed, "no function fails but a message's", record[-3000:])
+        else:
+            known = not _NEVER.search(record)
+            findings.check(known, "the host logs no stray failure", record[-3000:])
+    return raised
+
+
+def _records(text: str) -> Iterator[str]:
+    record: list[str] = []
+    for line in text.splitlines():
+        if _LINE.match(line):
+            yield "\n".join(record)
+            record = []
+        record.append(line)
+    yield "\n".join(record)
+
+
+def _cause(record: str) -> str:
+    named = [found[1] for line in record.splitlines() if (found := _RAISED.match(line))]
+    return named[-1].rpartition(".")[2] if named else "?"

@@ -1,0 +1,172 @@
+"""What must hold of every session in the end."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from tests.chaos import answers, truth
+from tests.chaos.cases import Case, cases, time_of
+from tests.chaos.findings import Findings
+from tests.chaos.history import Asked, History, Played
+from tests.chaos.stage import Stage
+from tests.chaos.tables import FINAL, by_kind
+from tests.chaos.watcher import Row
+
+_GRACE, _KEY_LIFE = timedelta(seconds=300), timedelta(hours=24)
+_OK, _ACCEPTED = 200, 202
+# 0 is a lost answer; every other status is one that the contract has for this call.
+_MAY_ANSWER = {
+    "create": {0, 201, 409, 422, 429, 502, 503},
+    "complete": {0, 200, 202, 404, 409, 503},
+    "cancel": {0, 204, 404, 409, 502, 503},
+    "status": {0, 200, 404, 503},
+    "result": {0, 200, 409, 503},
+}
+
+
+def check(
+    rows: Sequence[Row], histories: Sequence[History], stage: Stage, findings: Findings
+) -> None:
+    """Check everything that must hold before the retention ends."""
+    for history in histories:
+        _check_creates(history, by_kind(rows, "session"), findings)
+    for case in cases(rows, histories):
+        findings.check(case.status in FINAL, "every session is final", case.status, case.session_id)
+        _check_ending(case, stage, findings)
+        answers.check(case, findings)
+    for session_id, change in stage.watcher.changed_endings:
+        findings.check(not change, "an ending never changes", change, session_id)
+
+
+def _check_creates(history: History, rows: Sequence[Row], findings: Findings) -> None:
+    known = {row["RowKey"].removeprefix("session-"): row for row in rows}
+    told = {opened.session_id for opened in history.opened}
+    for session_id in told:
+        findings.check(
+            session_id in known, "every session that was told of is there", "", session_id
+        )
+    if history.script.key:
+        device = f"device-{history.script.number}"
+        own = {one for one in known if known[one].get("deviceCorrelationId") == device}
+        began = sorted(time_of(known[one]["createdAt"]) for one in (told | own) & known.keys())
+        apart = all(later - earlier >= _KEY_LIFE for earlier, later in pairwise(began))
+        findings.check(apart, "a key has one session while it lives", told, next(iter(told), None))
+    for asked in history.asked:
+        findings.check(
+            asked.status in _MAY_ANSWER[asked.act],
+            "every answer is one of the contract's",
+            asked,
+            asked.opened.session_id if asked.opened else None,
+        )
+
+
+def _check_ending(case: Case, stage: Stage, findings: Findings) -> None:
+    match case.status:
+        case "completed":
+            _check_completed(case, stage, findings)
+        case "canceled":
+            _check_canceled(case, findings)
+        case "abandoned":
+            _check_abandoned(case, stage, findings)
+    findings.check(
+        (case.verdict is None) == (case.status != "completed"),
+        "a verdict is of a completed session, and of no other",
+        case.verdict,
+        case.session_id,
+    )
+
+
+def _check_completed(case: Case, stage: Stage, findings: Findings) -> None:
+    seen = truth.is_over(case.played) or truth.has_errors(case.played)
+    findings.check(seen, "nothing is completed that was not played", "", case.session_id)
+    if not truth.is_over(case.played):
+        late = case.time("endedAt") >= case.time("expiresAt") + _GRACE
+        findings.check(late, "a failed try is judged only when it is stale", "", case.session_id)
+    if not seen:
+        return
+    digests = truth.Digests(
+        reported=case.row.get("reportedDigest"), differ=case.row["reportedDigestsDiffer"]
+    )
+    with_verify = case.row["kind"] == "livenessWithVerify"
+    expected = [
+        truth.verdict(played, digests, with_verify=with_verify) for played in _seen(case, stage)
+    ]
+    findings.check(
+        case.verdict in expected,
+        "every verdict is the simulator's truth",
+        f"recorded {case.verdict}, played {expected}",
+        case.session_id,
+    )
+    _check_digests(case, stage, findings)
+
+
+def _seen(case: Case, stage: Stage) -> list[Sequence[Played]]:
+    """Return what Face may have shown: everything, unless time leapt while a session was opened.
+
+    Such a session is stale by our clock at once, but by Face's it is young and may be played on.
+    """
+    late = case.time("endedAt") >= case.time("expiresAt") + _GRACE
+    if late and _leapt(stage, case.played[0].sent, stage.real(case.time("endedAt"))):
+        return [case.played[:count] for count in range(1, len(case.played) + 1)]
+    return [case.played]
+
+
+def _leapt(stage: Stage, played: datetime, ended: datetime) -> bool:
+    near = ended - played < timedelta(seconds=15)
+    first = min(played, ended) - timedelta(seconds=10)
+    return near and any(first <= when <= ended for when, _ in stage.skips)
+
+
+def _check_digests(case: Case, stage: Stage, findings: Findings) -> None:
+    """Check that what was reported while the session was open has been kept, and nothing else."""
+    reported, differ = case.row.get("reportedDigest"), case.row["reportedDigestsDiffer"]
+    reports = [one for one in case.asked if one.act == "complete"]
+    sent = {one.digest.lower() for one in reports if one.digest}
+    findings.check(
+        reported is None or reported in sent, "a digest is one that was reported", reported,
+        case.session_id,
+    )  # fmt: skip
+    findings.check(not differ or len(sent) > 1, "digests differ if two came", sent, case.session_id)
+    ended = stage.real(case.time("endedAt"))
+    is_only = all(one.digest for one in reports if one.sent <= ended) and len(sent) == 1
+    is_own = case.time("endedAt") < case.time("expiresAt") and not any(
+        one.act == "cancel" and one.sent <= ended for one in case.asked
+    )
+    kept = [one for one in reports if one.digest and _was_kept_open(one)]
+    # Nobody but these reports can have ended it, so that the digest came before the ending.
+    if kept or (is_only and is_own and any(one.sent <= ended for one in reports)):
+        findings.check(reported, "a digest that was taken is kept", sent, case.session_id)
+    for one in kept:
+        same = reported == str(one.digest).lower()
+        findings.check(same or differ, "a digest that was taken counts", one, case.session_id)
+
+
+def _was_kept_open(asked: Asked) -> bool:
+    return asked.told in {"started", "processing"} and asked.status in {_OK, _ACCEPTED}
+
+
+def _check_canceled(case: Case, findings: Findings) -> None:
+    cancels = [one.sent for one in case.asked if one.act == "cancel"]
+    findings.check(cancels, "only what was given up is canceled", "", case.session_id)
+    over = truth.ending(case.played)
+    if over and cancels:
+        finished_first = over.answered < min(cancels)
+        findings.check(
+            not finished_first, "a finished check is not canceled", over, case.session_id
+        )
+
+
+def _check_abandoned(case: Case, stage: Stage, findings: Findings) -> None:
+    ended = case.time("endedAt")
+    findings.check(
+        ended >= case.time("expiresAt") + _GRACE,
+        "nothing is abandoned before it is stale",
+        f"ended {ended}, expired {case.time('expiresAt')}",
+        case.session_id,
+    )
+    over = truth.ending(case.played)
+    if over is None:
+        return
+    # Only a clock that leaps meanwhile can make a check stale that is just being played.
+    leapt = _leapt(stage, over.sent, stage.real(ended))
+    findings.check(leapt, "a finished check is not abandoned", over, case.session_id)

@@ -1,0 +1,49 @@
+"""Makes the troubles happen, each at its moment."""
+
+import asyncio
+import contextlib
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+
+import aiohttp
+
+from tests.chaos.stage import Stage
+from tests.chaos.troubles import Amount, Fault, Trouble
+
+_POOR_SECONDS = 2.0
+
+
+async def make(stage: Stage, troubles: Sequence[Trouble], done: Counter[str]) -> None:
+    """Make every trouble, and count them; a restart of the host does not hold up the others."""
+    began = asyncio.get_running_loop().time()
+    async with asyncio.TaskGroup() as group:
+        for trouble in troubles:
+            passed = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(max(0.0, trouble.at - passed))
+            group.create_task(_make(stage, trouble))
+            done[trouble.what] += 1
+
+
+async def _make(stage: Stage, trouble: Trouble) -> None:
+    match trouble:
+        case Fault(body=body):
+            await stage.control("POST", "faults", body)
+        case Amount(what="kill", seconds=seconds):
+            await stage.host.kill(down_seconds=seconds)
+        case Amount(what="freeze", seconds=seconds):
+            await stage.freeze(seconds)
+        case Amount(seconds=seconds):
+            await stage.skip(seconds)
+        case Trouble(what="heal"):
+            await stage.heal()
+        case Trouble(what="rotate"):
+            await stage.control("POST", "key", {"key": secrets.token_hex(16)})
+        case Trouble(what="poor"):
+            await stage.control("POST", "reference", {"qualityForRecognition": "low"})
+            await asyncio.sleep(_POOR_SECONDS)
+            await stage.control("POST", "reference", {"qualityForRecognition": "high"})
+        case _:
+            # The host may be down just now.
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                await stage.sweep()
