@@ -1,0 +1,313 @@
+"""Every outside call times every fault: what the caller sees, what is stored, what follows."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from local.certificate import Certificate
+from local.functions_host.host import FunctionsHost
+from local.ports import Ports
+from local.stack import Stack
+from shared.sessions import shard_of_person
+from tests import fault_table
+from tests.conftest import ROOT, Configure
+from tests.fault_proxy import Door, Fault, FaultProxy
+from tests.fault_table import Row
+from tests.world import Answer, Check, World, check_of, eventually
+
+_LIMITS = {
+    "FACE_TIMEOUT_SECONDS": "0.4",
+    "FACE_BUDGET_SECONDS": "1",
+    "KEY_TIMEOUT_SECONDS": "0.3",
+    "STORE_TIMEOUT_SECONDS": "0.3",
+}
+# The host tries three times to send a message, with up to two seconds between.
+_CALLER_SECONDS = 4.5
+# A token lives for 600 seconds, and its grace is 300.
+_STALE_SECONDS = 910
+
+type Proxies = Mapping[str, FaultProxy]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which calls a fault befalls, and which one must be through before a door is shut."""
+
+    service: str
+    method: str
+    first: str | None = None
+
+
+PLACES = {
+    "Face create": Place(service="face", method="POST"),
+    "Face get": Place(service="face", method="GET"),
+    "Face delete": Place(service="face", method="DELETE", first="GET"),
+    "vault": Place(service="vault", method="GET"),
+    "identity": Place(service="identity", method="GET"),
+    "table read": Place(service="table", method="GET"),
+    "table transaction": Place(service="table", method="POST", first="GET"),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """One person's check, from its start to its right ending."""
+
+    world: World
+    person: str = field(default_factory=lambda: secrets.token_hex(8))
+    known: Check | None = None
+    digest: str | None = None
+
+    @property
+    def check(self) -> Check:
+        assert self.known is not None
+        return self.known
+
+    async def call(self, route: str) -> Answer:
+        """Create or complete, as this person's server or frontend does."""
+        if route == "complete":
+            return await self.world.complete(self.check, {"digest": self.digest})
+        person = {"deviceCorrelationId": "a-phone", "userCorrelationId": self.person}
+        answer = await self.world.create(json=person)
+        self.known = check_of(answer) if answer.status == 201 else None
+        return answer
+
+    async def play(self, outcome: str = "realface") -> None:
+        """Play the device."""
+        told = await self.world.play(self.check, outcome)
+        self.digest = told.get("digest", self.digest)
+
+    async def stored(self) -> str:
+        """Say what the table has of this person; a session has its one alarm at every moment."""
+        shard = shard_of_person(self.person)
+        rows = [row async for row in self.world.table.query_entities(f"PartitionKey eq '{shard}'")]
+        mine = [row for row in rows if row.get("userCorrelationId") == self.person]
+        if not mine:
+            return fault_table.NOTHING
+        (row,) = mine
+        session_id = row["RowKey"].removeprefix("session-")
+        alarms = [key for key in (row["RowKey"] for row in rows) if key.startswith("alarm-")]
+        assert [key for key in alarms if session_id in key] == [
+            f"alarm-{row['alarmAt']}-{session_id}"
+        ]
+        is_left = row["status"] not in {"started", "processing"} and row["atFace"]
+        return f"`{row['status']}`" + ", not deleted at Face" * is_left
+
+    async def goes_on(self, then: str) -> None:
+        """Let happen what the table says; without anybody's call, unless it says so."""
+        match then:
+            case fault_table.AGAIN | fault_table.ORPHAN:
+                assert (await self.call("create")).status == 201
+                await self.world.cancel(self.check)
+            case fault_table.GOES_ON:
+                await self.play()
+                assert (await self.call("complete")).status == 200
+            case fault_table.QUEUE:
+                await eventually(self._status, "completed")
+
+    async def ends(self, then: str) -> None:
+        """Let time pass and the sweep come by: Face's verdict, one alarm, and nothing at Face."""
+        if then in {fault_table.AGAIN, fault_table.ORPHAN}:
+            return
+        await self.world.wait(_STALE_SECONDS)
+        await self.world.sweep()
+        ending = await self.world.verdict(self.check)
+        assert ending in (("completed", "passed", []), ("abandoned", None, []))
+        assert await self.stored() == f"`{ending[0]}`"
+        row = await self.world.row(self.check)
+        assert (row["faceSessionId"] in await self.world.at_face()) == (then == fault_table.GONE)
+
+    async def _status(self) -> str:
+        return str((await self.world.row(self.check))["status"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """A completion whose message could not be sent, or not well."""
+
+    story: Story
+    seen: str
+    stored: str
+
+
+def seen(answer: Answer) -> str:
+    """Say in the table's words what the caller sees; whoever shall come back is told when."""
+    if not answer.text:
+        return f"{answer.status}, empty"
+    if answer.status == 201:
+        return "201"
+    after = answer.headers.get("Retry-After")
+    assert (after is not None) == (answer.status in {202, 503})
+    word = answer.body["status"] if answer.status < 300 else answer.code
+    when = "" if after in {None, "5"} else f", `Retry-After: {after}`"
+    return f"{answer.status} `{word}`{when}"
+
+
+def rows_of(*calls: str) -> list[Any]:
+    return [
+        pytest.param(row, id=f"{row.call} of {row.route}: {row.fault}")
+        for row in fault_table.every_row()
+        if row.call in calls
+    ]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def proxies(stack: Stack) -> AsyncIterator[Proxies]:
+    """Stand before everything that the app itself calls."""
+    ports, free = stack.ports, Ports.free()
+    tls = Certificate(stack.state, stack.clock.now()).server_context()
+    vault = Door(port=ports.vault, tls=tls)
+    planned = {
+        "face": FaultProxy.before(Door(port=ports.face), free.face, not_found="SessionNotFound"),
+        "vault": FaultProxy.before(vault, free.vault, not_found="SecretNotFound"),
+        "identity": FaultProxy.before(Door(port=ports.identity), free.identity, not_found="404"),
+        "table": FaultProxy.before(Door(port=ports.table), free.table, not_found="TableNotFound"),
+    }
+    async with AsyncExitStack() as exits:
+        yield {name: await exits.enter_async_context(proxy) for name, proxy in planned.items()}
+
+
+@pytest_asyncio.fixture
+async def behind(stack: Stack, proxies: Proxies, configure: Configure) -> Proxies:
+    """Build the app anew, behind the proxies and with little patience."""
+    ports = stack.ports
+    moved = {
+        "AzureWebJobsStorage": (ports.table, proxies["table"].port),
+        "FACE_ENDPOINT": (ports.face, proxies["face"].port),
+        "KEY_VAULT_URL": (ports.vault, proxies["vault"].port),
+        "IDENTITY_ENDPOINT": (ports.identity, proxies["identity"].port),
+    }
+    await configure(**_LIMITS, **{name: _moved(name, *both) for name, both in moved.items()})
+    return proxies
+
+
+@pytest_asyncio.fixture(scope="module")
+async def unsent(stack: Stack, host: FunctionsHost) -> Mapping[Fault, Unsent]:  # noqa: ARG001 - it sets the environment
+    """Complete once under each fault of the queue, all at once: the host takes its time."""
+    async with AsyncExitStack() as exits:
+        senders = {fault: await _sender(exits, stack) for fault in Fault}
+        async with asyncio.TaskGroup() as group:
+            told = {
+                fault: group.create_task(_unsent(world, proxy, fault))
+                for fault, (world, proxy) in senders.items()
+            }
+        return {fault: task.result() for fault, task in told.items()}
+
+
+@pytest.mark.parametrize("row", rows_of(*PLACES))
+async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
+    world: World, behind: Proxies, configure: Configure, row: Row
+) -> None:
+    place, story, then = PLACES[row.call], Story(world=world), row.line.then
+    if row.route == "complete":
+        await story.call("create")
+        await story.play()
+        await configure()  # the key is forgotten
+    before = await world.at_face()
+
+    behind[place.service].fail(place.method, row.fault, first=place.first)
+    answer = await story.call(row.route)
+    stored, made = await story.stored(), await world.at_face() - before
+    await behind[place.service].heal()
+
+    assert (seen(answer), stored) == (row.line.seen, row.line.stored)
+    assert len(made) == (then in {fault_table.GOES_ON, fault_table.ORPHAN})
+    await story.goes_on(then)
+    await story.ends(then)
+
+
+@pytest.mark.parametrize("row", rows_of("queue output"))
+async def test_a_message_that_is_not_sent_delays_the_result_and_loses_nothing(
+    world: World, unsent: Mapping[Fault, Unsent], row: Row
+) -> None:
+    told = unsent[row.fault]
+    story = Story(world=world, person=told.story.person, known=told.story.known)
+
+    assert (told.seen, told.stored) == (row.line.seen, row.line.stored)
+    await story.goes_on(row.line.then)
+    await story.ends(row.line.then)
+
+
+@pytest.mark.parametrize(
+    ("digest", "ending"),
+    [
+        pytest.param(None, ("completed", "passed", []), id="the right one is not missing"),
+        pytest.param("0" * 64, ("completed", "untrusted", ["DigestMismatch"]), id="a wrong one"),
+    ],
+)
+async def test_a_digest_that_the_table_would_not_take_counts_when_it_is_sent_again(
+    world: World,
+    behind: Proxies,
+    configure: Configure,
+    digest: str | None,
+    ending: tuple[str, str, list[str]],
+) -> None:
+    await configure(DIGEST_POLICY="optional" if digest else "required")
+    story = Story(world=world)
+    await story.call("create")
+    await story.play()
+    story.digest = digest or story.digest
+
+    behind["table"].fail("POST", Fault.BUSY)
+    refused = await story.call("complete")
+    await behind["table"].heal()
+    await eventually(world.messages, 0)
+    again = await story.call("complete")
+
+    assert (seen(refused), seen(again)) == (fault_table.STORE_UNAVAILABLE, "200 `completed`")
+    assert await world.verdict(story.check) == ending
+
+
+def test_the_table_has_every_fault_of_every_call_once() -> None:
+    rows = [(row.call, row.route, row.fault) for row in fault_table.every_row()]
+
+    assert {call for call, _ in fault_table.TABLE} == {*PLACES, "queue output"}
+    assert len(rows) == len(set(rows)) == len(fault_table.TABLE) * len(Fault)
+
+
+async def _sender(exits: AsyncExitStack, stack: Stack) -> tuple[World, FaultProxy]:
+    """Run the app on one more host, whose messages go through a proxy; it listens to none."""
+    queue = Door(port=stack.ports.queue)
+    proxy = FaultProxy.before(queue, Ports.free().queue, not_found="QueueNotFound")
+    before = await exits.enter_async_context(proxy)
+    settings = {
+        **os.environ,
+        "AzureWebJobsStorage": _moved("AzureWebJobsStorage", queue.port, before.port),
+        "AzureWebJobs.record_result.Disabled": "1",
+        "AzureWebJobs.sweep_stale_sessions.Disabled": "1",
+    }
+    sending = FunctionsHost(app_directory=ROOT, settings=settings)
+    await sending.start()
+    exits.push_async_callback(sending.stop)
+    return await exits.enter_async_context(World.around(stack, sending)), before
+
+
+async def _unsent(world: World, proxy: FaultProxy, fault: Fault) -> Unsent:
+    story = Story(world=world)
+    await story.call("create")
+    await story.play("running")
+    proxy.fail("POST", fault)
+    heard = await _heard(story)
+    told = Unsent(story=story, seen=heard, stored=await story.stored())
+    await story.play()
+    await proxy.heal()
+    return told
+
+
+async def _heard(story: Story) -> str:
+    try:
+        async with asyncio.timeout(_CALLER_SECONDS):
+            return seen(await story.call("complete"))
+    except TimeoutError:
+        return fault_table.NO_ANSWER
+
+
+def _moved(setting: str, port: int, to: int) -> str:
+    return os.environ[setting].replace(f":{port}", f":{to}")
