@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.face_deletion import was_deleted
 from shared.face_terms import FaceAnswer
 from shared.next_step import Rules
-from shared.ports import FaceGateway, SessionStore, Telemetry
+from shared.ports import Alarm, FaceGateway, SessionStore, Telemetry
 from shared.secret import Secret
 from shared.session_changes import Decision
 from shared.sessions import Report, Session, Status
@@ -104,11 +104,13 @@ class LivenessFlow:
         )
         await self._cleaned_up(changed)
 
-    async def ring(self, session_id: str) -> str:
+    async def ring(self, session_id: str, alarm: Alarm | None = None) -> str:
         """Do whatever a session's alarm was set for, and say what that was."""
         session = await self.store.load(session_id)
         if session is None:
             raise UnreadableRecordError("an alarm without its session")
+        if alarm is not None and not sessions.is_own_alarm(session, alarm.shard, alarm.rang_at):
+            session = await self.store.straighten(session, alarm)
         if session.alarm_at > self.now():
             return "skipped"
         if not session.is_final:
@@ -171,7 +173,16 @@ class LivenessFlow:
             return session
 
     async def _look(self, session: Session) -> str:
-        changed = await self._change(session, await self._after_alarm(session))
+        ours: list[Session] = []
+
+        def told(before: Session, after: Session) -> None:
+            self._note_ending(before, after)
+            ours.append(after)
+
+        decide = await self._after_alarm(session)
+        changed = await session_changes.change(self.store, session, decide, told)
+        if not ours:
+            return "skipped"
         if changed.is_final:
             await self._cleaned_up(changed)
             return "settled" if changed.status is Status.COMPLETED else "abandoned"

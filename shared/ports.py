@@ -84,6 +84,10 @@ class SessionStore(Protocol):
         """Move on an alarm whose row cannot be read, or remove one that has no row."""
         ...
 
+    async def straighten(self, session: Session, alarm: Alarm) -> Session:
+        """Make a stray alarm the session's one; StoreConflict when it has its own already."""
+        ...
+
     async def end_claim(self, alarm: Alarm) -> None:
         """Remove the idempotency key whose alarm rang."""
         ...

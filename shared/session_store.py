@@ -117,6 +117,21 @@ class TableSessionStore:
         }
         await self._table.commit([deleted(row), deleted(claim)])
 
+    async def straighten(self, session: Session, alarm: Alarm) -> Session:
+        """Take a stray alarm for the session's one, unless that is there: then the stray goes."""
+        shard, own = shard_of(session.session_id), session_rows.alarm_row(session)
+        found = await self._table.read(shard, str(own["RowKey"]))
+        if alarm.shard != shard or found is not None or alarm.rang_at is None:
+            await self._table.commit(
+                [deleted({"PartitionKey": alarm.shard, "RowKey": alarm.row_key})]
+            )
+            raise StoreConflictError("the session has its own alarm")
+        known = replace(session, alarm_at=alarm.rang_at)
+        versions = await self._table.commit(
+            [replaced(session_rows.session_row(known), session.version)]
+        )
+        return replace(known, version=versions[0])
+
     async def set_aside(self, alarm: Alarm, now: datetime) -> None:
         """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
         row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}

@@ -157,6 +157,11 @@ def opens(token: Secret, session: Session | None) -> bool:
     return hmac.compare_digest(hash_token(token), expected) and session is not None
 
 
+def is_own_alarm(session: Session, shard: str, rang_at: datetime | None) -> bool:
+    """Tell whether an alarm is the one that the session's record knows of."""
+    return shard == shard_of(session.session_id) and rang_at == session.alarm_at
+
+
 def rfc3339(moment: datetime) -> str:
     """Write a time so that it sorts as text, to the millisecond, in UTC."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from shared.errors import (
     AppError,
+    SessionConflictError,
+    SessionNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
     UnreadableRecordError,
@@ -21,7 +23,12 @@ _AT_ONCE = 8
 # what is left stays due, and the next tick takes it up.
 LONGEST_RUN_SECONDS = 120
 # What a strange row can raise in code that trusts its own rows.
+# Another sweep, or a caller, was first.
+_OUTRUN = (StoreConflictError, SessionConflictError, SessionNotFoundError)
 _STRANGE = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
+
+
+_TOLD = ("due", "settled", "abandoned", "deleted", "purged", "failed")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,7 +36,7 @@ class _Tally:
     """What one run has seen and done."""
 
     ends_at: float
-    done: Counter[str] = field(default_factory=lambda: Counter(due=0, failed=0))
+    done: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_TOLD, 0)))
     oldest: datetime | None = None
 
     @property
@@ -77,6 +84,8 @@ class Sweep:
                     return
                 tally.see(alarm)
                 await alarms.put(alarm)
+                # A put into a queue with room does not let the others have their turn.
+                await asyncio.sleep(0)
         except StoreUnavailableError as error:
             self.note("shard set aside", shard=shard, cause=error)
             tally.done["failed"] += 1
@@ -93,9 +102,11 @@ class Sweep:
         try:
             if alarm.session_id is None:
                 return await self._end_claim(alarm)
-            return await self.flow.ring(alarm.session_id)
+            return await self.flow.ring(alarm.session_id, alarm)
         except _STRANGE as error:
             return await self._set_aside(alarm, error)
+        except _OUTRUN:
+            return "skipped"
         except AppError as error:
             self.note("session failed", session_id=alarm.session_id, cause=error)
             return "failed"

@@ -194,6 +194,12 @@ class MemoryStore:
                 return
         raise StoreConflictError("gone")
 
+    async def straighten(self, session: Session, alarm: Alarm) -> Session:  # noqa: ARG002
+        # Here each session has its own alarm at every moment: another can only be a stray.
+        await self._enter("straighten")
+        self.strays.discard((alarm.shard, alarm.row_key))
+        raise StoreConflictError("the session has its own alarm")
+
     async def set_aside(self, alarm: Alarm, now: datetime) -> None:
         await self._enter("set_aside")
         if (alarm.shard, alarm.row_key) in self.strays:

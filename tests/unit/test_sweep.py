@@ -13,6 +13,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.liveness_flow import LivenessFlow
+from shared.ports import Alarm
 from shared.sessions import SHARDS, Session, Status
 from shared.sweep import Sweep
 from tests.unit.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
@@ -40,7 +41,9 @@ class Swept:
         await self.sweep.run()
         ended = self.notes.named("sweep ended").pop()
         assert ended.pop("oldest_seconds") == oldest_seconds
-        return ended
+        assert ended.keys() >= {"settled", "abandoned", "deleted", "purged"}
+        always = {"due", "failed"}
+        return {name: count for name, count in ended.items() if count or name in always}
 
     def statuses(self) -> set[Status]:
         return {session.status for session in self.store.rows.values()}
@@ -97,15 +100,20 @@ async def test_a_sweep_does_each_thing_that_is_due(swept: Swept) -> None:
     assert set(swept.store.rows) == set(ids[:2])
 
 
-@pytest.mark.parametrize(
-    "trouble", [StoreUnavailableError("down"), StoreConflictError("lost")], ids=repr
-)
-async def test_one_failing_session_never_stops_a_sweep(trouble: Exception, swept: Swept) -> None:
+async def test_one_failing_session_never_stops_a_sweep(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.trip("load", *[trouble] * 3)
+    swept.store.trip("load", *[StoreUnavailableError("down")] * 3)
 
     assert await swept.run() == {"due": 16, "failed": 3, "abandoned": 13}
     assert len(swept.notes.named("session failed")) == 3
+
+
+async def test_a_race_that_a_sweep_lost_is_no_failure(swept: Swept) -> None:
+    swept.store.hold(*one_in_each_shard())
+    swept.store.trip("load", *[StoreConflictError("lost")] * 3)
+
+    assert await swept.run() == {"due": 16, "failed": 0, "skipped": 3, "abandoned": 13}
+    assert swept.notes.named("session failed") == []
 
 
 async def test_one_failing_shard_never_stops_a_sweep(swept: Swept) -> None:
@@ -137,12 +145,12 @@ async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> Non
     ring = swept.sweep.flow.ring
 
     class CountingFlow(LivenessFlow):
-        async def ring(self, session_id: str) -> str:
+        async def ring(self, session_id: str, alarm: Alarm | None = None) -> str:
             nonlocal running
             running += 1
             at_once.append(running)
-            await asyncio.sleep(0)
-            done = await ring(session_id)
+            await asyncio.sleep(0.01)
+            done = await ring(session_id, alarm)
             running -= 1
             return done
 
