@@ -49,6 +49,10 @@ chaos: setup
 chaos-short: setup
 	@$(PYTHON) -m tests.chaos --sessions 60 --seconds 15
 
+bench: setup
+	@$(PYTHON) -m bench.journey
+	@$(PYTHON) -m bench.sweep
+
 package:
 	@python3 scripts/package
 
