@@ -179,3 +179,17 @@ async def test_a_token_that_is_no_text_is_session_not_found(world: World) -> Non
 
     assert answer.startswith(b"HTTP/1.1 404")
     assert b"SessionNotFound" in answer
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/sessions", 401), ("/nothing", 404)], ids=["no key", "no such route"]
+)
+async def test_the_hosts_own_answers_are_safe_in_a_browser_too(
+    world: World, path: str, status: int
+) -> None:
+    answer = await world.call("POST", path)
+
+    assert (answer.status, answer.text) == (status, "")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "DENY"
