@@ -17,8 +17,6 @@ from shared.sessions import Kind, Session, Status, Verdict, is_session_id, rfc33
 # The same number as host.json's maxDequeueCount.
 MOST_MESSAGE_TRIES = 12
 
-_LARGEST_BODY_BYTES = 8 * 1024 * 1024
-
 
 async def start_session(req: func.HttpRequest) -> Reply:
     """Open a session and hand out its two tokens, this once."""
@@ -96,7 +94,7 @@ def _body(req: func.HttpRequest) -> bytes:
     if "chunked" in req.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequiredError("send the body with a Content-Length, not in chunks")
     body = req.get_body()
-    if len(body) > _LARGEST_BODY_BYTES:
+    if len(body) > start_request.LARGEST_BYTES:
         raise RequestTooLargeError("a body may have 8 MiB at most")
     return body
 

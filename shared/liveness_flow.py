@@ -138,13 +138,14 @@ class LivenessFlow:
             known, answer, report, self.rules, self.now()
         )
 
-    async def _after_alarm(self, session: Session) -> Decision:
+    async def _after_alarm(self, session: Session) -> tuple[Decision, bool]:
+        """Return what follows, and whether Face was heard."""
         try:
             answer = await self._ask(session)
         except FaceSilentError as error:
             self._note_silence(session, error)
-            return lambda known: next_step.after_unanswered_alarm(known, self.now())
-        return lambda known: next_step.after_alarm(known, answer, self.rules, self.now())
+            return lambda known: next_step.after_unanswered_alarm(known, self.now()), False
+        return lambda known: next_step.after_alarm(known, answer, self.rules, self.now()), True
 
     async def _settled(self, session_id: str) -> Session | None:
         session = await self.store.load(session_id)
@@ -179,7 +180,7 @@ class LivenessFlow:
             self._note_ending(before, after)
             ours.append(after)
 
-        decide = await self._after_alarm(session)
+        decide, heard = await self._after_alarm(session)
         changed = await session_changes.change(self.store, session, decide, told)
         if not ours:
             return "skipped"
@@ -187,7 +188,8 @@ class LivenessFlow:
             await self._cleaned_up(changed)
             return "settled" if changed.status is Status.COMPLETED else "abandoned"
         earlier = changed.earlier_face_session_id
-        if earlier and await self._delete(changed, earlier, patient=True):
+        # Its check may have been finished, so it goes only once Face has said that it was not.
+        if heard and earlier and await self._delete(changed, earlier, patient=True):
             await self.store.replace(changed, lifecycle.relieved(changed, self.rules.grace))
             return "deleted"
         return "postponed"

@@ -22,12 +22,11 @@ _AT_ONCE = 8
 # Well before the function's time-out (host.json), after which the worker would be killed at work;
 # what is left stays due, and the next tick takes it up.
 LONGEST_RUN_SECONDS = 120
-# What a strange row can raise in code that trusts its own rows.
 # Another sweep, or a caller, was first.
 _OUTRUN = (StoreConflictError, SessionConflictError, SessionNotFoundError)
+# What a strange row can raise in code that trusts its own rows.
 _STRANGE = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
-
-
+# What every run tells, also where it is 0.
 _TOLD = ("due", "settled", "abandoned", "deleted", "purged", "failed")
 
 

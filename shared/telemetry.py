@@ -13,7 +13,6 @@ _ALLOWED = {
     "code": "code",
     "cause": "cause",
     "operation": "operation",
-    "request_id": "requestId",
     "shard": "shard",
     "due": "due",
     "left": "left",

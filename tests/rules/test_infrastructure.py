@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import function_app
-from shared import endpoints, settings
+from shared import settings, start_request
 from shared.errors import ConfigurationError
 from shared.session_store import TABLE_NAME
 from tests.rules.source import MODULES, ROOT, tree_of
@@ -181,7 +181,7 @@ def test_an_environment_may_choose_every_setting_that_is_not_wired() -> None:
 def test_the_host_takes_no_larger_body_than_the_app() -> None:
     limit = infra_settings()["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]
 
-    assert limit == f"'{endpoints._LARGEST_BODY_BYTES}'"
+    assert limit == f"'{start_request.LARGEST_BYTES}'"
 
 
 def test_nothing_is_said_that_flex_consumption_refuses() -> None:

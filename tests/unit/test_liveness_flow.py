@@ -554,6 +554,16 @@ async def test_a_check_finished_before_a_repeated_create_took_its_place_is_the_o
     assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
 
 
+async def test_an_earlier_face_session_is_not_deleted_before_face_has_spoken_of_it(
+    stage: Stage,
+) -> None:
+    stage.at(REPLAYED, a_passing_answer()).face.fails["get"] = FaceUnavailableError("down")
+
+    assert await ring(stage, timedelta()) == "postponed"
+    assert stage.face.deleted == []
+    assert stage.session.earlier_face_session_id == "face-0"
+
+
 async def test_an_alarm_that_cannot_rid_a_session_of_its_earlier_one_rings_again(
     stage: Stage,
 ) -> None:
