@@ -39,7 +39,6 @@ def started(  # noqa: PLR0913 - a record needs all its facts
         kind=request.kind,
         status=Status.STARTED,
         face_session_id=face_session_id,
-        face_created_at=now,
         token_hash=hash_token(token),
         device_correlation_id=request.device_correlation_id,
         user_correlation_id=request.user_correlation_id,
@@ -51,36 +50,6 @@ def started(  # noqa: PLR0913 - a record needs all its facts
     )
 
 
-def restarted(
-    session: Session, request: StartRequest, face_session_id: str, token: Secret, now: datetime
-) -> Session:
-    """Begin again for a repeated create: with new tokens, the earlier Face session to go."""
-    return replace(
-        session,
-        face_session_id=face_session_id,
-        earlier_face_session_id=session.face_session_id,
-        face_created_at=now,
-        token_hash=hash_token(token),
-        expires_at=now + timedelta(seconds=request.token_seconds),
-        # What was reported of the earlier Face session says nothing of the next.
-        report=Report(),
-        alarm_at=now,
-        alarm_delays=0,
-    )
-
-
-def relieved(session: Session, grace: timedelta) -> Session:
-    """Go on with one Face session only, the earlier one being deleted."""
-    if session.status is not Status.STARTED:
-        return replace(session, earlier_face_session_id=None)
-    return replace(
-        session,
-        earlier_face_session_id=None,
-        alarm_at=session.expires_at + grace,
-        alarm_delays=0,
-    )
-
-
 def is_stale(session: Session, now: datetime, grace: timedelta) -> bool:
     """Tell whether nobody can finish this check any more."""
     return now >= session.expires_at + grace
@@ -88,7 +57,7 @@ def is_stale(session: Session, now: datetime, grace: timedelta) -> bool:
 
 def is_forgotten_by_face(session: Session, now: datetime) -> bool:
     """Tell whether Face no longer keeps anything of this session."""
-    return now >= session.face_created_at + FACE_FORGETS_AFTER
+    return now >= session.created_at + FACE_FORGETS_AFTER
 
 
 def noted(session: Session, report: Report) -> Session:
@@ -160,7 +129,6 @@ def cleaned(session: Session, retention: timedelta) -> Session:
     return replace(
         session,
         at_face=False,
-        earlier_face_session_id=None,
         alarm_at=session.ended_at + retention,
         alarm_delays=0,
     )

@@ -23,7 +23,6 @@ from shared.ports import Alarm, FaceGateway, SessionStore, Telemetry
 from shared.secret import Secret
 from shared.session_changes import Decision
 from shared.sessions import Report, Session, Status
-from shared.verdict import is_finished
 
 Remind = Callable[[str], None]
 
@@ -121,11 +120,6 @@ class LivenessFlow:
         return "purged"
 
     async def _ask(self, session: Session) -> FaceAnswer | None:
-        # A check that was finished before a repeated create took its place is the one that counts.
-        if session.earlier_face_session_id:
-            earlier = await self.face.get(session.kind, session.earlier_face_session_id)
-            if earlier is not None and is_finished(earlier):
-                return earlier
         return await self.face.get(session.kind, session.face_session_id)
 
     async def _after_completion(self, session: Session, report: Report) -> Decision:
@@ -138,14 +132,13 @@ class LivenessFlow:
             known, answer, report, self.rules, self.now()
         )
 
-    async def _after_alarm(self, session: Session) -> tuple[Decision, bool]:
-        """Return what follows, and whether Face was heard."""
+    async def _after_alarm(self, session: Session) -> Decision:
         try:
             answer = await self._ask(session)
         except FaceSilentError as error:
             self._note_silence(session, error)
-            return lambda known: next_step.after_unanswered_alarm(known, self.now()), False
-        return lambda known: next_step.after_alarm(known, answer, self.rules, self.now()), True
+            return lambda known: next_step.after_unanswered_alarm(known, self.now())
+        return lambda known: next_step.after_alarm(known, answer, self.rules, self.now())
 
     async def _settled(self, session_id: str) -> Session | None:
         session = await self.store.load(session_id)
@@ -180,19 +173,14 @@ class LivenessFlow:
             self._note_ending(before, after)
             ours.append(after)
 
-        decide, heard = await self._after_alarm(session)
+        decide = await self._after_alarm(session)
         changed = await session_changes.change(self.store, session, decide, told)
         if not ours:
             return "skipped"
-        if changed.is_final:
-            await self._cleaned_up(changed)
-            return "settled" if changed.status is Status.COMPLETED else "abandoned"
-        earlier = changed.earlier_face_session_id
-        # Its check may have been finished, so it goes only once Face has said that it was not.
-        if heard and earlier and await self._delete(changed, earlier, patient=True):
-            await self.store.replace(changed, lifecycle.relieved(changed, self.rules.grace))
-            return "deleted"
-        return "postponed"
+        if not changed.is_final:
+            return "postponed"
+        await self._cleaned_up(changed)
+        return "settled" if changed.status is Status.COMPLETED else "abandoned"
 
     async def _forget(self, session: Session) -> str:
         gone = await self._delete_at_face(session, patient=True)
@@ -203,16 +191,10 @@ class LivenessFlow:
         return "postponed"
 
     async def _delete_at_face(self, session: Session, *, patient: bool) -> bool:
-        earlier = session.earlier_face_session_id
-        if earlier and not await self._delete(session, earlier, patient=patient):
-            return False
-        return await self._delete(session, session.face_session_id, patient=patient)
-
-    async def _delete(self, session: Session, face_session_id: str, *, patient: bool) -> bool:
         return await was_deleted(
             self.face,
             session.kind,
-            face_session_id,
+            session.face_session_id,
             self.note,
             session_id=session.session_id,
             patient=patient,

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from shared import idempotency, lifecycle, sessions
 from shared.errors import (
-    FaceSilentError,
     ReferenceImageQualityError,
     SessionConflictError,
     StoreConflictError,
@@ -20,9 +19,8 @@ from shared.idempotency import Claim
 from shared.ports import FaceGateway, SessionStore, Telemetry
 from shared.reference_image import is_good_enough
 from shared.secret import Secret
-from shared.sessions import RandomBytes, Session, Status
+from shared.sessions import RandomBytes, Session
 from shared.start_request import StartRequest
-from shared.verdict import is_finished
 
 _RETRY_AFTER_RACE_SECONDS = 1
 
@@ -58,7 +56,7 @@ class SessionStart:
     note: Telemetry
 
     async def start(self, request: StartRequest, key: str | None = None) -> Started:
-        """Open a session; a key that was seen before, with the same request, opens it again."""
+        """Open a session; a key opens one, and no more."""
         if key is None:
             return await self._start_new(request, request.person, None)
         shard = sessions.shard_of_person(request.person or key)
@@ -67,7 +65,8 @@ class SessionStart:
         if claim is None:
             return await self._start_first(request, request.person or key, shard, key_hash)
         idempotency.check_same(claim, request)
-        return await self._start_again(request, claim)
+        # Its tokens were handed out once and are kept nowhere.
+        raise SessionConflictError("this key has opened its session")
 
     async def _start_first(
         self, request: StartRequest, person: str, shard: str, key_hash: str
@@ -113,63 +112,6 @@ class SessionStart:
         self.note("session started", session_id=session_id, kind=session.kind)
         return _started(session, face, token)
 
-    async def _start_again(self, request: StartRequest, claim: Claim) -> Started:
-        now, token = self.now(), self._new_token()
-        session = await self._untouched(claim)
-        face = await self._opened(request)
-        again = lifecycle.restarted(session, request, face.face_session_id, token, now)
-        try:
-            recorded = await self.store.replace(session, again)
-        except (StoreConflictError, StoreUnavailableError) as error:
-            recorded = await self._kept(again, face, error)
-        self.note("session started again", session_id=session.session_id, kind=session.kind)
-        return _started(await self._relieved(recorded), face, token)
-
-    async def _untouched(self, claim: Claim) -> Session:
-        """Return the key's session, if it is still as its create left it."""
-        session = await self.store.load(claim.session_id)
-        if session is None or session.status is not Status.STARTED:
-            raise SessionConflictError("the session of this key is past its start")
-        if earlier := session.earlier_face_session_id:
-            await self._check_unfinished(session, earlier)
-            await self.face.delete(session.kind, earlier)
-        answer = await self.face.get(session.kind, session.face_session_id)
-        if answer is not None and (answer.attempts or is_finished(answer)):
-            raise SessionConflictError("the check of this key has begun")
-        return session
-
-    async def _kept(self, session: Session, face: FaceSession, error: Exception) -> Session:
-        found = await self._find(session)
-        if found is not None:
-            return found
-        await self._delete(session, face.face_session_id)
-        if isinstance(error, StoreConflictError):
-            raise _lost_race() from error
-        raise error
-
-    async def _relieved(self, session: Session) -> Session:
-        earlier = session.earlier_face_session_id
-        if earlier is None:
-            return session
-        try:
-            await self._check_unfinished(session, earlier)
-        except FaceSilentError:
-            return session
-        # One try: the row remembers, and the caller waits.
-        if not await self._delete(session, earlier, patient=False):
-            return session
-        try:
-            return await self.store.replace(session, lifecycle.relieved(session, self.rules.grace))
-        except (StoreConflictError, StoreUnavailableError):
-            return session
-
-    async def _check_unfinished(self, session: Session, earlier: str) -> None:
-        # While one create was repeated, the check of the other may have been finished: then it
-        # counts, and whoever asks Face next, at the latest the alarm, records it.
-        answer = await self.face.get(session.kind, earlier)
-        if answer is not None and is_finished(answer):
-            raise SessionConflictError("the check of this key has begun")
-
     async def _check_count(self, request: StartRequest, session_id: str) -> None:
         # A look before Face is asked, which costs; the transaction has the last word.
         person, most = request.person_sha256, self.rules.most_open
@@ -194,7 +136,7 @@ class SessionStart:
             # The answer to our own write may be lost, and the repeat of it reports a conflict.
             if await self._find(session) is not None:
                 return
-            await self._delete(session, session.face_session_id)
+            await self._delete(session)
             if isinstance(error, TooManySessionsError):
                 raise
             raise StoreUnavailableError("the new session could not be recorded") from error
@@ -214,16 +156,13 @@ class SessionStart:
             return None
         return found if found is not None and found.token_hash == session.token_hash else None
 
-    async def _delete(
-        self, session: Session, face_session_id: str, *, patient: bool = True
-    ) -> bool:
-        return await was_deleted(
+    async def _delete(self, session: Session) -> None:
+        await was_deleted(
             self.face,
             session.kind,
-            face_session_id,
+            session.face_session_id,
             self.note,
             session_id=session.session_id,
-            patient=patient,
         )
 
     def _new_token(self) -> Secret:

@@ -99,8 +99,6 @@ class Session:
     kind: Kind
     status: Status
     face_session_id: str
-    earlier_face_session_id: str | None = None
-    face_created_at: datetime
     token_hash: str = field(repr=False)
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)

@@ -130,7 +130,7 @@ def _owner(rows: list[Row], face_id: str) -> str | None:
         (
             str(row["RowKey"]).removeprefix("session-")
             for row in rows
-            if face_id in {row.get("faceSessionId"), row.get("earlierFaceSessionId")}
+            if row.get("faceSessionId") == face_id
         ),
         None,
     )

@@ -79,7 +79,7 @@ def _story(
     faces = set()
     for when, row in stage.watcher.steps.get(session_id, ()):
         yield f"{when:%H:%M:%S.%f} row {row}"
-        faces |= {row.get("faceSessionId"), row.get("earlierFaceSessionId")}
+        faces.add(row["faceSessionId"])
     for request in requests:
         if str(request["path"]).rpartition("/")[2] in faces:
             yield f"Face {request}"

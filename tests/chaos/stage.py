@@ -66,9 +66,9 @@ class Stage:
         await self.control("DELETE", "faults")
 
     async def skip(self, seconds: float) -> None:
-        """Move the stack's clock on, and remember when that was."""
-        await self.control("POST", "clock", {"advanceSeconds": seconds})
+        """Move the stack's clock on, and remember a moment just before that."""
         self.skips.append((now(), seconds))
+        await self.control("POST", "clock", {"advanceSeconds": seconds})
 
     async def freeze(self, seconds: float) -> None:
         """Let Storage be silent for a while: what it was asked meanwhile, it does afterwards."""

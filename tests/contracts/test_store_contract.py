@@ -122,7 +122,6 @@ FULL = replace(
             device_correlation_id="\N{SNOWMAN}",
             person_sha256=PERSON,
             verify_image_sha256="a" * 64,
-            earlier_face_session_id="face-0",
             reminded_at=NOW + timedelta(milliseconds=1),
         ),
         Verdict(
@@ -188,10 +187,10 @@ async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
 
 
 async def test_what_is_unknown_again_is_gone_from_the_record(store: SessionStore) -> None:
-    before = await stored(store, replace(new(), earlier_face_session_id="face-0"))
-    changed = await store.replace(before, lifecycle.relieved(before, timedelta(minutes=5)))
+    before = await stored(store, replace(new(), reminded_at=NOW))
+    changed = await store.replace(before, replace(before, reminded_at=None))
 
-    assert changed.earlier_face_session_id is None
+    assert changed.reminded_at is None
     assert await store.load(before.session_id) == changed
 
 

@@ -202,11 +202,7 @@ def all_clean(row: Row) -> bool:
     """Tell whether a row is final, Face has nothing of it, and its alarm is the purge."""
     ended = datetime.fromisoformat(row["endedAt"])
     alarm = datetime.fromisoformat(row["alarmAt"])
-    return (
-        row["atFace"] is False
-        and "earlierFaceSessionId" not in row
-        and (alarm - ended).total_seconds() == RETENTION_SECONDS
-    )
+    return row["atFace"] is False and (alarm - ended).total_seconds() == RETENTION_SECONDS
 
 
 class Crash(BaseException):

@@ -38,8 +38,6 @@ class SessionFields(TypedDict, total=False):
     kind: Kind
     status: Status
     face_session_id: str
-    earlier_face_session_id: str | None
-    face_created_at: datetime
     token_hash: str
     device_correlation_id: str | None
     user_correlation_id: str | None
@@ -79,7 +77,6 @@ def a_session(**said: Unpack[SessionFields]) -> Session:
             kind=Kind.LIVENESS,
             status=Status.STARTED,
             face_session_id=FACE_SESSION_ID,
-            face_created_at=NOW,
             token_hash=hash_token(TOKEN),
             device_correlation_id="device-1",
             created_at=NOW,

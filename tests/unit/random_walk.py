@@ -137,7 +137,8 @@ class Walk:
         self.a_delete_failed |= "delete" in self.face.fails
 
     async def _sessions(self) -> list[Session]:
-        ids = [fact["session_id"] for fact in self.notes.named("session started")]
+        # These lots can give the id of a purged session to another.
+        ids = dict.fromkeys(fact["session_id"] for fact in self.notes.named("session started"))
         found = [await self.store.load(str(session_id)) for session_id in ids]
         return [session for session in found if session]
 

@@ -11,6 +11,7 @@ from shared.errors import (
     InvalidRequestError,
     LengthRequiredError,
     RequestTooLargeError,
+    SessionConflictError,
     SessionNotFoundError,
     UnreadableMessageError,
     UnsettledError,
@@ -146,15 +147,15 @@ async def keyed(key: str) -> Reply:
     )
 
 
-async def test_a_repeated_create_is_the_same_session_with_fresh_tokens(desk: Desk) -> None:
-    first, again, other = await keyed("k"), await keyed("k"), await keyed("l")
+async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # noqa: N802
+    desk: Desk,
+) -> None:
+    await keyed("k")
 
-    told = [reply.body for reply in (first, again, other) if reply.body]
-    assert [body["sessionId"] for body in told[:2]] == [told[0]["sessionId"]] * 2
-    assert len({body["sessionId"] for body in told}) == len(desk.store.rows) == 2
-    assert len({body["sessionToken"] for body in told}) == 3
-    assert len({body["authToken"] for body in told}) == 3
-    assert (again.status, again.headers) == (201, first.headers)
+    with pytest.raises(SessionConflictError):
+        await keyed("k")
+    assert (await keyed("l")).status == 201
+    assert len(desk.store.rows) == 2
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])

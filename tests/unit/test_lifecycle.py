@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import lifecycle
-from shared.secret import Secret
 from shared.sessions import Kind, Outcome, Report, Session, Status, Verdict, hash_token
 from tests.unit.builders import (
     DIGEST,
-    FACE_SESSION_ID,
     GRACE,
     NOW,
     OTHER_DIGEST,
@@ -58,7 +56,6 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         kind=Kind.LIVENESS_WITH_VERIFY,
         status=Status.STARTED,
         face_session_id="face-1",
-        face_created_at=NOW,
         token_hash=hash_token(TOKEN),
         device_correlation_id="device-1",
         user_correlation_id="user-1",
@@ -95,38 +92,6 @@ def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: b
     later = NOW + timedelta(seconds=seconds)
 
     assert lifecycle.processing(session, later).reminded_at == (later if reminds else NOW)
-
-
-def test_a_repeated_create_begins_the_same_session_again() -> None:
-    before = a_session(alarm_delays=3, person_sha256="p", user_correlation_id="user-1")
-    again = lifecycle.restarted(before, a_request(user="user-1"), "face-2", Secret("new"), LATER)
-
-    assert again == replace(
-        before,
-        face_session_id="face-2",
-        earlier_face_session_id=FACE_SESSION_ID,
-        face_created_at=LATER,
-        token_hash=hash_token(Secret("new")),
-        expires_at=LATER + TOKEN_LIFE,
-        alarm_at=LATER,
-        alarm_delays=0,
-    )
-    assert lifecycle.relieved(again, GRACE) == replace(
-        again, earlier_face_session_id=None, alarm_at=LATER + TOKEN_LIFE + GRACE
-    )
-
-
-def test_what_was_reported_of_one_face_session_says_nothing_of_the_next() -> None:
-    reported = a_session(report=Report(digest=OTHER_DIGEST, liveness_error="TimedOut"))
-    again = lifecycle.restarted(reported, a_request(), "face-2", TOKEN, LATER)
-
-    assert again.report == Report()
-
-
-def test_a_session_that_waits_keeps_its_alarm_when_it_is_relieved() -> None:
-    waiting = lifecycle.processing(a_session(earlier_face_session_id="face-0"), NOW)
-
-    assert lifecycle.relieved(waiting, GRACE) == replace(waiting, earlier_face_session_id=None)
 
 
 def test_a_session_is_not_counted_unless_so_set() -> None:
@@ -192,7 +157,7 @@ def test_an_alarm_that_was_moved_very_often_still_moves_an_hour() -> None:
 
 
 def test_a_clean_session_is_kept_until_its_retention_ends() -> None:
-    ended = lifecycle.canceled(a_session(earlier_face_session_id="face-0"), LATER)
+    ended = lifecycle.canceled(a_session(), LATER)
     session = lifecycle.postponed(ended, LATER)
 
     assert lifecycle.cleaned(session, RETENTION) == a_session(
@@ -242,7 +207,7 @@ def test_a_session_is_stale_once_its_grace_has_passed() -> None:
 
 
 def test_face_has_forgotten_a_session_after_two_days() -> None:
-    session = a_session(created_at=NOW - timedelta(hours=20), face_created_at=NOW)
+    session = a_session(created_at=NOW, expires_at=NOW + timedelta(hours=20))
     forgotten_at = NOW + timedelta(hours=48)
 
     assert lifecycle.is_forgotten_by_face(session, forgotten_at)

@@ -1,14 +1,11 @@
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 import pytest
 
 from shared import lifecycle
 from shared.errors import (
-    AppError,
     DependencyError,
     FaceRefusedError,
     FaceUnavailableError,
@@ -37,15 +34,11 @@ from tests.unit.builders import (
     TOKEN_LIFE,
     a_failed_attempt,
     a_passing_answer,
-    a_request,
     a_running_answer,
     a_session,
     an_answer,
 )
 from tests.unit.fakes import Clock, FakeFace, MemoryStore, Notes
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 SILENCES = [
     pytest.param(FaceUnavailableError("down"), id="FaceUnavailable"),
@@ -54,8 +47,6 @@ SILENCES = [
 ]
 STARTED = a_session()
 STALE = NOW + TOKEN_LIFE + GRACE
-# Created twice: the alarm rings at once, for there is a Face session too many.
-REPLAYED = replace(STARTED, earlier_face_session_id="face-0", alarm_at=NOW)
 # Reported a minute ago, so that another report is worth a message.
 PROCESSING = replace(lifecycle.processing(STARTED, NOW), reminded_at=NOW - lifecycle.REMINDER_PAUSE)
 OPEN = [pytest.param(STARTED, id="started"), pytest.param(PROCESSING, id="processing")]
@@ -501,154 +492,6 @@ async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage
 
     assert await ring(stage, timedelta(hours=48)) == "abandoned"
     assert stage.session.status is Status.ABANDONED
-
-
-async def test_a_session_that_was_started_again_is_forgotten_two_days_after_that(
-    stage: Stage,
-) -> None:
-    again = replace(STARTED, face_created_at=NOW + timedelta(hours=20))
-    stage.at(again, None).face.fails["get"] = FaceUnavailableError("down")
-
-    assert await ring(stage, timedelta(hours=48)) == "postponed"
-    assert await ring(stage, timedelta(hours=68)) == "abandoned"
-
-
-@pytest.mark.parametrize(
-    ("session", "alarm_at"),
-    [
-        pytest.param(REPLAYED, STALE, id="started"),
-        pytest.param(
-            lifecycle.processing(replace(REPLAYED, alarm_at=STALE), NOW),
-            NOW + timedelta(minutes=6),
-            id="processing",
-        ),
-    ],
-)
-async def test_an_alarm_rids_a_replayed_session_of_its_earlier_face_session(
-    session: Session, alarm_at: datetime, stage: Stage
-) -> None:
-    stage.at(session, a_running_answer())
-
-    assert await ring(stage, timedelta(minutes=2)) == "deleted"
-    assert stage.face.deleted == ["face-0"]
-    assert stage.session.earlier_face_session_id is None
-    assert stage.session.status is session.status
-    assert stage.session.alarm_at == alarm_at
-
-
-@pytest.mark.parametrize("step", ["complete", "cancel", "settle", "ring"])
-async def test_a_check_finished_before_a_repeated_create_took_its_place_is_the_one_that_counts(
-    step: str, stage: Stage
-) -> None:
-    stage.at(REPLAYED, a_passing_answer())
-    steps: dict[str, Callable[[], Awaitable[object]]] = {
-        "complete": stage.complete,
-        "cancel": stage.cancel,
-        "settle": stage.settle,
-        "ring": lambda: ring(stage, timedelta()),
-    }
-    await steps[step]()
-
-    assert stage.session.status is Status.COMPLETED
-    assert stage.face.calls[:2] == ["get", "delete"]
-    assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
-
-
-async def test_an_earlier_face_session_is_not_deleted_before_face_has_spoken_of_it(
-    stage: Stage,
-) -> None:
-    stage.at(REPLAYED, a_passing_answer()).face.fails["get"] = FaceUnavailableError("down")
-
-    assert await ring(stage, timedelta()) == "postponed"
-    assert stage.face.deleted == []
-    assert stage.session.earlier_face_session_id == "face-0"
-
-
-async def test_an_alarm_that_cannot_rid_a_session_of_its_earlier_one_rings_again(
-    stage: Stage,
-) -> None:
-    stage.at(REPLAYED, a_running_answer()).face.fails["delete"] = FaceUnavailableError("down")
-
-    assert await ring(stage, timedelta()) == "postponed"
-    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
-    assert stage.session.earlier_face_session_id == "face-0"
-    assert stage.face.calls == ["get", "get", "delete"]
-
-
-async def test_a_stale_session_ends_whatever_became_of_its_earlier_one(stage: Stage) -> None:
-    assert await ring(stage.at(REPLAYED, a_passing_answer())) == "settled"
-    assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
-    assert (stage.session.at_face, stage.session.earlier_face_session_id) == (False, None)
-
-
-@pytest.mark.parametrize("end", ["complete", "cancel", "settle"])
-async def test_an_ending_takes_both_face_sessions_along(end: str, stage: Stage) -> None:
-    stage.at(REPLAYED, a_passing_answer())
-    ends: dict[str, Callable[[], Awaitable[object]]] = {
-        "complete": stage.complete,
-        "cancel": stage.cancel,
-        "settle": stage.settle,
-    }
-    await ends[end]()
-
-    assert stage.face.deleted == ["face-0", FACE_SESSION_ID]
-    assert (stage.session.status, stage.session.at_face) == (Status.COMPLETED, False)
-    assert stage.session.earlier_face_session_id is None
-
-
-async def test_an_ended_session_remembers_both_face_sessions_while_face_is_silent(
-    stage: Stage,
-) -> None:
-    stage.at(REPLAYED, a_passing_answer()).face.fails["delete"] = FaceUnavailableError("down")
-    completed = await stage.complete()
-
-    assert (completed.at_face, completed.earlier_face_session_id) == (True, "face-0")
-    assert await ring(stage, timedelta()) == "postponed"
-    assert stage.session.earlier_face_session_id == "face-0"
-
-
-async def test_both_face_sessions_are_remembered_until_both_are_gone(stage: Stage) -> None:
-    def only_the_first() -> None:
-        if "face-0" in stage.face.deleted:
-            raise FaceUnavailableError("down")
-
-    stage.at(REPLAYED, a_passing_answer()).face.fails["delete"] = only_the_first
-    completed = await stage.complete()
-
-    assert (completed.at_face, completed.earlier_face_session_id) == (True, "face-0")
-    del stage.face.fails["delete"]
-    assert await ring(stage, timedelta()) == "deleted"
-    assert stage.face.deleted == ["face-0", "face-0", FACE_SESSION_ID]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(None, id="gone"),
-        pytest.param(a_passing_answer(), id="passed"),
-        pytest.param(a_running_answer(), id="running"),
-    ],
-)
-@pytest.mark.parametrize("step", ["complete", "cancel", "settle", "ring"])
-async def test_what_face_said_of_an_earlier_face_session_ends_no_later_one(
-    step: str, answer: FaceAnswer | None, stage: Stage
-) -> None:
-    # While Face was asked about the one, a repeated create put another in its place.
-    stage.at(replace(STARTED, alarm_at=NOW), answer)
-    again = lifecycle.restarted(stage.session, a_request(), "face-2", Secret("fresh"), NOW)
-    replayed = lifecycle.relieved(again, GRACE)
-    stage.face.fails["get"] = lambda: stage.store.hold(replayed)
-    steps: dict[str, Callable[[], Awaitable[object]]] = {
-        "complete": stage.complete,
-        "cancel": stage.cancel,
-        "settle": stage.settle,
-        "ring": lambda: ring(stage, timedelta()),
-    }
-    with suppress(AppError):
-        await steps[step]()
-
-    assert (stage.session.face_session_id, stage.session.status) == ("face-2", Status.STARTED)
-    assert "face-2" not in stage.face.deleted
 
 
 async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:

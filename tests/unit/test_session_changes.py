@@ -86,18 +86,6 @@ async def test_who_lost_against_an_ending_leaves_it(store: MemoryStore) -> None:
     assert changed.status is Status.CANCELED
 
 
-async def test_what_follows_for_one_face_session_does_not_follow_for_another(
-    store: MemoryStore,
-) -> None:
-    again = a_session(face_session_id="face-2")
-    store.trip("replace", written_meanwhile(store, again))
-
-    with pytest.raises(SessionConflictError, match="begun again"):
-        await session_changes.change(store, store.rows[SESSION_ID], process)
-
-    assert store.rows[SESSION_ID].status is Status.STARTED
-
-
 async def test_a_write_whose_answer_was_lost_is_not_written_twice(store: MemoryStore) -> None:
     store.lose_answers("replace", StoreConflictError("our own write"))
     changed = await session_changes.change(store, store.rows[SESSION_ID], process)

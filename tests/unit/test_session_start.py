@@ -20,11 +20,11 @@ from shared.errors import (
     StoreUnavailableError,
     TooManySessionsError,
 )
-from shared.face_terms import FaceAnswer, ReferenceImage
+from shared.face_terms import ReferenceImage
 from shared.liveness_flow import LivenessFlow
 from shared.secret import Secret
 from shared.session_start import SessionStart, Started, StartRules
-from shared.sessions import Outcome, Session, Status, Verdict
+from shared.sessions import Session
 from shared.start_request import StartRequest
 from tests.unit.builders import (
     GRACE,
@@ -33,11 +33,7 @@ from tests.unit.builders import (
     RULES,
     START_RULES,
     TOKEN_LIFE,
-    a_failed_attempt,
-    a_passing_answer,
     a_request,
-    a_running_answer,
-    an_answer,
 )
 from tests.unit.fakes import Clock, FakeFace, Lots, MemoryStore, Notes
 
@@ -115,7 +111,7 @@ async def test_a_session_is_opened_at_face_and_recorded_with_its_alarm(stage: St
     started = await stage.open()
 
     assert stage.session == replace(started.session, version="1")
-    assert (stage.session.face_session_id, stage.session.face_created_at) == ("face-1", NOW)
+    assert (stage.session.face_session_id, stage.session.created_at) == ("face-1", NOW)
     assert stage.session.alarm_at == NOW + TOKEN_LIFE + GRACE
     assert started.auth_token == Secret("face-auth-token-1")
     assert stage.facts == (1, 0, 1)
@@ -130,14 +126,9 @@ async def test_a_session_token_has_43_characters_and_only_its_hash_is_kept(stage
 
 async def test_a_start_is_told_without_a_word_on_the_person(stage: Stage) -> None:
     started = await stage.open()
-    again = await stage.open(key="k")
-    await stage.open(key="k")
 
     facts = {"session_id": started.session.session_id, "kind": "liveness"}
-    assert stage.notes.named("session started")[0] == facts
-    assert stage.notes.named("session started again") == [
-        {"session_id": again.session.session_id, "kind": "liveness"}
-    ]
+    assert stage.notes.named("session started") == [facts]
 
 
 async def test_with_an_image_its_quality_is_passed_on_and_its_hash_kept(stage: Stage) -> None:
@@ -287,19 +278,6 @@ async def test_a_poor_image_is_refused_even_if_face_cannot_delete_its_session(
     assert len(stage.notes.named("face silent")) == 1
 
 
-async def test_a_repeated_create_whose_image_is_now_found_poor_changes_nothing(
-    stage: Stage,
-) -> None:
-    await stage.open(WITH_IMAGE, "k")
-    before = stage.session
-    stage.face.reference_image = None
-
-    with pytest.raises(ReferenceImageQualityError):
-        await stage.open(WITH_IMAGE, "k")
-
-    assert (stage.session, stage.face.alive) == (before, {"face-1"})
-
-
 # The cap.
 
 
@@ -398,169 +376,50 @@ async def test_a_key_is_kept_hashed_for_a_day_beside_its_session(stage: Stage) -
     )
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(a_running_answer(), id="no-attempt"),
-        pytest.param(an_answer(status="NotStarted"), id="not-begun"),
-        pytest.param(None, id="face-knows-it-no-more"),
-    ],
-)
 @pytest.mark.parametrize("request_", [REQUEST, WITH_IMAGE], ids=lambda one: one.kind)
-async def test_a_repeated_create_gives_the_same_session_with_fresh_tokens(
-    request_: StartRequest, answer: FaceAnswer | None, stage: Stage
+async def test_a_repeated_create_changes_nothing_and_asks_nobody_SessionConflict(  # noqa: N802
+    request_: StartRequest, stage: Stage
 ) -> None:
-    first = await stage.open(request_, "k")
-    stage.face.answer = answer
+    await stage.open(request_, "k")
+    before, facts = stage.session, stage.facts
     stage.clock.advance(timedelta(minutes=2))
-    again = await stage.open(request_, "k")
 
-    assert again.session.session_id == first.session.session_id
-    assert again.session_token != first.session_token
-    assert again.auth_token == Secret("face-auth-token-2")
-    assert again.reference_image == first.reference_image
-    assert again.session == stage.session
-    assert stage.session == replace(
-        first.session,
-        face_session_id="face-2",
-        face_created_at=NOW + timedelta(minutes=2),
-        token_hash=sessions.hash_token(again.session_token),
-        expires_at=NOW + timedelta(minutes=2) + TOKEN_LIFE,
-        alarm_at=NOW + timedelta(minutes=2) + TOKEN_LIFE + GRACE,
-        version=stage.session.version,
-    )
+    with pytest.raises(SessionConflictError) as caught:
+        await stage.open(request_, "k")
 
-
-async def test_a_repeated_create_leaves_one_live_session_at_face(stage: Stage) -> None:
-    for _ in range(4):
-        await stage.open(key="k")
-
-    assert stage.face.alive == {"face-4"}
-    assert stage.facts == (1, 1, 1)
-    assert list(stage.store.counts.values()) == [1]
-
-
-async def test_a_repeated_create_works_at_a_full_cap(stage: Stage) -> None:
-    first = await stage.open(key="k")
-    for _ in range(4):
-        await stage.open()
-
-    assert (await stage.open(key="k")).session.session_id == first.session.session_id
-    with pytest.raises(TooManySessionsError):
-        await stage.open(key="another")
-
-
-async def test_an_earlier_face_session_is_remembered_until_its_alarm_deletes_it(
-    stage: Stage,
-) -> None:
-    await stage.open(key="k")
-    stage.face.fails["delete"] = FaceUnavailableError("down")
-    again = await stage.open(key="k")
-
-    assert again.session == stage.session
-    assert (stage.session.earlier_face_session_id, stage.session.alarm_at) == ("face-1", NOW)
-    assert await stage.ring(stage.session.session_id) == "postponed"
-    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
-
-    del stage.face.fails["delete"]
-    stage.clock.moment = stage.session.alarm_at
-    assert await stage.ring(stage.session.session_id) == "deleted"
-    assert stage.face.alive == {"face-2"}
-    assert stage.session == replace(
-        again.session,
-        earlier_face_session_id=None,
-        alarm_at=NOW + TOKEN_LIFE + GRACE,
-        alarm_delays=0,
-        version=stage.session.version,
-    )
-
-
-async def test_a_third_create_deletes_the_first_face_session_before_it_opens_another(
-    stage: Stage,
-) -> None:
-    await stage.open(key="k")
-    stage.face.fails["delete"] = FaceUnavailableError("down")
-    await stage.open(key="k")
-
-    with pytest.raises(FaceUnavailableError):
-        await stage.open(key="k")
-    assert stage.face.alive == {"face-1", "face-2"}
-
-    del stage.face.fails["delete"]
-    await stage.open(key="k")
-    assert stage.face.alive == {"face-3"}
+    # It may come back as often as it likes: only another key opens another session.
+    assert caught.value.retry_after_seconds is None
+    assert (stage.session, stage.facts, stage.face.calls) == (before, facts, ["create"])
 
 
 @pytest.mark.parametrize(
-    "trouble", [StoreConflictError("lost"), StoreUnavailableError("down")], ids=repr
-)
-async def test_an_earlier_face_session_whose_end_cannot_be_noted_is_left_to_the_alarm(
-    trouble: Exception, stage: Stage
-) -> None:
-    await stage.open(key="k")
-    stage.store.trip("replace", lambda: None, trouble)
-    again = await stage.open(key="k")
-
-    assert again.session == stage.session
-    assert (stage.face.alive, stage.session.earlier_face_session_id) == ({"face-2"}, "face-1")
-    assert await stage.ring(stage.session.session_id) == "deleted"
-    assert stage.session.earlier_face_session_id is None
-
-
-@pytest.mark.parametrize(
-    "answer",
+    "become",
     [
-        pytest.param(a_passing_answer(), id="finished"),
-        pytest.param(an_answer(a_failed_attempt(), status="Running"), id="failed-once"),
-        pytest.param(an_answer(status="Succeeded"), id="succeeded-without-an-attempt"),
-        pytest.param(an_answer(status="Failed"), id="failed"),
-        pytest.param(an_answer(status="Canceled"), id="canceled"),
+        pytest.param(lambda store, one: store.hold(lifecycle.canceled(one, NOW)), id="ended"),
+        pytest.param(lambda store, _: store.rows.clear(), id="purged"),
     ],
 )
-async def test_once_the_check_has_begun_a_key_opens_nothing_SessionConflict(  # noqa: N802
-    answer: FaceAnswer, stage: Stage
+async def test_a_key_opens_nothing_more_whatever_became_of_its_session(
+    become: Callable[[MemoryStore, Session], None], stage: Stage
 ) -> None:
     await stage.open(key="k")
-    before = stage.session
-    stage.face.answer = answer
-
-    with pytest.raises(SessionConflictError) as caught:
-        await stage.open(key="k")
-
-    assert caught.value.retry_after_seconds is None
-    assert (stage.session, stage.face.alive) == (before, {"face-1"})
-
-
-ENDINGS: dict[str, Callable[[Session], Session]] = {
-    "processing": lambda session: lifecycle.processing(session, NOW),
-    "completed": lambda session: lifecycle.completed(session, Verdict(outcome=Outcome.PASSED), NOW),
-    "abandoned": lambda session: lifecycle.abandoned(session, NOW),
-    "canceled": lambda session: lifecycle.canceled(session, NOW),
-}
-
-
-@pytest.mark.parametrize("status", ENDINGS)
-async def test_a_key_whose_session_is_past_its_start_opens_nothing(
-    status: str, stage: Stage
-) -> None:
-    await stage.open(key="k")
-    stage.store.hold(ENDINGS[status](stage.session))
-
-    with pytest.raises(SessionConflictError) as caught:
-        await stage.open(key="k")
-
-    assert caught.value.retry_after_seconds is None
-    assert (stage.session.status, stage.face.calls) == (Status(status), ["create"])
-
-
-async def test_a_key_whose_session_was_purged_opens_nothing(stage: Stage) -> None:
-    await stage.open(key="k")
-    stage.store.rows.clear()
+    become(stage.store, stage.session)
 
     with pytest.raises(SessionConflictError):
         await stage.open(key="k")
 
     assert stage.face.calls == ["create"]
+
+
+async def test_a_repeated_create_at_a_full_cap_learns_that_its_key_is_used(stage: Stage) -> None:
+    await stage.open(key="k")
+    for _ in range(4):
+        await stage.open()
+
+    with pytest.raises(SessionConflictError):
+        await stage.open(key="k")
+    with pytest.raises(TooManySessionsError):
+        await stage.open(key="another")
 
 
 @pytest.mark.parametrize(
@@ -618,10 +477,10 @@ async def test_the_same_key_of_another_person_is_another_key(
 async def test_a_key_alone_is_enough_where_nobody_is_named(stage: Stage) -> None:
     nobody = a_request(device=None)
     first = await stage.open(nobody, "k")
-    again = await stage.open(nobody, "k")
-    other = await stage.open(nobody, "l")
+    await stage.open(nobody, "l")
 
-    assert first.session.session_id == again.session.session_id != other.session.session_id
+    with pytest.raises(SessionConflictError):
+        await stage.open(nobody, "k")
     (claim, _) = stage.store.claims.values()
     assert sessions.shard_of(first.session.session_id) == claim.shard
 
@@ -638,10 +497,11 @@ async def test_an_expired_key_is_as_good_as_new(other: StartRequest, stage: Stag
 
 
 async def test_a_key_is_good_until_its_last_moment(stage: Stage) -> None:
-    first = await stage.open(key="k")
+    await stage.open(key="k")
     stage.clock.advance(DAY - timedelta(milliseconds=1))
 
-    assert (await stage.open(key="k")).session.session_id == first.session.session_id
+    with pytest.raises(SessionConflictError):
+        await stage.open(key="k")
 
 
 async def test_an_expired_key_that_somebody_else_removes_is_a_lost_race(stage: Stage) -> None:
@@ -669,7 +529,7 @@ async def test_of_two_creates_with_one_key_at_once_one_wins_and_the_other_may_re
     assert error.retry_after_seconds == 1
     assert started.session.face_session_id in stage.face.alive
     assert len(stage.face.alive) == len(stage.store.rows)
-    assert (await stage.open(key="k")).session.session_id == started.session.session_id
+    assert len(stage.store.claims) == 1
 
 
 async def test_of_two_requests_with_one_key_at_once_the_loser_learns_why(stage: Stage) -> None:
@@ -678,18 +538,6 @@ async def test_of_two_requests_with_one_key_at_once_the_loser_learns_why(stage: 
     (started,), (error,) = won, lost
     assert isinstance(error, IdempotencyKeyReusedError)
     assert stage.face.alive == {started.session.face_session_id}
-
-
-async def test_of_many_repeats_at_once_exactly_one_wins(stage: Stage) -> None:
-    await stage.open(key="k")
-    won, lost = await stage.open_all(*[(REQUEST, "k")] * 6)
-
-    (started,) = won
-    assert {(type(error), getattr(error, "retry_after_seconds", 0)) for error in lost} == {
-        (SessionConflictError, 1)
-    }
-    assert stage.face.alive == {started.session.face_session_id}
-    assert stage.session.token_hash == sessions.hash_token(started.session_token)
 
 
 async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
@@ -704,91 +552,9 @@ async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
     assert stage.face.alive == set()
 
 
-@pytest.mark.parametrize("lost", LOST_ANSWERS)
-async def test_a_repeated_create_whose_answer_was_lost_has_succeeded(
-    lost: Exception, stage: Stage
-) -> None:
+async def test_a_key_that_cannot_be_looked_up_opens_nothing(stage: Stage) -> None:
     await stage.open(key="k")
-    stage.store.lose_answers("replace", lost)
-    again = await stage.open(key="k")
-
-    assert stage.session.token_hash == sessions.hash_token(again.session_token)
-    assert stage.face.alive == {"face-2"}
-    assert stage.session.earlier_face_session_id is None
-
-
-async def test_a_repeated_create_that_cannot_be_recorded_leaves_the_first_as_it_was(
-    stage: Stage,
-) -> None:
-    await stage.open(key="k")
-    before = stage.session
-    stage.store.trip("replace", StoreUnavailableError("down"))
-
-    with pytest.raises(StoreUnavailableError):
-        await stage.open(key="k")
-
-    assert (stage.session, stage.face.alive) == (before, {"face-1"})
-
-
-async def test_a_repeated_create_whose_fate_is_unknown_can_be_repeated_once_more(
-    stage: Stage,
-) -> None:
-    await stage.open(key="k")
-    stage.store.lose_answers("replace", StoreUnavailableError("cut"))
-    stage.store.trip("load", lambda: None, StoreUnavailableError("down"))
-
-    with pytest.raises(StoreUnavailableError):
-        await stage.open(key="k")
-    again = await stage.open(key="k")
-
-    assert stage.face.alive == {again.session.face_session_id} == {"face-3"}
-    assert stage.session.earlier_face_session_id is None
-
-
-async def test_a_repeated_create_that_lost_to_an_ending_deletes_what_it_opened(
-    stage: Stage,
-) -> None:
-    await stage.open(key="k")
-    ended = lifecycle.canceled(stage.session, NOW)
-    stage.store.trip("replace", lambda: stage.store.hold(ended))
-
-    with pytest.raises(SessionConflictError):
-        await stage.open(key="k")
-
-    assert stage.face.alive == {"face-1"}
-    assert stage.session.status is Status.CANCELED
-
-
-@pytest.mark.parametrize("silence", SILENCES)
-@pytest.mark.parametrize("operation", ["get", "create"])
-async def test_a_repeated_create_changes_nothing_while_face_is_silent(
-    operation: str, silence: Exception, stage: Stage
-) -> None:
-    await stage.open(key="k")
-    before = stage.session
-    stage.face.fails[operation] = silence
-
-    with pytest.raises(type(silence)):
-        await stage.open(key="k")
-
-    assert (stage.session, stage.face.alive) == (before, {"face-1"})
-
-
-@pytest.mark.parametrize("silence", SILENCES)
-async def test_a_repeated_create_succeeds_though_face_is_silent_on_the_delete(
-    silence: Exception, stage: Stage
-) -> None:
-    await stage.open(key="k")
-    stage.face.fails["delete"] = silence
-    again = await stage.open(key="k")
-
-    assert again.session.earlier_face_session_id == "face-1"
-
-
-@pytest.mark.parametrize("operation", ["load_claim", "load"])
-async def test_a_key_that_cannot_be_looked_up_opens_nothing(operation: str, stage: Stage) -> None:
-    await stage.open(key="k")
-    stage.store.trip(operation, StoreUnavailableError("down"))
+    stage.store.trip("load_claim", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key="k")
