@@ -10,11 +10,11 @@ from azure.data.tables.aio import TableClient
 
 from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
 from shared import composition
-from shared.session_store import TableSessionStore
-from shared.sessions import SHARDS
-from shared.storage_table import StorageTable
-from shared.sweep import Sweep
-from tests.journeys.final_records import RETENTION, store_final_records
+from shared.flow.sweep import Sweep
+from shared.session.session import SHARDS
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
+from tests.support.final_records import RETENTION, store_final_records
 
 _STEP = 10_000
 _TIMES = 5

@@ -8,20 +8,21 @@ from functools import cache
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared import face_protocol, telemetry
 from shared import settings as environment
-from shared.face_client import CallRules, FaceClient, HeaderOf
-from shared.face_keys import KeyVaultKeys
-from shared.face_tokens import EntraTokens
-from shared.liveness_flow import LivenessFlow
-from shared.next_step import Rules
-from shared.pace import Pace
-from shared.patience import Patience
-from shared.session_start import SessionStart, StartRules
-from shared.session_store import TableSessionStore
+from shared import telemetry
+from shared.face import protocol
+from shared.face.client import CallRules, FaceClient, HeaderOf
+from shared.face.entra import EntraTokens
+from shared.face.key_vault import KeyVaultKeys
+from shared.face.pace import Pace
+from shared.face.patience import Patience
+from shared.flow.session_flow import LivenessFlow
+from shared.flow.start import SessionStart, StartRules
+from shared.flow.sweep import Sweep
+from shared.session.decisions import Rules
+from shared.session.verdict import Policy
 from shared.settings import Settings
-from shared.sweep import Sweep
-from shared.verdict import Policy
+from shared.store.session_store import TableSessionStore
 
 type _Closes = FaceClient | KeyVaultKeys | EntraTokens | TableSessionStore | DefaultAzureCredential
 
@@ -99,7 +100,7 @@ def _face_access(
 ) -> tuple[KeyVaultKeys | EntraTokens, HeaderOf]:
     if settings.face_by_entra:
         tokens = EntraTokens(credential, timeout_seconds=settings.key_timeout_seconds)
-        return tokens, face_protocol.token_header
+        return tokens, protocol.token_header
     keys = KeyVaultKeys.connect(
         settings.key_vault_url,
         credential,
@@ -108,7 +109,7 @@ def _face_access(
         timeout_seconds=settings.key_timeout_seconds,
         now=_now,
     )
-    return keys, face_protocol.key_header
+    return keys, protocol.key_header
 
 
 def _call_rules(settings: Settings, header: HeaderOf) -> CallRules:

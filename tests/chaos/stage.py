@@ -15,10 +15,10 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local import app_settings
 from local.ports import HOST, Ports
-from local.stack import Stack
-from local.up import APP
+from local.stack import app_settings
+from local.stack.stack import Stack
+from local.stack.up import APP
 from tests.chaos.history import now
 from tests.chaos.host import Host
 from tests.chaos.watcher import Watcher

@@ -16,19 +16,21 @@ from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.identity.aio import DefaultAzureCredential
 
-from local.stack import Stack
-from shared import claim_rows, lifecycle, session_rows
+from local.stack.stack import Stack
 from shared.errors import StoreConflictError, StoreUnavailableError, TooManySessionsError
-from shared.idempotency import Claim
-from shared.ports import Alarm, SessionStore
+from shared.flow.ports import SessionStore
 from shared.secret import Secret
-from shared.session_store import TableSessionStore
-from shared.sessions import SHARDS, Outcome, Report, Session, Status, Verdict
-from shared.storage_table import StorageTable
-from tests.unit.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
-from tests.unit.fakes import MemoryStore
-from tests.unit.memory_table import MemoryTable
-from tests.unit.random_walk import Walk
+from shared.session import transitions
+from shared.session.alarm import Alarm
+from shared.session.idempotency import Claim
+from shared.session.session import SHARDS, Outcome, Report, Session, Status, Verdict
+from shared.store import claim_rows, session_rows
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
+from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.fakes import MemoryStore
+from tests.support.memory_table import MemoryTable
+from tests.support.random_walk import Walk
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -109,7 +111,7 @@ async def winners(*calls: Awaitable[object]) -> int:
 
 
 FULL = replace(
-    lifecycle.completed(
+    transitions.completed(
         a_session(
             report=Report(
                 digest="d" * 64,
@@ -155,7 +157,7 @@ async def test_a_session_is_loaded_as_it_was_inserted(
 @pytest.mark.parametrize("confidence", [0.0, 0.997, 1.0, None])
 async def test_a_confidence_stays_a_number(confidence: float | None, store: SessionStore) -> None:
     verdict = Verdict(outcome=Outcome.PASSED, match_confidence=confidence)
-    found = await stored(store, lifecycle.completed(new(), verdict, NOW))
+    found = await stored(store, transitions.completed(new(), verdict, NOW))
 
     assert found.verdict == verdict
 
@@ -180,7 +182,7 @@ async def test_an_id_is_inserted_once(store: SessionStore) -> None:
 
 async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
     before = await stored(store, new())
-    changed = await store.replace(before, lifecycle.processing(before, NOW))
+    changed = await store.replace(before, transitions.processing(before, NOW))
 
     assert changed == await store.load(before.session_id)
     assert (changed.status, changed.version != before.version) == (Status.PROCESSING, True)
@@ -196,10 +198,10 @@ async def test_what_is_unknown_again_is_gone_from_the_record(store: SessionStore
 
 async def test_whoever_read_before_a_change_changes_nothing(store: SessionStore) -> None:
     before = await stored(store, new(counted=True))
-    changed = await store.replace(before, lifecycle.processing(before, NOW))
+    changed = await store.replace(before, transitions.processing(before, NOW))
 
     for late in (
-        store.replace(before, lifecycle.canceled(before, NOW)),
+        store.replace(before, transitions.canceled(before, NOW)),
         store.replace(before, replace(before, token_hash="another")),
         store.purge(before),
     ):
@@ -214,7 +216,7 @@ async def test_what_is_purged_can_be_changed_or_purged_no_more(store: SessionSto
     before = await stored(store, new())
     await store.purge(before)
 
-    for late in (store.replace(before, lifecycle.canceled(before, NOW)), store.purge(before)):
+    for late in (store.replace(before, transitions.canceled(before, NOW)), store.purge(before)):
         with pytest.raises(StoreConflictError):
             await late
 
@@ -255,7 +257,7 @@ async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionSt
 
 async def test_starts_and_endings_at_once_leave_the_exact_count(store: SessionStore) -> None:
     ending = [await stored(store, new(counted=True)) for _ in range(5)]
-    calls = [store.replace(one, lifecycle.abandoned(one, NOW)) for one in ending]
+    calls = [store.replace(one, transitions.abandoned(one, NOW)) for one in ending]
     starts = [store.insert(new(counted=True), None, most_open=0) for _ in range(5)]
     await asyncio.gather(*calls, *starts)
 
@@ -266,9 +268,9 @@ async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStor
     before = await stored(store, new(counted=True))
     await stored(store, new(counted=True))
     endings = (
-        lifecycle.canceled(before, NOW),
-        lifecycle.abandoned(before, NOW),
-        lifecycle.completed(before, Verdict(outcome=Outcome.PASSED), NOW),
+        transitions.canceled(before, NOW),
+        transitions.abandoned(before, NOW),
+        transitions.completed(before, Verdict(outcome=Outcome.PASSED), NOW),
     )
 
     assert await winners(*(store.replace(before, after) for after in endings)) == 1
@@ -443,7 +445,7 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     taken = await azurite_store.load_claim(SHARD, claim.key_hash)
     assert before is not None
     assert taken is not None
-    ended = await azurite_store.replace(before, lifecycle.canceled(before, NOW))
+    ended = await azurite_store.replace(before, transitions.canceled(before, NOW))
     await azurite_store.drop_claim(taken)
     await azurite_store.purge(ended)
 
@@ -476,8 +478,8 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.insert(session, None, most_open=0),
         store.insert(replace(session, person_sha256=None), None, most_open=0),
         store.load(session.session_id),
-        store.replace(session, lifecycle.processing(session, NOW)),
-        store.replace(session, lifecycle.canceled(session, NOW)),
+        store.replace(session, transitions.processing(session, NOW)),
+        store.replace(session, transitions.canceled(session, NOW)),
         store.purge(session),
         store.load_claim(SHARD, "0" * 64),
         store.drop_claim(a_claim()),

@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from shared.composition import App
 from shared.errors import FaceUnavailableError, StoreConflictError, StoreUnavailableError
-from shared.sessions import Report
-from tests.journeys.stage import (
+from shared.session.session import Report
+from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,
     Case,
@@ -25,7 +25,7 @@ from tests.journeys.stage import (
     until_cut,
     wired,
 )
-from tests.world import World
+from tests.support.world import World
 
 MOST_CALLS = 30
 FACE_CALLS = {"create", "get", "delete"}

@@ -16,15 +16,16 @@ import pytest_asyncio
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local import app_settings, child_process, host_readiness
-from local.certificate import trust_in_this_process
+from local.azure.certificate import trust_in_this_process
 from local.ports import HOST, Ports
-from local.stack import Stack
-from shared.session_store import TABLE_NAME
+from local.process import child_process
+from local.stack import app_settings, host_readiness
+from local.stack.stack import Stack
+from shared.store.session_store import TABLE_NAME
 from tests.conftest import ROOT
-from tests.fault_proxy import Door, Fault, FaultProxy
-from tests.journeys.stage import STALE_SECONDS, faults_in
-from tests.world import QUEUE_NAME, Check, World, eventually
+from tests.support.fault_proxy import Door, Fault, FaultProxy
+from tests.support.stage import STALE_SECONDS, faults_in
+from tests.support.world import QUEUE_NAME, Check, World, eventually
 
 NO_QUEUE = {"AzureWebJobs.record_result.Disabled": "true"}
 NO_TIMER = {"AzureWebJobs.sweep_stale_sessions.Disabled": "true"}

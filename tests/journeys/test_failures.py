@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Configure
-from tests.world import Check, World, eventually
+from tests.support.world import Check, World, eventually
 
 DEVICE = {"deviceCorrelationId": "phone-1"}
 NOWHERE = "http://127.0.0.1:9"

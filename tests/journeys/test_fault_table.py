@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from local.certificate import Certificate
+from local.azure.certificate import Certificate
 from local.clock import real_now
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
-from local.stack import Stack
-from shared.sessions import shard_of_person
-from tests import fault_table
+from local.stack.stack import Stack
+from shared.session.session import shard_of_person
 from tests.conftest import ROOT, Configure
-from tests.fault_proxy import Door, Fault, FaultProxy
-from tests.fault_table import Row
-from tests.world import Answer, Check, World, check_of, eventually
+from tests.support import fault_table
+from tests.support.fault_proxy import Door, Fault, FaultProxy
+from tests.support.fault_table import Row
+from tests.support.world import Answer, Check, World, check_of, eventually
 
 _LIMITS = {
     "FACE_TIMEOUT_SECONDS": "0.4",

@@ -18,8 +18,8 @@ import pytest_asyncio
 from shared import composition
 from shared.composition import App
 from shared.errors import AppError
-from shared.sessions import Report
-from tests.journeys.stage import (
+from shared.session.session import Report
+from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,
     Case,
@@ -31,7 +31,7 @@ from tests.journeys.stage import (
     staged,
     wired,
 )
-from tests.world import FUNCTION_KEY, Answer, Check, World, check_of
+from tests.support.world import FUNCTION_KEY, Answer, Check, World, check_of
 
 ROUNDS = 50
 LONGEST_DELAY_SECONDS = 0.02

@@ -21,17 +21,18 @@ from azure.data.tables.aio import TableClient
 
 from shared.composition import App
 from shared.errors import FaceUnavailableError
-from shared.face_client import FaceClient
-from shared.face_terms import FaceAnswer
-from shared.pace import Pace
-from shared.ports import Alarm, FaceGateway, SessionStore
-from shared.session_store import TableSessionStore
-from shared.sessions import SHARDS, Kind, rfc3339
-from shared.storage_table import StorageTable
-from shared.sweep import LONGEST_RUN_SECONDS, Sweep
+from shared.face.client import FaceClient
+from shared.face.pace import Pace
+from shared.flow.ports import FaceGateway, SessionStore
+from shared.flow.sweep import LONGEST_RUN_SECONDS, Sweep
+from shared.session.alarm import Alarm
+from shared.session.face_answer import FaceAnswer
+from shared.session.session import SHARDS, Kind, rfc3339
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
 from tests.conftest import ROOT
-from tests.journeys.final_records import store_final_records
-from tests.journeys.stage import (
+from tests.support.final_records import store_final_records
+from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,
     Case,
@@ -40,7 +41,7 @@ from tests.journeys.stage import (
     faults_in,
     staged,
 )
-from tests.world import World
+from tests.support.world import World
 
 PASSED = ("completed", "passed")
 SUMMARY = {"due", "settled", "abandoned", "deleted", "purged", "failed", "oldest_seconds"}

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.world import World, eventually, picture
+from tests.support.world import World, eventually, picture
 
 pytestmark = pytest.mark.usefixtures("host")
 

@@ -3,8 +3,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from shared import http_boundary, settings
-from shared.sessions import Outcome
+from shared import settings
+from shared.api import responses
+from shared.session.session import Outcome
 from tests.rules.source import MODULES, ROOT, reasons, tree_of
 
 README = ROOT / "README.md"
@@ -116,7 +117,7 @@ def test_the_readme_has_every_error_with_its_status() -> None:
         for code in words(codes)
     }
 
-    assert told == set(http_boundary._ANSWERS.values())
+    assert told == set(responses._ANSWERS.values())
 
 
 def test_the_readme_has_every_outcome_with_its_reasons() -> None:

@@ -3,7 +3,7 @@ import json
 import shutil
 import subprocess
 
-from shared import endpoints
+from shared.api import endpoints
 from tests.rules.source import ROOT
 
 SHIPS = {"function_app.py", "host.json", "requirements.txt", "shared"}

@@ -6,14 +6,14 @@ import pytest
 
 from shared import composition
 from shared.errors import ConfigurationError
-from shared.face_client import FaceClient, at_once
-from shared.face_keys import KeyVaultKeys
-from shared.face_tokens import EntraTokens
-from shared.next_step import Rules
-from shared.pace import Pace
+from shared.face.client import FaceClient, at_once
+from shared.face.entra import EntraTokens
+from shared.face.key_vault import KeyVaultKeys
+from shared.face.pace import Pace
+from shared.flow.start import StartRules
 from shared.secret import Secret
-from shared.session_start import StartRules
-from shared.verdict import Policy
+from shared.session.decisions import Rules
+from shared.session.verdict import Policy
 
 # Looked up before any other test turns the clock.
 REAL_CLOCK = composition.now

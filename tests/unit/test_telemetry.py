@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared import telemetry
 from shared.errors import FaceUnavailableError
-from shared.sessions import Outcome
+from shared.session.session import Outcome
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
-from local import azurite
+from local.azure import azurite
 from local.ports import Ports
 from tests.contracts.functions_host.sample_host import Sample, an_app, running_host
 
