@@ -33,7 +33,7 @@ class Cost:
 class _NoWork:
     """A flow for which nothing is ever to be done, so that only the sweep itself is measured."""
 
-    async def ring(self, _session_id: str) -> str:
+    async def handle_alarm(self, _session_id: str) -> str:
         return "skipped"
 
 
@@ -73,7 +73,7 @@ def _sweep(table: TableClient) -> Sweep:
     app = composition.app()
     store = TableSessionStore(StorageTable(table, timeout_seconds=300))
     flow = replace(app.sweep.flow, store=store)
-    return replace(app.sweep, flow=flow, store=store, longest_run_seconds=3600)
+    return replace(app.sweep, flow=flow, store=store, max_run_seconds=3600)
 
 
 async def _store(table: TableClient, count: int) -> None:

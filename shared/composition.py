@@ -11,9 +11,9 @@ from azure.identity.aio import DefaultAzureCredential
 from shared import settings as environment
 from shared import telemetry
 from shared.face import protocol
-from shared.face.client import CallRules, FaceClient, HeaderOf
-from shared.face.entra import EntraTokens
-from shared.face.key_vault import KeyVaultKeys
+from shared.face.client import AuthHeader, CallOptions, FaceClient
+from shared.face.entra import EntraCredential
+from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
 from shared.face.patience import Patience
 from shared.flow.session_flow import LivenessFlow
@@ -24,7 +24,9 @@ from shared.session.verdict import Policy
 from shared.settings import Settings
 from shared.store.session_store import TableSessionStore
 
-type _Closes = FaceClient | KeyVaultKeys | EntraTokens | TableSessionStore | DefaultAzureCredential
+type _Closable = (
+    FaceClient | KeyVaultCredential | EntraCredential | TableSessionStore | DefaultAzureCredential
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class App:
     start: SessionStart
     flow: LivenessFlow
     sweep: Sweep
-    _closes: tuple[_Closes, ...]
+    _closes: tuple[_Closable, ...]
 
     async def close(self) -> None:
         """Close every connection; the platform never does, tests and the local host do."""
@@ -51,7 +53,7 @@ def now() -> datetime:
 @cache
 def app() -> App:
     """Build everything on first use, in the running loop; ConfigurationError says why not."""
-    telemetry.quiet_the_sdks()
+    telemetry.silence_sdk_logs()
     settings = environment.load()
     # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
     credential = DefaultAzureCredential()
@@ -66,14 +68,16 @@ def app() -> App:
         rules=_start_rules(settings),
         now=_now,
         random_bytes=secrets.token_bytes,
-        note=telemetry.note,
+        log=telemetry.log_event,
     )
     flow = LivenessFlow(
-        face=face, store=store, rules=_rules(settings), now=_now, note=telemetry.note
+        face=face, store=store, rules=_rules(settings), now=_now, log=telemetry.log_event
     )
     # The sweep leaves the rest of Face's rate to those who wait for an answer.
     slow_face = face.paced(Pace(settings.sweep_face_calls_per_second).turn)
-    sweep = Sweep(flow=replace(flow, face=slow_face), store=store, now=_now, note=telemetry.note)
+    sweep = Sweep(
+        flow=replace(flow, face=slow_face), store=store, now=_now, log=telemetry.log_event
+    )
     return App(
         settings=settings,
         start=start,
@@ -97,23 +101,23 @@ def _now() -> datetime:
 
 def _face_access(
     settings: Settings, credential: DefaultAzureCredential
-) -> tuple[KeyVaultKeys | EntraTokens, HeaderOf]:
+) -> tuple[KeyVaultCredential | EntraCredential, AuthHeader]:
     if settings.face_by_entra:
-        tokens = EntraTokens(credential, timeout_seconds=settings.key_timeout_seconds)
+        tokens = EntraCredential(credential, timeout_seconds=settings.key_timeout_seconds)
         return tokens, protocol.token_header
-    keys = KeyVaultKeys.connect(
+    keys = KeyVaultCredential.connect(
         settings.key_vault_url,
         credential,
         name=settings.face_key_secret_name,
-        longest_age=settings.face_key_cache,
+        max_age=settings.face_key_cache,
         timeout_seconds=settings.key_timeout_seconds,
         now=_now,
     )
     return keys, protocol.key_header
 
 
-def _call_rules(settings: Settings, header: HeaderOf) -> CallRules:
-    return CallRules(
+def _call_rules(settings: Settings, header: AuthHeader) -> CallOptions:
+    return CallOptions(
         header=header,
         timeout_seconds=settings.face_timeout_seconds,
         patience=Patience(budget_seconds=settings.face_budget_seconds, chance=random.random),
@@ -123,8 +127,8 @@ def _call_rules(settings: Settings, header: HeaderOf) -> CallRules:
 def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
         grace=settings.session_grace,
-        most_open=settings.max_open_sessions,
-        least_quality=settings.min_reference_quality,
+        max_open_sessions=settings.max_open_sessions,
+        min_reference_quality=settings.min_reference_quality,
     )
 
 

@@ -66,7 +66,7 @@ async def world(stack: Stack, host: FunctionsHost) -> AsyncIterator[World]:
     """Give a test the whole world, without faults that another test has left."""
     async with World.around(stack, host) as around:
         yield around
-        await around.heal()
+        await around.clear_faults()
 
 
 @pytest_asyncio.fixture

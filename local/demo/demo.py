@@ -18,8 +18,8 @@ from local.stack import app_settings
 from local.stack.stack import Stack
 from local.stack.up import APP
 
-_LONGEST_START_SECONDS = 90
-_LONGEST_STOP_SECONDS = 20
+_MAX_START_SECONDS = 90
+_MAX_STOP_SECONDS = 20
 
 
 async def play() -> int:
@@ -74,7 +74,7 @@ async def _running(ports: Ports, state: Path, log: Path) -> AsyncIterator[None]:
 async def _ready(up: asyncio.subprocess.Process) -> None:
     if up.stdout is None:
         raise StoryError("the stack has no output")
-    async with asyncio.timeout(_LONGEST_START_SECONDS):
+    async with asyncio.timeout(_MAX_START_SECONDS):
         line = await up.stdout.readline()
     if not line.startswith(b"ready "):
         raise StoryError("the stack did not start")
@@ -84,7 +84,7 @@ async def _stop(up: asyncio.subprocess.Process) -> None:
     if up.returncode is None:
         up.terminate()
     try:
-        await asyncio.wait_for(up.wait(), _LONGEST_STOP_SECONDS)
+        await asyncio.wait_for(up.wait(), _MAX_STOP_SECONDS)
     except TimeoutError:
         up.kill()
         await up.wait()

@@ -10,8 +10,8 @@ from local.faults.fault import OPERATIONS, Breakage, Fault
 QUALITIES = ("low", "medium", "high")
 
 _OUTCOMES = (*DECISIONS, "running", "canceled")
-_LONGEST_SKIP_SECONDS = 10 * 366 * 86_400
-_LONGEST_DELAY_MS = 600_000
+_MAX_SKIP_SECONDS = 10 * 366 * 86_400
+_MAX_DELAY_MS = 600_000
 _STATUSES = range(300, 600)
 
 
@@ -51,7 +51,7 @@ def fault(body: bytes) -> Fault:
     fields = {name: value for name, value in read(body, known).items() if value is not None}
     if not fields.keys() & {"status", "delayMs", "kind"}:
         raise BadControlError("say what goes wrong: status, delayMs or kind")
-    delay = _number("delayMs", fields.get("delayMs", 0), least=0, most=_LONGEST_DELAY_MS)
+    delay = _number("delayMs", fields.get("delayMs", 0), minimum=0, maximum=_MAX_DELAY_MS)
     return Fault(
         operation=_choice("operation", fields.get("operation"), OPERATIONS),
         times=_whole("times", fields.get("times"), range(1, 1_000_001)),
@@ -81,7 +81,7 @@ def key(body: bytes) -> str:
 def seconds(body: bytes) -> float:
     """Read by how much the clock moves on."""
     given = read(body, {"advanceSeconds"}).get("advanceSeconds")
-    return _number("advanceSeconds", given, least=0, most=_LONGEST_SKIP_SECONDS)
+    return _number("advanceSeconds", given, minimum=0, maximum=_MAX_SKIP_SECONDS)
 
 
 def _maybe[T](fields: dict[str, object], name: str, checked: Callable[[object], T]) -> T | None:
@@ -112,14 +112,18 @@ def _whole(name: str, value: object, within: range) -> int:
     return value
 
 
-def _number(name: str, value: object, *, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise BadControlError(f"{name} must be a number, {least} to {most}")
+def _number(name: str, value: object, *, minimum: float, maximum: float) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not minimum <= value <= maximum
+    ):
+        raise BadControlError(f"{name} must be a number, {minimum} to {maximum}")
     return value
 
 
 def _share(name: str, value: object) -> float:
-    return _number(name, value, least=0, most=1)
+    return _number(name, value, minimum=0, maximum=1)
 
 
 _OVERRIDES: dict[str, Callable[[str, object], object]] = {

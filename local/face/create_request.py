@@ -12,7 +12,7 @@ from local.face.sessions import NEWEST_MODEL, Kind, Order
 # https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
 _TOKEN_SECONDS = range(60, 86_400 + 1)
 _IMAGE_BYTES = range(1024, 6 * 1024 * 1024 + 1)
-_LONGEST_ID = 64
+_MAX_ID = 64
 _MODES = {"Passive", "PassiveActive"}
 
 # The schema lists the first; the service already answers with the second.
@@ -125,7 +125,7 @@ def _check_mode(fields: Mapping[str, object]) -> None:
 def _check_device(fields: Mapping[str, object]) -> None:
     device = cast("str | None", fields.get("deviceCorrelationId"))
     comes_from_client = fields.get("deviceCorrelationIdSetInClient", False)
-    fits = device is None if comes_from_client else 1 <= len(device or "") <= _LONGEST_ID
+    fits = device is None if comes_from_client else 1 <= len(device or "") <= _MAX_ID
     if not fits:
         message = "deviceCorrelationId must be 1 to 64 characters, or absent if the client sets it."
         raise FaceRefusal(400, "InvalidDeviceCorrelationId", message)

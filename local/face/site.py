@@ -7,7 +7,7 @@ from local.face.controls import FaceControl
 from local.face.simulator import FaceSimulator
 from local.faults.wire import Carry
 
-_LARGEST_BODY = 32 * 1024 * 1024
+_MAX_BODY = 32 * 1024 * 1024
 
 
 def application(face: FaceSimulator, control: FaceControl) -> web.Application:
@@ -18,7 +18,7 @@ def application(face: FaceSimulator, control: FaceControl) -> web.Application:
         is_control = request.path.startswith(controls.PREFIX)
         return await (controls if is_control else face).serve(request, handler)
 
-    app = web.Application(middlewares=[serve], client_max_size=_LARGEST_BODY)
+    app = web.Application(middlewares=[serve], client_max_size=_MAX_BODY)
     app.add_routes([*control.routes(), *face.routes()])
     app.on_response_prepare.append(_stamp)
     return app

@@ -6,7 +6,7 @@ import aiohttp
 
 from local.ports import HOST, StackError
 
-_LONGEST_SECONDS = 60
+_MAX_SECONDS = 60
 _PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
 _OK = 200
@@ -17,14 +17,14 @@ async def ready(port: int) -> None:
     url = f"http://{HOST}:{port}/api/health"
     patience = _PATIENCE_SECONDS
     try:
-        async with asyncio.timeout(_LONGEST_SECONDS), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(_MAX_SECONDS), aiohttp.ClientSession() as http:
             while (status := await _status(http, url)) != _OK:
                 # It answers, so that its own errors now tell more than we could.
                 if status and (patience := patience - _PAUSE_SECONDS) <= 0:
                     return
                 await asyncio.sleep(_PAUSE_SECONDS)
     except TimeoutError as error:
-        message = f"the Functions host did not answer within {_LONGEST_SECONDS} seconds"
+        message = f"the Functions host did not answer within {_MAX_SECONDS} seconds"
         raise StackError(message) from error
 
 

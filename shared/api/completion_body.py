@@ -7,7 +7,7 @@ from shared.api.json_body import Fields
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
 from shared.session.session import Report
 
-LONGEST_TEXT = 128
+MAX_TEXT_LENGTH = 128
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 
 
@@ -21,9 +21,9 @@ def parse(content_type: str, body: bytes) -> Report:
     error = fields.fields("error")
     report = Report(
         digest=_digest(fields),
-        result_id=fields.text("resultId", LONGEST_TEXT),
-        liveness_error=error.text("livenessError", LONGEST_TEXT),
-        recognition_error=error.text("recognitionError", LONGEST_TEXT),
+        result_id=fields.text("resultId", MAX_TEXT_LENGTH),
+        liveness_error=error.text("livenessError", MAX_TEXT_LENGTH),
+        recognition_error=error.text("recognitionError", MAX_TEXT_LENGTH),
     )
     error.end()
     fields.end()

@@ -13,41 +13,39 @@ from shared.api.json_body import Fields
 from shared.errors import InvalidRequestError, RequestTooLargeError, UnsupportedMediaTypeError
 from shared.session.start_request import StartRequest
 
-LARGEST_BYTES = 8 * 1024 * 1024
-LONGEST_ID = 64
-SHORTEST_TOKEN_SECONDS = 60
+MAX_BYTES = 8 * 1024 * 1024
+MAX_ID_LENGTH = 64
+MIN_TOKEN_SECONDS = 60
 DEFAULT_TOKEN_SECONDS = 600
 
-_MOST_PARTS = 8
-_MOST_DIGITS = 9
+_MAX_PARTS = 8
+_MAX_DIGITS = 9
 # The parser holds one 64 KiB piece of a file at a time, and this bound counts that too.
-_MOST_HELD_BYTES = 128 * 1024
+_MAX_HELD_BYTES = 128 * 1024
 
 
-def parse(content_type: str, body: bytes, *, longest_token_seconds: int) -> StartRequest:
+def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartRequest:
     """Read either form of the request."""
     media_type, options = parse_options_header(content_type)
     media_type = media_type.lower()
     if media_type == "application/json":
-        return _start_request(json_body.read(body), None, longest_token_seconds)
+        return _start_request(json_body.read(body), None, max_token_seconds)
     if media_type == "multipart/form-data":
         fields, image = _read_multipart(body, options.get("boundary", ""))
-        return _start_request(fields, image, longest_token_seconds)
+        return _start_request(fields, image, max_token_seconds)
     raise UnsupportedMediaTypeError("the body must be application/json or multipart/form-data")
 
 
-def _start_request(fields: Fields, image: bytes | None, longest_token_seconds: int) -> StartRequest:
+def _start_request(fields: Fields, image: bytes | None, max_token_seconds: int) -> StartRequest:
     mode = fields.choice("livenessOperationMode", "Passive", "PassiveActive")
-    seconds = fields.whole(
-        "authTokenTimeToLiveInSeconds", SHORTEST_TOKEN_SECONDS, longest_token_seconds
-    )
-    user = fields.text("userCorrelationId", LONGEST_ID)
-    device = fields.text("deviceCorrelationId", LONGEST_ID)
+    seconds = fields.whole("authTokenTimeToLiveInSeconds", MIN_TOKEN_SECONDS, max_token_seconds)
+    user = fields.text("userCorrelationId", MAX_ID_LENGTH)
+    device = fields.text("deviceCorrelationId", MAX_ID_LENGTH)
     _check_device(device, set_in_client=bool(fields.flag("deviceCorrelationIdSetInClient")))
     fields.end()
     return StartRequest(
         mode=mode or "PassiveActive",
-        token_seconds=seconds or min(DEFAULT_TOKEN_SECONDS, longest_token_seconds),
+        token_seconds=seconds or min(DEFAULT_TOKEN_SECONDS, max_token_seconds),
         device_correlation_id=device,
         user_correlation_id=user,
         verify_image=image,
@@ -63,7 +61,7 @@ def _check_device(device: str | None, *, set_in_client: bool) -> None:
 
 
 def _read_multipart(body: bytes, boundary: str) -> tuple[Fields, bytes]:
-    if len(body) > LARGEST_BYTES:
+    if len(body) > MAX_BYTES:
         raise RequestTooLargeError("a multipart body may have 8 MiB at most")
     texts, files = _parts(body, boundary)
     names = [name for part in (texts, files) for name, _ in part.items(multi=True)]
@@ -78,7 +76,7 @@ def _read_multipart(body: bytes, boundary: str) -> tuple[Fields, bytes]:
 
 def _parts(body: bytes, boundary: str) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
     parser = MultiPartParser(
-        stream_factory=_in_memory, max_form_parts=_MOST_PARTS, max_form_memory_size=_MOST_HELD_BYTES
+        stream_factory=_in_memory, max_form_parts=_MAX_PARTS, max_form_memory_size=_MAX_HELD_BYTES
     )
     try:
         return parser.parse(BytesIO(body), boundary.encode(), len(body))
@@ -98,7 +96,7 @@ def _typed(name: str, text: str) -> object:
         case "deviceCorrelationIdSetInClient":
             return {"true": True, "false": False}.get(text, text)
         case "authTokenTimeToLiveInSeconds" if (
-            text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+            text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
         ):
             return int(text)
         case _:

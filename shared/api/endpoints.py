@@ -17,7 +17,7 @@ from shared.session.face_answer import ReferenceImage
 from shared.session.session import Kind, Session, Status, Verdict, is_session_id, rfc3339
 
 # The same number as host.json's maxDequeueCount.
-MOST_MESSAGE_TRIES = 12
+MAX_DEQUEUE_COUNT = 12
 
 
 async def start_session(req: func.HttpRequest) -> Reply:
@@ -26,7 +26,7 @@ async def start_session(req: func.HttpRequest) -> Reply:
     request = create_body.parse(
         req.headers.get("Content-Type", ""),
         _body(req),
-        longest_token_seconds=app.settings.max_token_seconds,
+        max_token_seconds=app.settings.max_token_seconds,
     )
     key = idempotency.check(req.headers.get("Idempotency-Key"))
     started = await app.start.start(request, key)
@@ -39,7 +39,7 @@ async def start_session(req: func.HttpRequest) -> Reply:
 
 async def get_session(req: func.HttpRequest) -> Reply:
     """Tell a frontend where its session is, and never how it ended."""
-    session = await composition.app().flow.status(*_claim(req))
+    session = await composition.app().flow.status(*_credentials(req))
     body = {
         "sessionId": session.session_id,
         "kind": session.kind,
@@ -56,7 +56,7 @@ def complete_session(remind: Callable[[str], None]) -> Endpoint:
 
     async def complete(req: func.HttpRequest) -> Reply:
         report = completion_body.parse(req.headers.get("Content-Type", ""), _body(req))
-        session = await composition.app().flow.complete(*_claim(req), report, remind)
+        session = await composition.app().flow.complete(*_credentials(req), report, remind)
         body = {"sessionId": session.session_id, "status": session.status}
         if session.status is Status.PROCESSING:
             return retry_later(202, body)
@@ -67,7 +67,7 @@ def complete_session(remind: Callable[[str], None]) -> Endpoint:
 
 async def cancel_session(req: func.HttpRequest) -> Reply:
     """Give a session up."""
-    await composition.app().flow.cancel(*_claim(req))
+    await composition.app().flow.cancel(*_credentials(req))
     return Reply(status=204)
 
 
@@ -87,7 +87,7 @@ async def record_result(message: func.QueueMessage) -> None:
     session_id = message.get_body().decode("ascii", "replace")
     if not is_session_id(session_id):
         raise UnreadableMessageError("the message names no session")
-    last_try = (message.dequeue_count or 0) >= MOST_MESSAGE_TRIES
+    last_try = (message.dequeue_count or 0) >= MAX_DEQUEUE_COUNT
     await composition.app().flow.settle(session_id, last_try=last_try)
 
 
@@ -96,12 +96,12 @@ def _body(req: func.HttpRequest) -> bytes:
     if "chunked" in req.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequiredError("send the body with a Content-Length, not in chunks")
     body = req.get_body()
-    if len(body) > create_body.LARGEST_BYTES:
+    if len(body) > create_body.MAX_BYTES:
         raise RequestTooLargeError("a body may have 8 MiB at most")
     return body
 
 
-def _claim(req: func.HttpRequest) -> tuple[str, Secret]:
+def _credentials(req: func.HttpRequest) -> tuple[str, Secret]:
     return req.route_params.get("session_id", ""), Secret(req.headers.get("X-Session-Token", ""))
 
 

@@ -3,8 +3,8 @@
 from shared.errors import InvalidImageError, InvalidImageSizeError
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/identity-detect-faces#input-requirements
-SMALLEST_BYTES = 1024
-LARGEST_BYTES = 6 * 1024 * 1024
+MIN_BYTES = 1024
+MAX_BYTES = 6 * 1024 * 1024
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 # A BMP's two letters also begin many a text, so the length of its second header is looked at too.
@@ -14,7 +14,7 @@ _BMP_HEADER_LENGTHS = {12, 16, 40, 52, 56, 64, 108, 124}
 
 def check(image: bytes) -> None:
     """Refuse an image that Face would not take: by size, then by content, never by name."""
-    if not SMALLEST_BYTES <= len(image) <= LARGEST_BYTES:
+    if not MIN_BYTES <= len(image) <= MAX_BYTES:
         raise InvalidImageSizeError(
             "verifyImage must have between 1 KB and 6 MB", target="verifyImage"
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shared.errors import InvalidRequestError, RequestTooLargeError
 
-LARGEST_BYTES = 16 * 1024
+MAX_BYTES = 16 * 1024
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
 
@@ -17,13 +17,13 @@ class Fields:
         """Start with everything the request says; null is a field left open, not a value."""
         self._left = dict(values)
 
-    def text(self, name: str, longest: int) -> str | None:
+    def text(self, name: str, max_length: int) -> str | None:
         """Take 1 to `longest` printable characters."""
         value = self._left.pop(name, None)
         if value is None:
             return None
-        if not isinstance(value, str) or not 1 <= len(value) <= longest:
-            raise InvalidRequestError(f"{name} must be 1 to {longest} characters", target=name)
+        if not isinstance(value, str) or not 1 <= len(value) <= max_length:
+            raise InvalidRequestError(f"{name} must be 1 to {max_length} characters", target=name)
         if not value.isprintable() or "\N{REPLACEMENT CHARACTER}" in value:
             raise InvalidRequestError(f"{name} must be printable characters", target=name)
         return value
@@ -35,13 +35,13 @@ class Fields:
             return value
         raise InvalidRequestError(f"{name} must be true or false", target=name)
 
-    def whole(self, name: str, least: int, most: int) -> int | None:
+    def whole(self, name: str, minimum: int, maximum: int) -> int | None:
         """Take a whole number from `least` to `most`."""
         value = self._left.pop(name, None)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            message = f"{name} must be a whole number from {least} to {most}"
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+            message = f"{name} must be a whole number from {minimum} to {maximum}"
             raise InvalidRequestError(message, target=name)
         return value
 
@@ -70,7 +70,7 @@ class Fields:
 
 def read(body: bytes) -> Fields:
     """Read one JSON object."""
-    if len(body) > LARGEST_BYTES:
+    if len(body) > MAX_BYTES:
         raise RequestTooLargeError("a JSON body may have 16 KiB at most")
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once_each)

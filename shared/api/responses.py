@@ -26,7 +26,7 @@ _HEADERS = {
 }
 
 # What each error is to a caller. Looked up along the error's ancestors, so the nearest one counts.
-_ANSWERS: Mapping[type[AppError], tuple[int, str]] = {
+_STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.InvalidRequestError: (400, "InvalidRequest"),
     errors.InvalidImageSizeError: (400, "InvalidImageSize"),
     errors.InvalidImageError: (400, "InvalidImage"),
@@ -89,11 +89,13 @@ def retry_later(
 
 
 def _error_reply(error: AppError) -> Reply:
-    status, code = next(_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS)
+    status, code = next(
+        _STATUS_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _STATUS_BY_ERROR
+    )
     details: dict[str, object] = {"code": code, "message": _MESSAGES.get(status, str(error))}
     if isinstance(error, InvalidRequestError):
-        details |= _whose_fault(error)
-    telemetry.note("request refused", level=_level(error), code=code, cause=error)
+        details |= _error_details(error)
+    telemetry.log_event("request refused", level=_level(error), code=code, cause=error)
     wait = getattr(error, "retry_after_seconds", None)
     if wait is None and status != _UNAVAILABLE:
         return Reply(status=status, body={"error": details}, headers={"x-ms-error-code": code})
@@ -108,7 +110,7 @@ def _level(error: AppError) -> int:
     return logging.WARNING if isinstance(error, DependencyError) else logging.INFO
 
 
-def _whose_fault(error: InvalidRequestError) -> dict[str, object]:
+def _error_details(error: InvalidRequestError) -> dict[str, object]:
     fault: dict[str, object] = {}
     if error.target:
         fault["target"] = error.target

@@ -9,7 +9,7 @@ import aiohttp
 
 from shared.errors import FaceUnavailableError
 from shared.face import protocol
-from shared.face.credentials import FaceKeys
+from shared.face.credentials import FaceCredential
 from shared.face.patience import Patience
 from shared.face.protocol import FaceRequest, FaceResponse
 from shared.secret import Secret
@@ -18,10 +18,10 @@ from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 
 # A session's answer is some kilobytes; whatever is much larger is none of Face's.
-_LARGEST_ANSWER_BYTES = 1024 * 1024
+_MAX_ANSWER_BYTES = 1024 * 1024
 _KEY_REFUSED = 401
 
-type HeaderOf = Callable[[Secret], Mapping[str, str]]
+type AuthHeader = Callable[[Secret], Mapping[str, str]]
 type Turn = Callable[[], Awaitable[None]]
 
 
@@ -30,10 +30,10 @@ async def at_once() -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallRules:
+class CallOptions:
     """How Face is called: with which header, for how long, how often."""
 
-    header: HeaderOf = protocol.key_header
+    header: AuthHeader = protocol.key_header
     timeout_seconds: float
     patience: Patience
     turn: Turn = at_once
@@ -46,8 +46,8 @@ class FaceClient:
         self,
         http: aiohttp.ClientSession,
         endpoint: str,
-        keys: FaceKeys,
-        rules: CallRules,
+        keys: FaceCredential,
+        rules: CallOptions,
     ) -> None:
         """Take a session that is ready to use."""
         self._http = http
@@ -56,7 +56,7 @@ class FaceClient:
         self._rules = rules
 
     @classmethod
-    def connect(cls, endpoint: str, keys: FaceKeys, rules: CallRules) -> Self:
+    def connect(cls, endpoint: str, keys: FaceCredential, rules: CallOptions) -> Self:
         """Open the one session of this process; nothing is sent yet."""
         http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return cls(http, endpoint, keys, rules)
@@ -117,19 +117,19 @@ class FaceClient:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
                 json=None if call.image else call.body,
-                data=_form(call) if call.image else None,
+                data=_multipart(call) if call.image else None,
             ) as answer:
-                return await _received(answer)
+                return await _read_response(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A create that may have arrived is not repeated: it could open a second session.
             never_left = isinstance(error, aiohttp.ClientConnectorError)
             raise FaceUnavailableError(
                 f"Face could not be reached: {type(error).__name__}",
-                may_repeat=never_left or call.is_repeatable,
+                is_retryable=never_left or call.is_idempotent,
             ) from error
 
 
-def _form(call: FaceRequest) -> aiohttp.FormData:
+def _multipart(call: FaceRequest) -> aiohttp.FormData:
     # A FormData is spent by one sending, so each try needs its own.
     form = aiohttp.FormData()
     for name, value in (call.body or {}).items():
@@ -144,11 +144,11 @@ def _form(call: FaceRequest) -> aiohttp.FormData:
     return form
 
 
-async def _received(answer: aiohttp.ClientResponse) -> FaceResponse:
+async def _read_response(answer: aiohttp.ClientResponse) -> FaceResponse:
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
-        if len(body) > _LARGEST_ANSWER_BYTES:
+        if len(body) > _MAX_ANSWER_BYTES:
             raise FaceUnavailableError("Face answered far too much")
     return FaceResponse(
         status=answer.status,

@@ -5,7 +5,7 @@ from typing import Protocol
 from shared.secret import Secret
 
 
-class FaceKeys(Protocol):
+class FaceCredential(Protocol):
     """Where the Face key comes from. Both methods may raise KeyUnavailable."""
 
     async def current(self) -> Secret:

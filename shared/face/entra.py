@@ -12,7 +12,7 @@ from shared.secret import Secret
 _SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
-class EntraTokens:
+class EntraCredential:
     """Tokens of the app's own identity; the credential caches them and renews them in time."""
 
     def __init__(self, credential: AsyncTokenCredential, *, timeout_seconds: float) -> None:

@@ -13,7 +13,7 @@ from azure.keyvault.secrets.aio import SecretClient
 from shared.errors import KeyUnavailableError
 from shared.secret import Secret
 
-_LONGEST_KEY = 1024
+_MAX_KEY_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class _Cached:
     fetched_at: datetime
 
 
-class KeyVaultKeys:
+class KeyVaultCredential:
     """One secret of one vault; however many wait for it, it is fetched once."""
 
     def __init__(
@@ -30,14 +30,14 @@ class KeyVaultKeys:
         client: SecretClient,
         *,
         name: str,
-        longest_age: timedelta,
+        max_age: timedelta,
         timeout_seconds: float,
         now: Callable[[], datetime],
     ) -> None:
         """Take a client that is ready to use."""
         self._client = client
         self._name = name
-        self._longest_age = longest_age
+        self._max_age = max_age
         self._timeout_seconds = timeout_seconds
         self._now = now
         self._cached: _Cached | None = None
@@ -50,7 +50,7 @@ class KeyVaultKeys:
         credential: AsyncTokenCredential,
         *,
         name: str,
-        longest_age: timedelta,
+        max_age: timedelta,
         timeout_seconds: float,
         now: Callable[[], datetime],
     ) -> Self:
@@ -64,27 +64,25 @@ class KeyVaultKeys:
             connection_timeout=timeout_seconds,
             read_timeout=timeout_seconds,
         )
-        return cls(
-            client, name=name, longest_age=longest_age, timeout_seconds=timeout_seconds, now=now
-        )
+        return cls(client, name=name, max_age=max_age, timeout_seconds=timeout_seconds, now=now)
 
     async def current(self) -> Secret:
         """Return a key that is recent enough."""
-        if self._cached and self._now() - self._cached.fetched_at < self._longest_age:
+        if self._cached and self._now() - self._cached.fetched_at < self._max_age:
             return self._cached.key
-        return await self._fetched()
+        return await self._fetch_once()
 
     async def refresh(self, refused: Secret) -> Secret:
         """Return the vault's key of now, unless another caller has fetched it since."""
         if self._cached and self._cached.key != refused:
             return self._cached.key
-        return await self._fetched()
+        return await self._fetch_once()
 
     async def close(self) -> None:
         """Close the client."""
         await self._client.close()
 
-    async def _fetched(self) -> Secret:
+    async def _fetch_once(self) -> Secret:
         # All who wait share one fetch and its failure, so that a silent vault holds nobody twice.
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch(self._now()))
@@ -104,7 +102,7 @@ class KeyVaultKeys:
         except (AzureError, TimeoutError, ValueError, OSError) as error:
             raise KeyUnavailableError(f"the vault gave no key: {type(error).__name__}") from error
         value = (secret.value or "").strip()
-        if not value.isascii() or not value.isprintable() or not 0 < len(value) <= _LONGEST_KEY:
+        if not value.isascii() or not value.isprintable() or not 0 < len(value) <= _MAX_KEY_LENGTH:
             raise KeyUnavailableError("the vault's secret is not a key")
         self._cached = _Cached(key=Secret(value), fetched_at=asked_at)
         return self._cached.key

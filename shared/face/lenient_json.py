@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 
-_LONGEST_TEXT = 128
+_MAX_TEXT_LENGTH = 128
 
 
 def parse(body: bytes) -> object:
@@ -23,17 +23,17 @@ def mapping(value: object) -> Mapping[str, object]:
 
 def text(value: object) -> str | None:
     """Take a printable text of bearable length."""
-    usable = isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT and value.isprintable()
+    usable = isinstance(value, str) and 0 < len(value) <= _MAX_TEXT_LENGTH and value.isprintable()
     return value if usable and isinstance(value, str) else None
 
 
-def whole(value: object) -> int | None:
+def int32(value: object) -> int | None:
     """Take a whole number of 32 bits."""
     usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
     return value if usable and isinstance(value, int) else None
 
 
-def share(value: object) -> float | None:
+def probability(value: object) -> float | None:
     """Take a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

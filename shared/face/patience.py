@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from shared.errors import FaceUnavailableError
 
 _FIRST_WAIT_SECONDS = 0.25
-_LONGEST_WAIT_SECONDS = 4.0
+_MAX_WAIT_SECONDS = 4.0
 # A try that begins with less time than this left would only be one more load.
-_SHORTEST_TRY_SECONDS = 0.25
+_MIN_TRY_SECONDS = 0.25
 
 type Try[T] = Callable[[float], Awaitable[T]]
 
@@ -29,13 +29,13 @@ class Patience:
         """Try until it works, or is no use, or the budget is spent; a try is told what is left."""
         clock = asyncio.get_running_loop().time
         end = clock() + self.budget_seconds
-        longest_wait = _FIRST_WAIT_SECONDS
+        max_wait = _FIRST_WAIT_SECONDS
         while True:
             try:
                 return await attempt(end - clock())
             except FaceUnavailableError as error:
-                wait = error.retry_after_seconds or self.chance() * longest_wait
-                if not error.may_repeat or clock() + wait + _SHORTEST_TRY_SECONDS > end:
+                wait = error.retry_after_seconds or self.chance() * max_wait
+                if not error.is_retryable or clock() + wait + _MIN_TRY_SECONDS > end:
                     raise
             await self.sleep(wait)
-            longest_wait = min(2 * longest_wait, _LONGEST_WAIT_SECONDS)
+            max_wait = min(2 * max_wait, _MAX_WAIT_SECONDS)

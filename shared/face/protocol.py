@@ -30,10 +30,10 @@ _COLLECTIONS = {
 _FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _SUCCESS, _REFUSAL = 2, 4
-_PASSING = {429, 500, 502, 503, 504}
+_TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
 # Of these, the ones that say that nothing was done: a create may follow.
-_PASSING_UNDONE = {429, 503}
-_LONGEST_WAIT_SECONDS = 3600
+_TRANSIENT_NOT_EXECUTED = {429, 503}
+_MAX_WAIT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class FaceRequest:
 
     method: str
     path: str
-    is_repeatable: bool = True
+    is_idempotent: bool = True
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
 
@@ -73,7 +73,7 @@ def build_create(request: StartRequest) -> FaceRequest:
         body["returnVerifyImageHash"] = True
     return FaceRequest(
         method="POST",
-        is_repeatable=False,
+        is_idempotent=False,
         path=_COLLECTIONS[request.kind],
         body=body,
         image=request.verify_image,
@@ -109,7 +109,7 @@ def decipher_created(response: FaceResponse) -> FaceSession:
     """Understand the answer to a create."""
     if response.status == HTTPStatus.BAD_REQUEST:
         raise _caller_error(_error_code(response))
-    session = _object_of(_checked(response, passing=_PASSING_UNDONE))
+    session = _object_of(_checked(response, transient=_TRANSIENT_NOT_EXECUTED))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -140,14 +140,16 @@ def decipher_result(response: FaceResponse, face_session_id: str) -> FaceAnswer 
 def decipher_deleted(response: FaceResponse) -> None:
     """Understand the answer to a delete; a session that is not there is deleted."""
     if response.status != HTTPStatus.NOT_FOUND and _checked(response).body:
-        raise FaceUnavailableError("Face answered nonsense", may_repeat=True)
+        raise FaceUnavailableError("Face answered nonsense", is_retryable=True)
 
 
 def _path(kind: Kind, face_session_id: str) -> str:
     return f"{_COLLECTIONS[kind]}/{face_session_id}"
 
 
-def _checked(response: FaceResponse, passing: Container[int] = _PASSING) -> FaceResponse:
+def _checked(
+    response: FaceResponse, transient: Container[int] = _TRANSIENT_STATUSES
+) -> FaceResponse:
     status = response.status
     if status // 100 == _SUCCESS:
         return response
@@ -156,7 +158,7 @@ def _checked(response: FaceResponse, passing: Container[int] = _PASSING) -> Face
     raise FaceUnavailableError(
         f"Face said {status}",
         retry_after_seconds=_seconds(response),
-        may_repeat=status in passing,
+        is_retryable=status in transient,
     )
 
 
@@ -181,12 +183,12 @@ def _seconds(response: FaceResponse) -> int | None:
     """Read Retry-After, which is a number of seconds or a date, by the clock of who sent it."""
     text = response.retry_after or ""
     if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
-        return min(int(text), _LONGEST_WAIT_SECONDS)
+        return min(int(text), _MAX_WAIT_SECONDS)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(response.date or "")
     except (OverflowError, TypeError, ValueError):
         return None
-    return min(max(1, ceil(wait.total_seconds())), _LONGEST_WAIT_SECONDS)
+    return min(max(1, ceil(wait.total_seconds())), _MAX_WAIT_SECONDS)
 
 
 def _object_of(response: FaceResponse) -> Mapping[str, object]:
@@ -203,7 +205,7 @@ def _reference_image(results: Mapping[str, object]) -> ReferenceImage | None:
     reference = lenient_json.mapping(references[0])
     rectangle = lenient_json.mapping(reference.get("faceRectangle"))
     sides = {
-        side: lenient_json.whole(rectangle.get(side)) for side in ("top", "left", "width", "height")
+        side: lenient_json.int32(rectangle.get(side)) for side in ("top", "left", "width", "height")
     }
     whole = {side: length for side, length in sides.items() if length is not None}
     return ReferenceImage(
@@ -221,14 +223,14 @@ def _attempt(value: object) -> Attempt:
     verify = lenient_json.mapping(result.get("verifyResult"))
     is_identical = verify.get("isIdentical")
     return Attempt(
-        attempt_id=lenient_json.whole(attempt.get("attemptId")),
+        attempt_id=lenient_json.int32(attempt.get("attemptId")),
         status=lenient_json.text(attempt.get("attemptStatus")),
         has_result=bool(result),
         liveness_decision=lenient_json.text(result.get("livenessDecision")),
         digest=lenient_json.text(result.get("digest")),
         verify_image_hash=lenient_json.text(result.get("verifyImageHash")),
         is_identical=is_identical if isinstance(is_identical, bool) else None,
-        match_confidence=lenient_json.share(verify.get("matchConfidence")),
+        match_confidence=lenient_json.probability(verify.get("matchConfidence")),
         has_error=bool(attempt.get("error")),
         error_code=lenient_json.text(error.get("code")),
     )

@@ -27,10 +27,10 @@ class FaceGateway(Protocol):
         ...
 
 
-class Telemetry(Protocol):
+class LogEvent(Protocol):
     """Where facts go that operators may read."""
 
-    def __call__(self, event: str, /, *, level: int = ..., **facts: object) -> None:
+    def __call__(self, event: str, /, *, level: int = ..., **fields: object) -> None:
         """Record that something happened."""
         ...
 
@@ -38,7 +38,9 @@ class Telemetry(Protocol):
 class SessionStore(Protocol):
     """Sessions, each with its one alarm. Every method may raise StoreUnavailable."""
 
-    async def insert(self, session: Session, claim: Claim | None, *, most_open: int) -> None:
+    async def insert(
+        self, session: Session, claim: Claim | None, *, max_open_sessions: int
+    ) -> None:
         """Record a new session, with its idempotency key; StoreConflict when either is there.
 
         TooManySessions when its person has that many open ones already; 0 means any number.
@@ -57,11 +59,11 @@ class SessionStore(Protocol):
         """Remove an idempotency key and its alarm; StoreConflict when it is no longer as read."""
         ...
 
-    async def set_aside(self, alarm: Alarm, now: datetime) -> None:
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
         """Move on an alarm whose row cannot be read, or remove one that has no row."""
         ...
 
-    async def straighten(self, session: Session, alarm: Alarm) -> Session:
+    async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
         """Make a stray alarm the session's one; StoreConflict when it has its own already."""
         ...
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import (
     DependencyError,
-    FaceSilentError,
+    FaceOutcomeUnknownError,
     SessionConflictError,
     SessionNotFinalError,
     SessionNotFoundError,
@@ -16,8 +16,8 @@ from shared.errors import (
     UnsettledError,
 )
 from shared.flow import update
-from shared.flow.face_deletion import was_deleted
-from shared.flow.ports import FaceGateway, SessionStore, Telemetry
+from shared.flow.face_deletion import try_delete_face_session
+from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decision
 from shared.secret import Secret
 from shared.session import decisions, transitions
@@ -31,7 +31,7 @@ from shared.session.session import (
     Status,
     is_own_alarm,
     is_session_id,
-    opens,
+    token_matches,
 )
 
 Remind = Callable[[str], None]
@@ -45,14 +45,14 @@ class LivenessFlow:
     store: SessionStore
     rules: Rules
     now: Callable[[], datetime]
-    note: Telemetry
+    log: LogEvent
 
     async def status(self, session_id: str, token: Secret) -> Session:
         """Return a session to whoever holds its token."""
         # One read and one comparison whatever is wrong, so that nothing tells the cases apart.
         known = session_id if is_session_id(session_id) else NO_SESSION_ID
         session = await self.store.load(known)
-        if not opens(token, session) or session is None:
+        if not token_matches(token, session) or session is None:
             raise SessionNotFoundError("no such session")
         return session
 
@@ -88,7 +88,7 @@ class LivenessFlow:
             if report.digest is None:
                 remind(session_id)
             raise
-        return await self._cleaned_up(session)
+        return await self._delete_face_session(session)
 
     async def settle(self, session_id: str, *, last_try: bool) -> None:
         """Record the ending of a message's session; the last try leaves that to the alarm."""
@@ -97,7 +97,7 @@ class LivenessFlow:
         except (DependencyError, SessionConflictError):
             if not last_try:
                 raise
-            self.note("message let go", session_id=session_id)
+            self.log("message let go", session_id=session_id)
             return
         if session is not None and session.status is Status.PROCESSING and not last_try:
             raise UnsettledError("Face has no result yet")
@@ -111,21 +111,21 @@ class LivenessFlow:
         changed = await self._change(
             session, lambda known: decisions.after_cancel(known, answer, self.rules, self.now())
         )
-        await self._cleaned_up(changed)
+        await self._delete_face_session(changed)
 
-    async def ring(self, session_id: str, alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> str:
         """Do whatever a session's alarm was set for, and say what that was."""
         session = await self.store.load(session_id)
         if session is None:
             raise UnreadableRecordError("an alarm without its session")
-        if alarm is not None and not is_own_alarm(session, alarm.shard, alarm.rang_at):
-            session = await self.store.straighten(session, alarm)
+        if alarm is not None and not is_own_alarm(session, alarm.shard, alarm.due_at):
+            session = await self.store.adopt_alarm(session, alarm)
         if session.alarm_at > self.now():
             return "skipped"
         if not session.is_final:
-            return await self._look(session)
-        if session.at_face:
-            return await self._forget(session)
+            return await self._check_open_session(session)
+        if session.has_face_data:
+            return await self._delete_or_postpone(session)
         await self.store.purge(session)
         return "purged"
 
@@ -135,7 +135,7 @@ class LivenessFlow:
     async def _after_completion(self, session: Session, report: Report) -> Decision:
         try:
             answer = await self._ask(session)
-        except FaceSilentError as error:
+        except FaceOutcomeUnknownError as error:
             self._note_silence(session, error)
             return lambda known: decisions.after_unanswered_completion(known, report, self.now())
         return lambda known: decisions.after_completion(
@@ -145,7 +145,7 @@ class LivenessFlow:
     async def _after_alarm(self, session: Session) -> Decision:
         try:
             answer = await self._ask(session)
-        except FaceSilentError as error:
+        except FaceOutcomeUnknownError as error:
             self._note_silence(session, error)
             return lambda known: decisions.after_unanswered_alarm(known, self.now())
         return lambda known: decisions.after_alarm(known, answer, self.rules, self.now())
@@ -158,25 +158,27 @@ class LivenessFlow:
         changed = await self._change(
             session, lambda known: decisions.after_message(known, answer, self.rules, self.now())
         )
-        return await self._cleaned_up(changed)
+        return await self._delete_face_session(changed)
 
     async def _change(self, session: Session, decide: Decision) -> Session:
         return await update.change(self.store, session, decide, self._note_ending)
 
-    async def _cleaned_up(self, session: Session) -> Session:
+    async def _delete_face_session(self, session: Session) -> Session:
         """Make one try to delete at Face what has ended; if it fails, the alarm has it."""
         if (
             not session.is_final
-            or not session.at_face
+            or not session.has_face_data
             or not await self._delete_at_face(session, patient=False)
         ):
             return session
         try:
-            return await self.store.replace(session, transitions.cleaned(session, self._retention))
+            return await self.store.replace(
+                session, transitions.face_data_deleted(session, self._retention)
+            )
         except (StoreConflictError, StoreUnavailableError):
             return session
 
-    async def _look(self, session: Session) -> str:
+    async def _check_open_session(self, session: Session) -> str:
         ours: list[Session] = []
 
         def told(before: Session, after: Session) -> None:
@@ -189,23 +191,25 @@ class LivenessFlow:
             return "skipped"
         if not changed.is_final:
             return "postponed"
-        await self._cleaned_up(changed)
+        await self._delete_face_session(changed)
         return "settled" if changed.status is Status.COMPLETED else "abandoned"
 
-    async def _forget(self, session: Session) -> str:
+    async def _delete_or_postpone(self, session: Session) -> str:
         gone = await self._delete_at_face(session, patient=True)
         if gone or transitions.is_forgotten_by_face(session, self.now()):
-            await self.store.replace(session, transitions.cleaned(session, self._retention))
+            await self.store.replace(
+                session, transitions.face_data_deleted(session, self._retention)
+            )
             return "deleted"
         await self.store.replace(session, transitions.postponed(session, self.now()))
         return "postponed"
 
     async def _delete_at_face(self, session: Session, *, patient: bool) -> bool:
-        return await was_deleted(
+        return await try_delete_face_session(
             self.face,
             session.kind,
             session.face_session_id,
-            self.note,
+            self.log,
             session_id=session.session_id,
             patient=patient,
         )
@@ -215,13 +219,13 @@ class LivenessFlow:
         return self.rules.retention
 
     def _note_silence(self, session: Session, error: DependencyError) -> None:
-        self.note("face silent", session_id=session.session_id, operation="get", cause=error)
+        self.log("face silent", session_id=session.session_id, operation="get", cause=error)
 
     def _note_ending(self, _before: Session, session: Session) -> None:
         if not session.is_final:
             return
         verdict = session.verdict
-        self.note(
+        self.log(
             "session ended",
             session_id=session.session_id,
             kind=session.kind,

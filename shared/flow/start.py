@@ -12,8 +12,8 @@ from shared.errors import (
     StoreUnavailableError,
     TooManySessionsError,
 )
-from shared.flow.face_deletion import was_deleted
-from shared.flow.ports import FaceGateway, SessionStore, Telemetry
+from shared.flow.face_deletion import try_delete_face_session
+from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.face_answer import FaceSession, ReferenceImage
@@ -29,8 +29,8 @@ class StartRules:
     """What this deployment decided about who may start what."""
 
     grace: timedelta
-    most_open: int
-    least_quality: str
+    max_open_sessions: int
+    min_reference_quality: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class SessionStart:
     rules: StartRules
     now: Callable[[], datetime]
     random_bytes: RandomBytes
-    note: Telemetry
+    log: LogEvent
 
     async def start(self, request: StartRequest, key: str | None = None) -> Started:
         """Open a session; a key opens one, and no more."""
@@ -74,17 +74,17 @@ class SessionStart:
             return await self._start_new(request, person, key_hash)
         except (StoreUnavailableError, TooManySessionsError) as error:
             # It may be this very key's session that was first.
-            await self._check_overtaken(request, shard, key_hash, error)
+            await self._raise_if_key_taken(request, shard, key_hash, error)
             raise
 
     async def _claim(self, shard: str, key_hash: str) -> Claim | None:
         claim = await self.store.load_claim(shard, key_hash)
         if claim is None or claim.ends_at > self.now():
             return claim
-        await self._drop(claim)
+        await self._delete_expired_record(claim)
         return None
 
-    async def _drop(self, claim: Claim) -> None:
+    async def _delete_expired_record(self, claim: Claim) -> None:
         try:
             await self.store.drop_claim(claim)
         except StoreConflictError as error:
@@ -96,7 +96,7 @@ class SessionStart:
         now, token = self.now(), self._new_token()
         session_id = new_session_id(person, self.random_bytes)
         await self._check_count(request, session_id)
-        face = await self._opened(request)
+        face = await self._create_at_face(request)
         session = transitions.started(
             request,
             face.face_session_id,
@@ -104,33 +104,35 @@ class SessionStart:
             token=token,
             now=now,
             grace=self.rules.grace,
-            counted=self.rules.most_open > 0,
+            counted=self.rules.max_open_sessions > 0,
         )
         claim = idempotency.claim(key_hash, request, session) if key_hash else None
         await self._record(session, claim)
-        self.note("session started", session_id=session_id, kind=session.kind)
+        self.log("session started", session_id=session_id, kind=session.kind)
         return _started(session, face, token)
 
     async def _check_count(self, request: StartRequest, session_id: str) -> None:
         # A look before Face is asked, which costs; the transaction has the last word.
-        person, most = request.person_sha256, self.rules.most_open
-        if person is None or most == 0:
+        person, maximum = request.person_sha256, self.rules.max_open_sessions
+        if person is None or maximum == 0:
             return
-        if await self.store.open_sessions(shard_of(session_id), person) >= most:
+        if await self.store.open_sessions(shard_of(session_id), person) >= maximum:
             raise TooManySessionsError("the person has too many open sessions")
 
-    async def _opened(self, request: StartRequest) -> FaceSession:
+    async def _create_at_face(self, request: StartRequest) -> FaceSession:
         face = await self.face.create(request)
         image = face.reference_image
         quality = image.quality if image else None
-        if request.verify_image is None or is_good_enough(quality, self.rules.least_quality):
+        if request.verify_image is None or is_good_enough(
+            quality, self.rules.min_reference_quality
+        ):
             return face
-        await was_deleted(self.face, request.kind, face.face_session_id, self.note)
+        await try_delete_face_session(self.face, request.kind, face.face_session_id, self.log)
         raise ReferenceImageQualityError("the reference image is too poor to verify against")
 
     async def _record(self, session: Session, claim: Claim | None) -> None:
         try:
-            await self.store.insert(session, claim, most_open=self.rules.most_open)
+            await self.store.insert(session, claim, max_open_sessions=self.rules.max_open_sessions)
         except (StoreConflictError, StoreUnavailableError, TooManySessionsError) as error:
             # The answer to our own write may be lost, and the repeat of it reports a conflict.
             if await self._find(session) is not None:
@@ -140,7 +142,7 @@ class SessionStart:
                 raise
             raise StoreUnavailableError("the new session could not be recorded") from error
 
-    async def _check_overtaken(
+    async def _raise_if_key_taken(
         self, request: StartRequest, shard: str, key_hash: str, cause: Exception
     ) -> None:
         first = await self.store.load_claim(shard, key_hash)
@@ -156,11 +158,11 @@ class SessionStart:
         return found if found is not None and found.token_hash == session.token_hash else None
 
     async def _delete(self, session: Session) -> None:
-        await was_deleted(
+        await try_delete_face_session(
             self.face,
             session.kind,
             session.face_session_id,
-            self.note,
+            self.log,
             session_id=session.session_id,
         )
 

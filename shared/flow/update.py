@@ -6,7 +6,7 @@ from shared.errors import SessionConflictError, SessionNotFoundError, StoreConfl
 from shared.flow.ports import SessionStore
 from shared.session.session import Session
 
-MOST_RACES = 5
+MAX_UPDATE_ATTEMPTS = 5
 
 Decision = Callable[[Session], Session]
 Told = Callable[[Session, Session], None]
@@ -19,7 +19,7 @@ async def change(
     told: Told = lambda *_: None,
 ) -> Session:
     """Return the session as it now stands; tell before and after if this call changed it."""
-    for _ in range(MOST_RACES):
+    for _ in range(MAX_UPDATE_ATTEMPTS):
         after = session if session.is_final else decide(session)
         if after == session:
             return session

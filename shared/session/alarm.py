@@ -11,4 +11,4 @@ class Alarm:
     shard: str
     session_id: str | None
     row_key: str = field(repr=False)
-    rang_at: datetime | None
+    due_at: datetime | None

@@ -22,25 +22,25 @@ def after_completion(
     session: Session, answer: FaceAnswer | None, report: Report, rules: Rules, now: datetime
 ) -> Session:
     """Weigh a reported completion against what Face says; None is Face's 404."""
-    told = transitions.noted(session, report)
-    ended = _ended(told, answer, rules, now)
+    told = transitions.with_report(session, report)
+    ended = _final_step(told, answer, rules, now)
     if ended is not None:
         return ended
     if report.has_error:
-        return transitions.started_again(told, rules.grace)
+        return transitions.reopened(told, rules.grace)
     return transitions.processing(told, now)
 
 
 def after_unanswered_completion(session: Session, report: Report, now: datetime) -> Session:
     """Keep a reported completion while Face's word is not to be had."""
-    return transitions.processing(transitions.noted(session, report), now)
+    return transitions.processing(transitions.with_report(session, report), now)
 
 
 def after_message(
     session: Session, answer: FaceAnswer | None, rules: Rules, now: datetime
 ) -> Session:
     """Look again because a message says so."""
-    return _ended(session, answer, rules, now) or session
+    return _final_step(session, answer, rules, now) or session
 
 
 def after_alarm(
@@ -74,7 +74,7 @@ def after_cancel(
     return transitions.canceled(session, now)
 
 
-def _ended(
+def _final_step(
     session: Session, answer: FaceAnswer | None, rules: Rules, now: datetime
 ) -> Session | None:
     if answer is None:

@@ -110,7 +110,7 @@ class Session:
     report: Report = field(default_factory=Report, repr=False)
     reminded_at: datetime | None = None
     verdict: Verdict | None = None
-    at_face: bool = True
+    has_face_data: bool = True
     alarm_at: datetime
     alarm_delays: int = 0
     version: str = field(default="", repr=False)
@@ -149,15 +149,15 @@ def hash_token(token: Secret) -> str:
     return hashlib.sha256(token.reveal().encode(errors="surrogatepass")).hexdigest()
 
 
-def opens(token: Secret, session: Session | None) -> bool:
+def token_matches(token: Secret, session: Session | None) -> bool:
     """Tell whether this token is this session's own, in the same time whatever the answer."""
     expected = session.token_hash if session else _NO_HASH
     return hmac.compare_digest(hash_token(token), expected) and session is not None
 
 
-def is_own_alarm(session: Session, shard: str, rang_at: datetime | None) -> bool:
+def is_own_alarm(session: Session, shard: str, due_at: datetime | None) -> bool:
     """Tell whether an alarm is the one that the session's record knows of."""
-    return shard == shard_of(session.session_id) and rang_at == session.alarm_at
+    return shard == shard_of(session.session_id) and due_at == session.alarm_at
 
 
 def rfc3339(moment: datetime) -> str:

@@ -50,6 +50,6 @@ class StartRequest:
         return hashlib.sha256(self.verify_image).hexdigest()
 
 
-def is_good_enough(quality: str | None, least: str) -> bool:
+def is_good_enough(quality: str | None, minimum: str) -> bool:
     """Tell whether Face finds an image at least this good; what is unheard of is not."""
-    return least == _QUALITIES[0] or quality in _QUALITIES[_QUALITIES.index(least) :]
+    return minimum == _QUALITIES[0] or quality in _QUALITIES[_QUALITIES.index(minimum) :]

@@ -9,8 +9,8 @@ from shared.session.start_request import StartRequest
 
 OPEN_FIRST_DELAY = timedelta(minutes=2)
 CLEANUP_FIRST_DELAY = timedelta(minutes=1)
-LONGEST_DELAY = timedelta(hours=1)
-_MOST_DOUBLINGS = 10
+MAX_DELAY = timedelta(hours=1)
+_MAX_DOUBLINGS = 10
 REMINDER_PAUSE = timedelta(minutes=1)
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
@@ -60,7 +60,7 @@ def is_forgotten_by_face(session: Session, now: datetime) -> bool:
     return now >= session.created_at + FACE_FORGETS_AFTER
 
 
-def noted(session: Session, report: Report) -> Session:
+def with_report(session: Session, report: Report) -> Session:
     """Keep what the frontend said; a digest once given stays, and that another came is kept too."""
     known = session.report
     differ = None not in (known.digest, report.digest) and known.digest != report.digest
@@ -84,61 +84,61 @@ def processing(session: Session, now: datetime) -> Session:
         return session
     # An alarm that has rung stays rung: reports must not keep a stale session open.
     alarm_at = session.alarm_at if session.alarm_at <= now else now + OPEN_FIRST_DELAY
-    return _moved(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=1)
+    return _transition(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=1)
 
 
-def started_again(session: Session, grace: timedelta) -> Session:
+def reopened(session: Session, grace: timedelta) -> Session:
     """Let the person try again, a try having failed on the device."""
     if session.status is Status.STARTED:
         return session
-    return _moved(session, Status.STARTED, alarm_at=session.expires_at + grace, alarm_delays=0)
+    return _transition(session, Status.STARTED, alarm_at=session.expires_at + grace, alarm_delays=0)
 
 
 def completed(session: Session, verdict: Verdict, now: datetime) -> Session:
     """End with what Face told."""
-    return replace(_ended(session, Status.COMPLETED, now), verdict=verdict)
+    return replace(_end(session, Status.COMPLETED, now), verdict=verdict)
 
 
 def abandoned(session: Session, now: datetime) -> Session:
     """End because nobody finished in time."""
-    return _ended(session, Status.ABANDONED, now)
+    return _end(session, Status.ABANDONED, now)
 
 
 def canceled(session: Session, now: datetime) -> Session:
     """End because the frontend gave up."""
-    return _ended(session, Status.CANCELED, now)
+    return _end(session, Status.CANCELED, now)
 
 
 def postponed(session: Session, now: datetime) -> Session:
     """Move the alarm on, twice as far as the last time, up to an hour."""
     first = CLEANUP_FIRST_DELAY if session.is_final else OPEN_FIRST_DELAY
-    alarm_at = now + grown(first, session.alarm_delays)
+    alarm_at = now + backoff_delay(first, session.alarm_delays)
     return replace(session, alarm_at=alarm_at, alarm_delays=session.alarm_delays + 1)
 
 
-def grown(first: timedelta, delays: int) -> timedelta:
+def backoff_delay(first: timedelta, delays: int) -> timedelta:
     """Double a delay for each one before it, up to an hour."""
-    doublings = min(max(delays, 0), _MOST_DOUBLINGS)
-    return min(first * (1 << doublings), LONGEST_DELAY)
+    doublings = min(max(delays, 0), _MAX_DOUBLINGS)
+    return min(first * (1 << doublings), MAX_DELAY)
 
 
-def cleaned(session: Session, retention: timedelta) -> Session:
+def face_data_deleted(session: Session, retention: timedelta) -> Session:
     """Keep only our record, until its retention ends; Face has nothing of it any more."""
     if session.ended_at is None:
         raise ValueError("only a final session can be clean")
     return replace(
         session,
-        at_face=False,
+        has_face_data=False,
         alarm_at=session.ended_at + retention,
         alarm_delays=0,
     )
 
 
-def _ended(session: Session, status: Status, now: datetime) -> Session:
-    return _moved(session, status, ended_at=now, alarm_at=now, alarm_delays=0)
+def _end(session: Session, status: Status, now: datetime) -> Session:
+    return _transition(session, status, ended_at=now, alarm_at=now, alarm_delays=0)
 
 
-def _moved(
+def _transition(
     session: Session,
     status: Status,
     *,

@@ -42,7 +42,7 @@ def ended_in_error(answer: FaceAnswer) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Evidence:
     """Everything that the judgment rests on."""
 
     answer: FaceAnswer
@@ -57,7 +57,7 @@ def judge(answer: FaceAnswer, session: Session, policy: Policy) -> Verdict:
     """Weigh everything known about a finished check; the gravest finding decides."""
     last = last_attempt(answer)
     attempt = last or Attempt(attempt_id=None)
-    case = _Case(
+    case = _Evidence(
         answer=answer,
         last=last,
         with_verify=session.kind is Kind.LIVENESS_WITH_VERIFY,
@@ -81,24 +81,24 @@ def judge(answer: FaceAnswer, session: Session, policy: Policy) -> Verdict:
     )
 
 
-def _outcome(case: _Case) -> tuple[Outcome, tuple[str, ...]]:
+def _outcome(case: _Evidence) -> tuple[Outcome, tuple[str, ...]]:
     if reasons := tuple(_tampering(case)):
         return Outcome.UNTRUSTED, reasons
     if reasons := tuple(_rejections(case)):
         return Outcome.REJECTED, reasons
-    if reasons := tuple(_doubts(case)):
+    if reasons := tuple(_inconclusive_reasons(case)):
         return Outcome.INCONCLUSIVE, reasons
     return Outcome.PASSED, ()
 
 
-def _tampering(case: _Case) -> Iterator[str]:
+def _tampering(case: _Evidence) -> Iterator[str]:
     if case.digest is Comparison.MISMATCHED:
         yield "DigestMismatch"
     if case.policy.image_hash_required and case.image_hash is Comparison.MISMATCHED:
         yield "ImageHashMismatch"
 
 
-def _rejections(case: _Case) -> Iterator[str]:
+def _rejections(case: _Evidence) -> Iterator[str]:
     if case.last is None:
         return
     if case.last.liveness_decision == "spoofface":
@@ -112,17 +112,17 @@ def _rejections(case: _Case) -> Iterator[str]:
         yield "BelowConfidenceFloor"
 
 
-def _doubts(case: _Case) -> Iterator[str]:
+def _inconclusive_reasons(case: _Evidence) -> Iterator[str]:
     if case.last is None and case.answer.attempts:
         yield "UnknownDecision"
     elif case.last is None or not case.last.has_result:
         yield _why_no_result(case.answer, case.last)
     else:
-        yield from _flaws(case.last)
+        yield from _attempt_issues(case.last)
         if case.policy.digest_required and case.digest is Comparison.NOT_PROVIDED:
             yield "DigestMissing"
         if case.with_verify:
-            yield from _verify_gaps(case, case.last)
+            yield from _missing_verify_data(case, case.last)
 
 
 def _why_no_result(answer: FaceAnswer, last: Attempt | None) -> str:
@@ -133,7 +133,7 @@ def _why_no_result(answer: FaceAnswer, last: Attempt | None) -> str:
     return "NoFinishedAttempt"
 
 
-def _flaws(attempt: Attempt) -> Iterator[str]:
+def _attempt_issues(attempt: Attempt) -> Iterator[str]:
     if attempt.has_error or attempt.status == "Failed":
         yield "AttemptError"
     elif attempt.status == "Canceled":
@@ -146,7 +146,7 @@ def _flaws(attempt: Attempt) -> Iterator[str]:
         yield "UnknownDecision"
 
 
-def _verify_gaps(case: _Case, last: Attempt) -> Iterator[str]:
+def _missing_verify_data(case: _Evidence, last: Attempt) -> Iterator[str]:
     if last.is_identical is None or last.match_confidence is None:
         yield "VerifyMissing"
     if case.policy.image_hash_required and case.image_hash is Comparison.NOT_PROVIDED:

@@ -54,7 +54,7 @@ def count_key(person: str) -> str:
 
 def count_from_row(row: Mapping[str, object]) -> int:
     """Read how many open sessions a person has."""
-    return Columns(row).known("openSessions", int)
+    return Columns(row).required("openSessions", int)
 
 
 def claim_alarm_row(claim: Claim) -> Row:

@@ -13,20 +13,20 @@ class Columns:
         """Take a row; KeyError, TypeError or ValueError come when a column is read."""
         self._row = row
 
-    def known[T](self, name: str, kind: type[T]) -> T:
+    def required[T](self, name: str, kind: type[T]) -> T:
         """Read a column that must be there."""
         value = self._row[name]
         if not isinstance(value, kind):
             raise TypeError(f"{name} is not {kind.__name__}")
         return value
 
-    def maybe[T](self, name: str, kind: type[T]) -> T | None:
+    def optional[T](self, name: str, kind: type[T]) -> T | None:
         """Read a column that may be missing."""
-        return self.known(name, kind) if self._row.get(name) is not None else None
+        return self.required(name, kind) if self._row.get(name) is not None else None
 
     def text(self, name: str) -> str:
         """Read a text that must be there."""
-        return self.known(name, str)
+        return self.required(name, str)
 
     def time(self, name: str) -> datetime:
         """Read a time that must be there, and must have a zone."""

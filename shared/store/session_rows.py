@@ -37,19 +37,19 @@ def alarm_key(session: Session) -> str:
     return f"{ALARM}{rfc3339(session.alarm_at)}-{session.session_id}"
 
 
-def due_keys(now: datetime) -> tuple[str, str]:
+def due_range(now: datetime) -> tuple[str, str]:
     """Bound the keys of all alarms that have rung: from the first, up to but without the last."""
     return ALARM, f"{ALARM}{rfc3339(now)}~"
 
 
-def alarm_of(shard: str, key: str) -> Alarm:
+def alarm_from_key(shard: str, key: str) -> Alarm:
     """Read what an alarm is for: a session, or the end of an idempotency key."""
     _, _, owner = key.rpartition("-")
     return Alarm(
         shard=shard,
         session_id=None if CLAIM in key else owner,
         row_key=key,
-        rang_at=_rang_at(key),
+        due_at=_rang_at(key),
     )
 
 
@@ -60,7 +60,7 @@ def _rang_at(key: str) -> datetime | None:
         return None
 
 
-def owner_key(alarm: Alarm) -> str:
+def row_key_of_owner(alarm: Alarm) -> str:
     """Name the row that an alarm is for."""
     owner = alarm.row_key.rpartition("-")[2]
     return CLAIM + owner if alarm.session_id is None else session_key(owner)
@@ -68,7 +68,7 @@ def owner_key(alarm: Alarm) -> str:
 
 def moved_alarm(alarm: Alarm, delays: int, now: datetime) -> Row:
     """Write an alarm anew for later, the later the more often that was done."""
-    later = rfc3339(now + transitions.grown(transitions.OPEN_FIRST_DELAY, delays))
+    later = rfc3339(now + transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays))
     rest = alarm.row_key[_TIME.stop :]
     return {
         "PartitionKey": alarm.shard,
@@ -110,7 +110,7 @@ def session_row(session: Session) -> Row:
         "createdAt": rfc3339(session.created_at),
         "expiresAt": rfc3339(session.expires_at),
         "endedAt": rfc3339(session.ended_at) if session.ended_at else None,
-        "atFace": session.at_face,
+        "atFace": session.has_face_data,
         ALARM_COLUMN: rfc3339(session.alarm_at),
         "alarmDelays": session.alarm_delays,
         "remindedAt": rfc3339(session.reminded_at) if session.reminded_at else None,
@@ -134,23 +134,23 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         status=status,
         face_session_id=read.text("faceSessionId"),
         token_hash=read.text("sessionTokenSha256"),
-        device_correlation_id=read.maybe("deviceCorrelationId", str),
-        user_correlation_id=read.maybe("userCorrelationId", str),
-        person_sha256=read.maybe("personSha256", str),
-        verify_image_sha256=read.maybe("verifyImageSha256", str),
+        device_correlation_id=read.optional("deviceCorrelationId", str),
+        user_correlation_id=read.optional("userCorrelationId", str),
+        person_sha256=read.optional("personSha256", str),
+        verify_image_sha256=read.optional("verifyImageSha256", str),
         created_at=read.time("createdAt"),
         expires_at=read.time("expiresAt"),
         ended_at=read.time("endedAt") if status.is_final else None,
-        at_face=read.known("atFace", bool),
+        has_face_data=read.required("atFace", bool),
         alarm_at=read.time(ALARM_COLUMN),
-        alarm_delays=read.known("alarmDelays", int),
+        alarm_delays=read.required("alarmDelays", int),
         reminded_at=read.time("remindedAt") if "remindedAt" in row else None,
         report=Report(
-            digest=read.maybe("reportedDigest", str),
-            digests_differ=read.known("reportedDigestsDiffer", bool),
-            result_id=read.maybe("reportedResultId", str),
-            liveness_error=read.maybe("reportedLivenessError", str),
-            recognition_error=read.maybe("reportedRecognitionError", str),
+            digest=read.optional("reportedDigest", str),
+            digests_differ=read.required("reportedDigestsDiffer", bool),
+            result_id=read.optional("reportedResultId", str),
+            liveness_error=read.optional("reportedLivenessError", str),
+            recognition_error=read.optional("reportedRecognitionError", str),
         ),
         verdict=_verdict(read) if "outcome" in row else None,
         version=version,
@@ -178,13 +178,13 @@ def _verdict(read: "Columns") -> Verdict:
     return Verdict(
         outcome=Outcome(read.text("outcome")),
         reasons=tuple(reasons.split(",")) if reasons else (),
-        liveness_decision=read.maybe("livenessDecision", str),
-        attempt_id=read.maybe("attemptId", int),
-        attempt_count=read.known("attemptCount", int),
-        error_code=read.maybe("errorCode", str),
-        is_identical=read.maybe("isIdentical", bool),
-        match_confidence=read.maybe("matchConfidence", float),
+        liveness_decision=read.optional("livenessDecision", str),
+        attempt_id=read.optional("attemptId", int),
+        attempt_count=read.required("attemptCount", int),
+        error_code=read.optional("errorCode", str),
+        is_identical=read.optional("isIdentical", bool),
+        match_confidence=read.optional("matchConfidence", float),
         verify_image_hash=Comparison(read.text("verifyImageHash")),
         digest=Comparison(read.text("digest")),
-        model_version=read.maybe("modelVersion", str),
+        model_version=read.optional("modelVersion", str),
     )

@@ -19,12 +19,12 @@ from shared.session.idempotency import Claim
 from shared.session.session import Session, shard_of
 from shared.store import claim_rows, session_rows
 from shared.store.columns import Row
-from shared.store.table import Operation, StorageTable, deleted, inserted, merged, replaced
+from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
 
 TABLE_NAME = "LivenessSessions"
 
 # Sessions of one person that begin or end at the same moment compete for the person's count.
-_MOST_COUNT_RACES = 10
+_MAX_COUNT_RACES = 10
 
 
 class TableSessionStore:
@@ -43,12 +43,16 @@ class TableSessionStore:
             StorageTable.connect(TABLE_NAME, place, credential, timeout_seconds=timeout_seconds)
         )
 
-    async def insert(self, session: Session, claim: Claim | None, *, most_open: int) -> None:
+    async def insert(
+        self, session: Session, claim: Claim | None, *, max_open_sessions: int
+    ) -> None:
         """Record a new session with all that belongs to it."""
-        for _ in range(_MOST_COUNT_RACES + most_open):
+        for _ in range(_MAX_COUNT_RACES + max_open_sessions):
             operations = [*_new(session), *(_new_claim(claim) if claim else ())]
             if session.person_sha256:
-                operations.append(await self._counted(session, session.person_sha256, most_open))
+                operations.append(
+                    await self._increment_count(session, session.person_sha256, max_open_sessions)
+                )
             try:
                 await self._table.commit(operations)
             except StoreConflictError:
@@ -65,11 +69,11 @@ class TableSessionStore:
 
     async def replace(self, before: Session, after: Session) -> Session:
         """Change a session and, if they change too, its alarm and its person's count."""
-        for _ in range(_MOST_COUNT_RACES):
+        for _ in range(_MAX_COUNT_RACES):
             operations = [
-                replaced(session_rows.session_row(after), before.version),
-                *_alarm_moves(before, after),
-                *(await self._released(after) if after.is_final > before.is_final else ()),
+                replace_op(session_rows.session_row(after), before.version),
+                *_alarm_operations(before, after),
+                *(await self._decrement_count(after) if after.is_final > before.is_final else ()),
             ]
             try:
                 versions = await self._table.commit(operations)
@@ -84,8 +88,8 @@ class TableSessionStore:
         """Remove a session and its alarm."""
         await self._table.commit(
             [
-                deleted(session_rows.session_row(session), session.version),
-                deleted(session_rows.alarm_row(session)),
+                delete_op(session_rows.session_row(session), session.version),
+                delete_op(session_rows.alarm_row(session)),
             ]
         )
 
@@ -103,8 +107,8 @@ class TableSessionStore:
         """Remove an idempotency key and its alarm."""
         await self._table.commit(
             [
-                deleted(claim_rows.claim_row(claim), claim.version),
-                deleted(claim_rows.claim_alarm_row(claim)),
+                delete_op(claim_rows.claim_row(claim), claim.version),
+                delete_op(claim_rows.claim_alarm_row(claim)),
             ]
         )
 
@@ -115,57 +119,59 @@ class TableSessionStore:
             "PartitionKey": alarm.shard,
             "RowKey": claim_rows.claim_key_of_alarm(alarm.row_key),
         }
-        await self._table.commit([deleted(row), deleted(claim)])
+        await self._table.commit([delete_op(row), delete_op(claim)])
 
-    async def straighten(self, session: Session, alarm: Alarm) -> Session:
+    async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
         """Take a stray alarm for the session's one, unless that is there: then the stray goes."""
         shard, own = shard_of(session.session_id), session_rows.alarm_row(session)
         found = await self._table.read(shard, str(own["RowKey"]))
-        if alarm.shard != shard or found is not None or alarm.rang_at is None:
+        if alarm.shard != shard or found is not None or alarm.due_at is None:
             await self._table.commit(
-                [deleted({"PartitionKey": alarm.shard, "RowKey": alarm.row_key})]
+                [delete_op({"PartitionKey": alarm.shard, "RowKey": alarm.row_key})]
             )
             raise StoreConflictError("the session has its own alarm")
-        known = replace(session, alarm_at=alarm.rang_at)
+        known = replace(session, alarm_at=alarm.due_at)
         versions = await self._table.commit(
-            [replaced(session_rows.session_row(known), session.version)]
+            [replace_op(session_rows.session_row(known), session.version)]
         )
         return replace(known, version=versions[0])
 
-    async def set_aside(self, alarm: Alarm, now: datetime) -> None:
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
         """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
         row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
-        owner = {"PartitionKey": alarm.shard, "RowKey": session_rows.owner_key(alarm)}
+        owner = {"PartitionKey": alarm.shard, "RowKey": session_rows.row_key_of_owner(alarm)}
         if await self._table.read(alarm.shard, str(owner["RowKey"])) is None:
-            await self._table.commit([deleted(row)])
+            await self._table.commit([delete_op(row)])
             return
         found = await self._table.read(alarm.shard, alarm.row_key)
         delays = session_rows.delays_from_row(found[0]) if found else 0
         moved = session_rows.moved_alarm(alarm, delays, now)
         moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
-        await self._table.commit([deleted(row), inserted(moved), merged(moment)])
+        await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
     async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
-        async for key in self._table.keys(shard, *session_rows.due_keys(now)):
-            yield session_rows.alarm_of(shard, key)
+        async for key in self._table.keys(shard, *session_rows.due_range(now)):
+            yield session_rows.alarm_from_key(shard, key)
 
     async def close(self) -> None:
         """Close the table."""
         await self._table.close()
 
-    async def _counted(self, session: Session, person: str, most_open: int) -> Operation:
+    async def _increment_count(
+        self, session: Session, person: str, max_open_sessions: int
+    ) -> Operation:
         shard = shard_of(session.session_id)
         found = await self._table.read(shard, claim_rows.count_key(person))
         if found is None:
-            return inserted(claim_rows.count_row(shard, person, 1))
+            return insert_op(claim_rows.count_row(shard, person, 1))
         row, version = found
         count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
-        if 0 < most_open <= count:
+        if 0 < max_open_sessions <= count:
             raise TooManySessionsError("the person has too many open sessions")
-        return replaced(claim_rows.count_row(shard, person, count + 1), version)
+        return replace_op(claim_rows.count_row(shard, person, count + 1), version)
 
-    async def _released(self, session: Session) -> list[Operation]:
+    async def _decrement_count(self, session: Session) -> list[Operation]:
         if session.person_sha256 is None:
             return []
         shard, person = shard_of(session.session_id), session.person_sha256
@@ -175,8 +181,8 @@ class TableSessionStore:
         row, version = found
         count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
         if count > 1:
-            return [replaced(claim_rows.count_row(shard, person, count - 1), version)]
-        return [deleted(row, version)]
+            return [replace_op(claim_rows.count_row(shard, person, count - 1), version)]
+        return [delete_op(row, version)]
 
     async def _is_taken(self, session: Session, claim: Claim | None) -> bool:
         if await self.load(session.session_id) is not None:
@@ -196,16 +202,16 @@ def _read[T](parse: Callable[[Mapping[str, object], str], T], row: Row, version:
 
 
 def _new(session: Session) -> tuple[Operation, Operation]:
-    return inserted(session_rows.session_row(session)), inserted(session_rows.alarm_row(session))
+    return insert_op(session_rows.session_row(session)), insert_op(session_rows.alarm_row(session))
 
 
 def _new_claim(claim: Claim) -> tuple[Operation, Operation]:
-    return inserted(claim_rows.claim_row(claim)), inserted(claim_rows.claim_alarm_row(claim))
+    return insert_op(claim_rows.claim_row(claim)), insert_op(claim_rows.claim_alarm_row(claim))
 
 
-def _alarm_moves(before: Session, after: Session) -> tuple[Operation, ...]:
+def _alarm_operations(before: Session, after: Session) -> tuple[Operation, ...]:
     # Two operations on one row key are refused, so an alarm that stays must not be touched:
     # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
     if session_rows.alarm_key(before) == session_rows.alarm_key(after):
         return ()
-    return deleted(session_rows.alarm_row(before)), inserted(session_rows.alarm_row(after))
+    return delete_op(session_rows.alarm_row(before)), insert_op(session_rows.alarm_row(after))

@@ -20,7 +20,7 @@ type Operation = tuple[TransactionOperation, Row] | tuple[TransactionOperation, 
 # Not there, there already, changed since: somebody else wrote first.
 _RACE_STATUSES = {404, 409, 412}
 # What the SDK lets through when an answer is cut short or is no Storage answer at all.
-_BROKEN = (AzureError, TimeoutError, OSError, HTTPException, ValueError, KeyError, TypeError)
+_CLIENT_ERRORS = (AzureError, TimeoutError, OSError, HTTPException, ValueError, KeyError, TypeError)
 
 
 class StorageTable:
@@ -62,7 +62,7 @@ class StorageTable:
         try:
             row = await self._within_time(self._client.get_entity(partition, key))
             return dict(row), str(row.metadata["etag"])
-        except _BROKEN as error:
+        except _CLIENT_ERRORS as error:
             if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
                 return None
             raise StoreUnavailableError(_cause(error)) from error
@@ -72,7 +72,7 @@ class StorageTable:
         try:
             done = await self._within_time(self._client.submit_transaction(operations))
             return [str(result.get("etag")) for result in done]
-        except _BROKEN as error:
+        except _CLIENT_ERRORS as error:
             if _is_lost_race(error):
                 raise StoreConflictError(_cause(error)) from error
             raise StoreUnavailableError(_cause(error)) from error
@@ -97,7 +97,7 @@ class StorageTable:
     ) -> list[str] | None:
         try:
             return await self._within_time(_keys_of(pages))
-        except _BROKEN as error:
+        except _CLIENT_ERRORS as error:
             raise StoreUnavailableError(_cause(error)) from error
 
     async def _within_time[T](self, call: Awaitable[T]) -> T:
@@ -105,22 +105,22 @@ class StorageTable:
             return await call
 
 
-def inserted(row: Row) -> Operation:
+def insert_op(row: Row) -> Operation:
     """Add a row that must not be there."""
     return TransactionOperation.CREATE, row
 
 
-def replaced(row: Row, version: str) -> Operation:
+def replace_op(row: Row, version: str) -> Operation:
     """Write a row anew that must be as it was read."""
     return TransactionOperation.UPDATE, row, {"mode": UpdateMode.REPLACE, **_unchanged(version)}
 
 
-def merged(row: Row) -> Operation:
+def merge_op(row: Row) -> Operation:
     """Write some columns of a row that must be there, whatever it holds."""
     return TransactionOperation.UPDATE, row, {"mode": UpdateMode.MERGE}
 
 
-def deleted(row: Row, version: str | None = None) -> Operation:
+def delete_op(row: Row, version: str | None = None) -> Operation:
     """Remove a row that must be there, and, if a version is given, be as it was read."""
     keys: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
     if version is None:

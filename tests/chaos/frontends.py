@@ -16,7 +16,7 @@ from tests.chaos.scripts import Again, Ask, Cancel, Play, Report, Script, Step, 
 from tests.chaos.stage import FUNCTION_KEY, Stage
 
 _PATIENCE_SECONDS = 20.0
-_MOST_CREATES = 15
+_MAX_CREATES = 15
 _AGAIN = {0, 409, 502, 503}
 _CREATED, _CONFLICT, _TAKEN = 201, 409, 200
 
@@ -40,7 +40,7 @@ async def act(stage: Stage, history: History) -> None:
     await asyncio.sleep(script.starts_at)
     if script.creates_at_once > 1:
         await asyncio.gather(*(_create(stage, history) for _ in range(script.creates_at_once)))
-    for _ in range(_MOST_CREATES):
+    for _ in range(_MAX_CREATES):
         if history.opened or await _create(stage, history) not in _AGAIN:
             break
         # The key has its session, whose tokens were lost with the answer: begin another.

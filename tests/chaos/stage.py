@@ -61,7 +61,7 @@ class Stage:
         async with self.http.request(method, url, json=body, headers=headers) as answer:
             return answer.status, await answer.json() if answer.status == 200 else None
 
-    async def heal(self) -> None:
+    async def clear_faults(self) -> None:
         """End all faults."""
         await self.control("DELETE", "faults")
 

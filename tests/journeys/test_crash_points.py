@@ -27,7 +27,7 @@ from tests.support.stage import (
 )
 from tests.support.world import World
 
-MOST_CALLS = 30
+MAX_CALLS = 30
 FACE_CALLS = {"create", "get", "delete"}
 PASSED = ("completed", "passed")
 ABANDONED = ("abandoned", None)
@@ -110,7 +110,7 @@ async def _settle(app: App, case: Case) -> None:
 
 
 async def _ring(app: App, case: Case) -> object:
-    return await app.flow.ring(case.session_id)
+    return await app.flow.handle_alarm(case.session_id)
 
 
 FLOWS = {
@@ -184,7 +184,7 @@ async def test_a_create_cut_after_any_outside_call_leaves_nothing_that_a_sweep_c
     app = stage.process()
     before = await stage.world.at_face()
     unrecorded = 0
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire = Wire(number, cut)
         known = len(sessions_of(await stage.rows()))
         end = await until_cut(wired(stage, app, wire).start.start(a_request(), key))
@@ -209,7 +209,7 @@ async def test_a_purge_cut_after_any_outside_call_is_finished_by_the_next(
     stage: Stage, cut: Cut
 ) -> None:
     app = stage.process()
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire = Wire(number, cut)
         case = await _old(stage, app)
         await until_cut(_ring(wired(stage, app, wire), case))
@@ -225,7 +225,7 @@ async def test_a_create_cut_after_any_outside_call_and_repeated_has_opened_one_s
     stage: Stage, cut: Cut
 ) -> None:
     app, fresh = stage.process(), stage.process()
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire, request = Wire(number, cut), a_request()
         await until_cut(wired(stage, app, wire).start.start(request, "k1"))
         for _ in range(2):
@@ -261,7 +261,7 @@ async def _cut_everywhere(
     Return what is left of each, and every Face session that the table has ever named.
     """
     app, wrecks, named = stage.process(), dict[tuple[str, ...], Case](), set[object]()
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire = Wire(number, cut)
         case = await flow.prepare(stage, app)
         named |= _named_at_face(await stage.rows())

@@ -177,8 +177,8 @@ async def _reported_in_trouble(apart: Apart, world: World) -> dict[str, Check]:
         if trouble.at_table:
             apart.door.fail("POST", trouble.at_table)
         answer = await world.complete(check)
-        await world.heal()
-        await apart.door.heal()
+        await world.clear_faults()
+        await apart.door.clear_faults()
         said = answer.code if answer.status >= 400 else answer.body["status"]
         assert (answer.status, said) == trouble.answer, name
         if runs:

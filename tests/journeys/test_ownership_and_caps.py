@@ -205,7 +205,7 @@ class TestReferenceImageFirst:
     """R9: a reference image that Face finds poor opens nothing."""
 
     @pytest.mark.parametrize(
-        ("quality", "least", "status"),
+        ("quality", "minimum", "status"),
         [
             ("low", "medium", 422),
             ("medium", "medium", 201),
@@ -214,9 +214,9 @@ class TestReferenceImageFirst:
         ],
     )
     async def test_a_reference_image_below_the_least_quality_ends_the_create(
-        self, world: World, configure: Configure, quality: str, least: str, status: int
+        self, world: World, configure: Configure, quality: str, minimum: str, status: int
     ) -> None:
-        await configure(MIN_REFERENCE_QUALITY=least)
+        await configure(MIN_REFERENCE_QUALITY=minimum)
         await world.face("reference", {"qualityForRecognition": quality})
         before, rows = await world.at_face(), await world.rows()
 

@@ -34,8 +34,8 @@ from tests.support.stage import (
 from tests.support.world import FUNCTION_KEY, Answer, Check, World, check_of
 
 ROUNDS = 50
-LONGEST_DELAY_SECONDS = 0.02
-MOST_CALLS = 30
+MAX_DELAY_SECONDS = 0.02
+MAX_CALLS = 30
 FINAL = {"completed", "abandoned", "canceled"}
 
 type Row = dict[str, Any]
@@ -92,7 +92,7 @@ class Round:
             app.sweep.run(),
             other_host.sweep.run(),
         ]
-        head_start = self.chance.choice([0, 0, LONGEST_DELAY_SECONDS])
+        head_start = self.chance.choice([0, 0, MAX_DELAY_SECONDS])
         answers, _ = await asyncio.gather(
             asyncio.gather(*(self._soon(call, head_start) for call in loud.values())),
             asyncio.gather(*(self._soon(call, head_start) for call in silent)),
@@ -103,7 +103,7 @@ class Round:
         }
 
     async def _soon[T](self, call: Awaitable[T], after: float = 0) -> T:
-        await asyncio.sleep(after + self.chance.uniform(0, LONGEST_DELAY_SECONDS))
+        await asyncio.sleep(after + self.chance.uniform(0, MAX_DELAY_SECONDS))
         return await call
 
 
@@ -164,7 +164,7 @@ async def _settle(app: App, case: Case) -> object:
 
 async def _sweep(app: App, case: Case) -> None:
     # Its word is for the tally, and is no status.
-    await _quietly(app.flow.ring(case.session_id))
+    await _quietly(app.flow.handle_alarm(case.session_id))
 
 
 MOVES: dict[str, Move] = {
@@ -199,7 +199,7 @@ async def test_one_move_in_between_another_is_one_ending_and_answers_that_agree(
 ) -> None:
     app, other = stage.process(), stage.process()
     is_stale = "sweep" in {first, second}
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         case = await stage.case(app, key="k1")
         await stage.world.play(case.check, played)
         if is_stale:

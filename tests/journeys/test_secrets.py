@@ -129,7 +129,7 @@ async def _failures(world: World, seen: Seen) -> list[Check]:
             _whole(await world.complete(check, {"digest": REPORTED_DIGEST})),
             _whole(await world.cancel(check)),
         ]
-        await world.heal()
+        await world.clear_faults()
     seen.replies += [
         _whole(await world.call("GET", path, headers=stranger)),
         _whole(await world.call("DELETE", path, headers=stranger)),

@@ -39,7 +39,9 @@ def test_the_reasons_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    sorted({*reasons(), *Status, *Outcome, *(code for _, code in responses._ANSWERS.values())}),
+    sorted(
+        {*reasons(), *Status, *Outcome, *(code for _, code in responses._STATUS_BY_ERROR.values())}
+    ),
 )
 def test_every_word_of_the_contract_has_a_test_named_after_it(word: str) -> None:
     assert any(plain(word) in name for name in TOLD)

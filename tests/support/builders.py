@@ -19,7 +19,7 @@ TOKEN_LIFE = timedelta(minutes=10)
 GRACE = timedelta(minutes=5)
 RETENTION = timedelta(days=90)
 RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
-START_RULES = StartRules(grace=GRACE, most_open=5, least_quality="medium")
+START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality="medium")
 
 SESSION_ID = "5" + "0123456789abcdef" * 2
 FACE_SESSION_ID = "c0960a93-7b54-43f3-97b2-396e20886a74"
@@ -49,7 +49,7 @@ class SessionFields(TypedDict, total=False):
     report: Report
     reminded_at: datetime | None
     verdict: Verdict | None
-    at_face: bool
+    has_face_data: bool
     alarm_at: datetime
     alarm_delays: int
     version: str

@@ -31,7 +31,7 @@ class Clock:
 
 
 @dataclass
-class Lots:
+class SequentialBytes:
     """Random bytes that never repeat and never surprise."""
 
     drawn: int = 0
@@ -42,7 +42,7 @@ class Lots:
 
 
 @dataclass
-class Notes:
+class RecordedEvents:
     """Telemetry that remembers."""
 
     facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
@@ -128,18 +128,20 @@ class MemoryStore:
         for session in sessions:
             self.rows[session.session_id] = self._versioned(session)
 
-    def trip(self, operation: str, *troubles: Trouble) -> None:
+    def fail_next(self, operation: str, *troubles: Trouble) -> None:
         """Let the next calls fail, or have something else happen just before they work."""
         self.before.setdefault(operation, deque()).extend(troubles)
 
-    def lose_answers(self, operation: str, *errors: Exception) -> None:
+    def drop_responses(self, operation: str, *errors: Exception) -> None:
         """Let the next calls work, though their callers learn otherwise."""
         self.after.setdefault(operation, deque()).extend(errors)
 
-    async def insert(self, session: Session, claim: Claim | None, *, most_open: int) -> None:
+    async def insert(
+        self, session: Session, claim: Claim | None, *, max_open_sessions: int
+    ) -> None:
         await self._enter("insert")
         person = self._person(session)
-        if person and 0 < most_open <= self.counts.get(person, 0):
+        if person and 0 < max_open_sessions <= self.counts.get(person, 0):
             raise TooManySessionsError("too many")
         if session.session_id in self.rows or (claim and _place(claim) in self.claims):
             raise StoreConflictError("there already")
@@ -194,14 +196,14 @@ class MemoryStore:
                 return
         raise StoreConflictError("gone")
 
-    async def straighten(self, session: Session, alarm: Alarm) -> Session:  # noqa: ARG002
+    async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:  # noqa: ARG002
         # Here each session has its own alarm at every moment: another can only be a stray.
-        await self._enter("straighten")
+        await self._enter("adopt_alarm")
         self.strays.discard((alarm.shard, alarm.row_key))
         raise StoreConflictError("the session has its own alarm")
 
-    async def set_aside(self, alarm: Alarm, now: datetime) -> None:
-        await self._enter("set_aside")
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
+        await self._enter("postpone_unreadable")
         if (alarm.shard, alarm.row_key) in self.strays:
             self.strays.remove((alarm.shard, alarm.row_key))
             return
@@ -217,10 +219,10 @@ class MemoryStore:
     async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
         if shard in self.unreadable_shards:
             raise self.unreadable_shards[shard]
-        first, last = session_rows.due_keys(now)
+        first, last = session_rows.due_range(now)
         for key in sorted(self._alarm_keys(shard)):
             if first <= key < last:
-                yield session_rows.alarm_of(shard, key)
+                yield session_rows.alarm_from_key(shard, key)
 
     def _alarm_keys(self, shard: str) -> list[str]:
         sessions = [row for row in self.rows.values() if shard_of(row.session_id) == shard]

@@ -20,7 +20,7 @@ _SLOW_SECONDS = 0.1
 _HUGE_BYTES = 8 * 1024 * 1024
 _END_OF_HEAD = b"\r\n\r\n"
 # An answer that never comes back this way: its caller has gone, or its bytes make no sense.
-_BROKEN = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+_CLIENT_ERRORS = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 # The proxy knows whom it stands before; its own caller is the one who checks.
 _ANY_CERTIFICATE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -84,7 +84,7 @@ class FaultProxy:
     async def before(cls, service: Door, port: int, *, not_found: str) -> AsyncIterator[Self]:
         """Listen until the block ends."""
         proxy = cls(service, port, not_found=not_found)
-        await proxy.heal()
+        await proxy.clear_faults()
         try:
             yield proxy
         finally:
@@ -100,7 +100,7 @@ class FaultProxy:
         if fault is Fault.REFUSED and first is None:
             self._close()
 
-    async def heal(self) -> None:
+    async def clear_faults(self) -> None:
         """End the fault; whoever still waits for an answer gets none."""
         self._fault = None
         self._healed.set()
@@ -116,7 +116,7 @@ class FaultProxy:
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(*_BROKEN):
+        with contextlib.suppress(*_CLIENT_ERRORS):
             call = await _read(reader)
             if self._fault is Fault.REFUSED and self._first in {None, call.method}:
                 answer = await self._passed_on(call)

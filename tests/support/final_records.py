@@ -17,7 +17,7 @@ from shared.store import session_rows
 from shared.store.columns import Row
 
 RETENTION = timedelta(days=90)
-_MOST_OPERATIONS = 100
+_MAX_OPERATIONS = 100
 _GRACE = timedelta(minutes=5)
 
 
@@ -37,13 +37,13 @@ async def store_final_records(
             grace=_GRACE,
             counted=False,
         )
-        ended = transitions.cleaned(transitions.canceled(started, ended_at), RETENTION)
+        ended = transitions.face_data_deleted(transitions.canceled(started, ended_at), RETENTION)
         return session_rows.session_row(ended), session_rows.alarm_row(ended)
 
     async def fill(number: int, shard: str) -> None:
         share = range(number, count, len(shards))
         for some in batched(
-            (row for _ in share for row in rows(shard)), _MOST_OPERATIONS, strict=False
+            (row for _ in share for row in rows(shard)), _MAX_OPERATIONS, strict=False
         ):
             await table.submit_transaction((TransactionOperation.CREATE, row) for row in some)
 

@@ -28,11 +28,11 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeFace, Lots, Notes
+from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
 
 type Call = Callable[[], Awaitable[object]]
 
-MOST_OPEN = 3
+MAX_OPEN_SESSIONS = 3
 END_OF_TIME = NOW + timedelta(days=10_000)
 # A user, the same user elsewhere, a device of the user's name, and nobody in particular.
 REQUESTS = [
@@ -64,8 +64,8 @@ class Walk:
     rng: Random
     face: FakeFace = field(default_factory=FakeFace)
     clock: Clock = field(default_factory=Clock)
-    notes: Notes = field(default_factory=Notes)
-    lots: Lots = field(default_factory=Lots)
+    notes: RecordedEvents = field(default_factory=RecordedEvents)
+    lots: SequentialBytes = field(default_factory=SequentialBytes)
     tokens: dict[str, Secret] = field(default_factory=dict)
     a_delete_failed: bool = False
 
@@ -94,15 +94,15 @@ class Walk:
             if request.person and request.person_sha256:
                 shard = shard_of_person(request.person)
                 counted = await self.store.open_sessions(shard, request.person_sha256)
-                assert counted == still_open[request.person_sha256] <= MOST_OPEN
+                assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
         assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
             map(claim_rows.claim_alarm_key, claims)
         )
-        assert sorted((one.session_id, one.rang_at) for one in rung if one.session_id) == sorted(
+        assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
             (one.session_id, one.alarm_at) for one in sessions
         )
         if not self.a_delete_failed:
-            assert self.face.alive == {one.face_session_id for one in sessions if one.at_face}
+            assert self.face.alive == {one.face_session_id for one in sessions if one.has_face_data}
 
     async def _all_at_once(self, calls: list[Call]) -> None:
         for done in await asyncio.gather(*(call() for call in calls), return_exceptions=True):
@@ -155,19 +155,19 @@ class Walk:
         return SessionStart(
             face=self.face,
             store=self.store,
-            rules=replace(START_RULES, most_open=MOST_OPEN),
+            rules=replace(START_RULES, max_open_sessions=MAX_OPEN_SESSIONS),
             now=self.clock,
             random_bytes=self.lots,
-            note=self.notes,
+            log=self.notes,
         )
 
     def _flow(self) -> LivenessFlow:
         return LivenessFlow(
-            face=self.face, store=self.store, rules=RULES, now=self.clock, note=self.notes
+            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
         )
 
     def _sweep(self) -> Sweep:
-        return Sweep(flow=self._flow(), store=self.store, now=self.clock, note=self.notes)
+        return Sweep(flow=self._flow(), store=self.store, now=self.clock, log=self.notes)
 
 
 def _shard(request: StartRequest, key: str) -> str:

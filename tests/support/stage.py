@@ -29,7 +29,7 @@ STALE_SECONDS = 901
 
 
 @dataclass
-class Notes:
+class RecordedEvents:
     """The facts that were logged."""
 
     facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Stage:
 
     world: World
     table: TableClient
-    notes: Notes = field(default_factory=Notes)
+    notes: RecordedEvents = field(default_factory=RecordedEvents)
     _opened: list[App] = field(default_factory=list)
 
     def process(self) -> App:
@@ -94,13 +94,13 @@ class Stage:
         """Return the app with other things outside."""
         store = store or app.flow.store
         slow_face, face = face or app.sweep.flow.face, face or app.flow.face
-        flow = replace(app.flow, face=face, store=store, note=self.notes)
-        swept = replace(app.sweep.flow, face=slow_face, store=store, note=self.notes)
+        flow = replace(app.flow, face=face, store=store, log=self.notes)
+        swept = replace(app.sweep.flow, face=slow_face, store=store, log=self.notes)
         return replace(
             app,
-            start=replace(app.start, face=face, store=store, note=self.notes),
+            start=replace(app.start, face=face, store=store, log=self.notes),
             flow=flow,
-            sweep=replace(app.sweep, flow=swept, store=store, note=self.notes),
+            sweep=replace(app.sweep, flow=swept, store=store, log=self.notes),
         )
 
     async def case(self, app: App, key: str | None = None) -> Case:

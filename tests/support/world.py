@@ -141,7 +141,7 @@ class World:
         """Make the next calls fail."""
         await self.face("faults", {"operation": operation, "times": times, **fault})
 
-    async def heal(self) -> None:
+    async def clear_faults(self) -> None:
         """End all faults."""
         await self._request("DELETE", f"{self.stack.face_url}/simulator/faults")
 

@@ -7,8 +7,8 @@ import pytest
 from shared import composition
 from shared.errors import ConfigurationError
 from shared.face.client import FaceClient, at_once
-from shared.face.entra import EntraTokens
-from shared.face.key_vault import KeyVaultKeys
+from shared.face.entra import EntraCredential
+from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
 from shared.flow.start import StartRules
 from shared.secret import Secret
@@ -50,7 +50,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         retention=timedelta(days=3),
     )
     assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), most_open=3, least_quality="high"
+        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality="high"
     )
     assert app.sweep.flow.rules == app.flow.rules
     assert app.sweep.store is app.flow.store is app.start.store
@@ -74,8 +74,8 @@ async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("auth", "keys", "header"),
     [
-        ("key", KeyVaultKeys, {"Ocp-Apim-Subscription-Key": "the-key"}),
-        ("entra", EntraTokens, {"Authorization": "Bearer the-key"}),
+        ("key", KeyVaultCredential, {"Ocp-Apim-Subscription-Key": "the-key"}),
+        ("entra", EntraCredential, {"Authorization": "Bearer the-key"}),
     ],
 )
 async def test_face_is_reached_by_key_or_by_entra(

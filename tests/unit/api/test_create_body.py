@@ -23,17 +23,20 @@ MIB = 1024 * 1024
 FORM: dict[str, str | bytes] = {"deviceCorrelationId": "device-1", "verifyImage": PNG}
 
 
-def parse_json(said: object, *, longest: int = 600) -> StartRequest:
+def parse_json(said: object, *, max_length: int = 600) -> StartRequest:
     return create_body.parse(
-        "application/json", json.dumps(said).encode(), longest_token_seconds=longest
+        "application/json", json.dumps(said).encode(), max_token_seconds=max_length
     )
 
 
 def parse_form(
-    parts: dict[str, str | bytes] | None = None, *, longest: int = 600, filename: str = "face.png"
+    parts: dict[str, str | bytes] | None = None,
+    *,
+    max_length: int = 600,
+    filename: str = "face.png",
 ) -> StartRequest:
     content_type, body = multipart(FORM if parts is None else parts, filename=filename)
-    return create_body.parse(content_type, body, longest_token_seconds=longest)
+    return create_body.parse(content_type, body, max_token_seconds=max_length)
 
 
 def test_a_device_id_is_all_that_must_be_said() -> None:
@@ -59,10 +62,10 @@ def test_everything_that_may_be_said_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    ("longest", "seconds"), [(60, 60), (599, 599), (600, 600), (86_400, 600)], ids=str
+    ("max_length", "seconds"), [(60, 60), (599, 599), (600, 600), (86_400, 600)], ids=str
 )
-def test_a_token_lives_ten_minutes_or_less_if_so_set(longest: int, seconds: int) -> None:
-    assert parse_json({"deviceCorrelationId": "1"}, longest=longest).token_seconds == seconds
+def test_a_token_lives_ten_minutes_or_less_if_so_set(max_length: int, seconds: int) -> None:
+    assert parse_json({"deviceCorrelationId": "1"}, max_length=max_length).token_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -166,14 +169,14 @@ def test_a_wrong_field_is_refused_by_name(changes: dict[str, object], target: st
 def test_json_may_be_announced_with_parameters_and_in_any_case(content_type: str) -> None:
     body = b'{"deviceCorrelationId":"device-1"}'
 
-    assert create_body.parse(content_type, body, longest_token_seconds=600).mode
+    assert create_body.parse(content_type, body, max_token_seconds=600).mode
 
 
 def test_multipart_may_be_announced_in_any_case() -> None:
     content_type, body = multipart(FORM)
     content_type = content_type.replace("multipart/form-data", "Multipart/Form-Data")
 
-    assert create_body.parse(content_type, body, longest_token_seconds=600).verify_image == PNG
+    assert create_body.parse(content_type, body, max_token_seconds=600).verify_image == PNG
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_multipart_may_be_announced_in_any_case() -> None:
 )
 def test_a_body_of_another_type_is_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError):
-        create_body.parse(content_type, b"{}", longest_token_seconds=600)
+        create_body.parse(content_type, b"{}", max_token_seconds=600)
 
 
 def test_a_form_with_an_image_asks_for_verify() -> None:
@@ -256,7 +259,7 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
 
     with pytest.raises(InvalidRequestError):
         create_body.parse(
-            content_type, body.replace(b"jurgen", b"j\xfcrgen"), longest_token_seconds=600
+            content_type, body.replace(b"jurgen", b"j\xfcrgen"), max_token_seconds=600
         )
 
 
@@ -274,7 +277,7 @@ def test_a_part_that_comes_twice_is_refused(name: str) -> None:
 
     with pytest.raises(InvalidRequestError):
         create_body.parse(
-            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, longest_token_seconds=600
+            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, max_token_seconds=600
         )
 
 
@@ -284,7 +287,7 @@ def test_a_part_that_is_both_text_and_file_is_refused() -> None:
 
     with pytest.raises(InvalidRequestError):
         create_body.parse(
-            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, longest_token_seconds=600
+            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, max_token_seconds=600
         )
 
 
@@ -293,7 +296,7 @@ def test_a_part_without_a_name_is_refused() -> None:
     nameless = body.replace(b'; name="deviceCorrelationId"', b"")
 
     with pytest.raises(InvalidRequestError):
-        create_body.parse(content_type, nameless, longest_token_seconds=600)
+        create_body.parse(content_type, nameless, max_token_seconds=600)
 
 
 def test_a_text_named_like_an_image_is_none() -> None:
@@ -330,7 +333,7 @@ def test_a_form_over_8_mib_is_too_large(excess: int, error: type[CallerError]) -
     _, body = multipart({"verifyImage": b"\0" * (8 * MIB - len(body) + excess)})
 
     with pytest.raises(error):
-        create_body.parse(content_type, body, longest_token_seconds=600)
+        create_body.parse(content_type, body, max_token_seconds=600)
 
 
 def test_json_over_16_kib_is_too_large() -> None:
@@ -354,10 +357,10 @@ def test_a_form_that_was_cut_anywhere_is_refused() -> None:
     content_type, body = multipart({**FORM, "userCorrelationId": "user-1"})
     closed = body.removesuffix(b"\r\n")
 
-    assert create_body.parse(content_type, closed, longest_token_seconds=600)
+    assert create_body.parse(content_type, closed, max_token_seconds=600)
     for length in range(len(closed)):
         with pytest.raises(CallerError):
-            create_body.parse(content_type, closed[:length], longest_token_seconds=600)
+            create_body.parse(content_type, closed[:length], max_token_seconds=600)
 
 
 @pytest.mark.parametrize(
@@ -373,7 +376,7 @@ def test_a_form_without_its_boundary_is_refused(content_type: str) -> None:
     _, body = multipart(FORM)
 
     with pytest.raises(InvalidRequestError):
-        create_body.parse(content_type, body, longest_token_seconds=600)
+        create_body.parse(content_type, body, max_token_seconds=600)
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64).filter(
@@ -397,7 +400,7 @@ def test_a_form_says_the_same_after_its_journey(
         {"deviceCorrelationId": device, "userCorrelationId": user, "verifyImage": image}, boundary
     )
 
-    assert create_body.parse(content_type, body, longest_token_seconds=600) == StartRequest(
+    assert create_body.parse(content_type, body, max_token_seconds=600) == StartRequest(
         mode="PassiveActive",
         token_seconds=600,
         device_correlation_id=device,
@@ -440,7 +443,7 @@ def spoiled_forms(draw: st.DrawFn) -> bytes:
 @settings(max_examples=600, deadline=None)
 def test_whatever_comes_is_a_request_or_the_callers_mistake(content_type: str, body: bytes) -> None:
     try:
-        request = create_body.parse(content_type, body, longest_token_seconds=600)
+        request = create_body.parse(content_type, body, max_token_seconds=600)
     except CallerError:
         return
 

@@ -36,7 +36,7 @@ from tests.support.builders import (
     a_verify_session,
     multipart,
 )
-from tests.support.fakes import Clock, FakeFace, Lots, MemoryStore, Notes
+from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
 
 if TYPE_CHECKING:
     from shared.composition import App
@@ -76,15 +76,15 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         store=desk.store,
         rules=RULES,
         now=desk.clock,
-        note=Notes(),
+        log=RecordedEvents(),
     )
     start = SessionStart(
         face=desk.face,
         store=desk.store,
         rules=START_RULES,
         now=desk.clock,
-        random_bytes=Lots(),
-        note=Notes(),
+        random_bytes=SequentialBytes(),
+        log=RecordedEvents(),
     )
     monkeypatch.setattr(composition, "app", lambda: cast("App", _App(start, flow)))
     monkeypatch.setattr(composition, "now", desk.clock)
@@ -400,7 +400,7 @@ class Message(func.QueueMessage):
 )
 async def test_a_message_that_names_no_session_is_poison(body: bytes, desk: Desk) -> None:
     with pytest.raises(UnreadableMessageError):
-        await endpoints.record_result(Message(body, tries=endpoints.MOST_MESSAGE_TRIES))
+        await endpoints.record_result(Message(body, tries=endpoints.MAX_DEQUEUE_COUNT))
 
     assert desk.face.calls == []
 

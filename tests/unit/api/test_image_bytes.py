@@ -21,7 +21,7 @@ BMP = b"BM" + b"\0" * 12 + (40).to_bytes(4, "little")
         pytest.param(BMP[:14] + (124).to_bytes(4, "little"), id="BMP-with-a-long-header"),
     ],
 )
-@pytest.mark.parametrize("size", [KIB, 6 * MIB], ids=["smallest", "largest"])
+@pytest.mark.parametrize("size", [KIB, 6 * MIB], ids=["minimum", "maximum"])
 def test_the_four_formats_are_known_by_their_content(start: bytes, size: int) -> None:
     image_bytes.check(start.ljust(size, b"\0"))
 

@@ -121,7 +121,7 @@ def leaves(kind: type[AppError]) -> Iterator[type[AppError]]:
 def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
     answered_ones = {type(row.values[0]) for row in CONTRACT}
 
-    assert set(responses._ANSWERS) == answered_ones
+    assert set(responses._STATUS_BY_ERROR) == answered_ones
     for kind in {*leaves(CallerError), *leaves(DependencyError)}:
         assert answered_ones & set(kind.__mro__)
 

@@ -19,7 +19,7 @@ from shared.errors import (
     InvalidRequestError,
     KeyUnavailableError,
 )
-from shared.face.client import CallRules, FaceClient
+from shared.face.client import CallOptions, FaceClient
 from shared.face.patience import Patience
 from shared.face.protocol import token_header
 from shared.secret import Secret
@@ -31,7 +31,7 @@ SESSIONS = "/face/v1.2/detectLiveness-sessions"
 SESSION = f"{SESSIONS}/{FACE_SESSION_ID}"
 
 # Time for one try.
-QUICK = CallRules(timeout_seconds=0.3, patience=Patience(budget_seconds=0.3, chance=lambda: 1.0))
+QUICK = CallOptions(timeout_seconds=0.3, patience=Patience(budget_seconds=0.3, chance=lambda: 1.0))
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

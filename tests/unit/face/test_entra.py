@@ -8,7 +8,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from shared.errors import KeyUnavailableError
-from shared.face.entra import EntraTokens
+from shared.face.entra import EntraCredential
 from shared.secret import Secret
 
 if TYPE_CHECKING:
@@ -42,18 +42,18 @@ def credential() -> FakeCredential:
 
 
 @pytest.fixture
-def tokens(credential: FakeCredential) -> EntraTokens:
-    return EntraTokens(cast("AsyncTokenCredential", credential), timeout_seconds=0.05)
+def tokens(credential: FakeCredential) -> EntraCredential:
+    return EntraCredential(cast("AsyncTokenCredential", credential), timeout_seconds=0.05)
 
 
 async def test_a_token_is_for_cognitive_services(
-    tokens: EntraTokens, credential: FakeCredential
+    tokens: EntraCredential, credential: FakeCredential
 ) -> None:
     assert await tokens.current() == Secret("token-1")
     assert credential.scopes == ["https://cognitiveservices.azure.com/.default"]
 
 
-async def test_a_refused_token_is_asked_for_anew(tokens: EntraTokens) -> None:
+async def test_a_refused_token_is_asked_for_anew(tokens: EntraCredential) -> None:
     first = await tokens.current()
 
     assert await tokens.refresh(first) == Secret("token-2")
@@ -71,7 +71,7 @@ async def test_a_refused_token_is_asked_for_anew(tokens: EntraTokens) -> None:
     ids=lambda trouble: type(trouble).__name__,
 )
 async def test_an_identity_that_gives_no_token_is_KeyUnavailable(  # noqa: N802
-    trouble: Exception, tokens: EntraTokens, credential: FakeCredential
+    trouble: Exception, tokens: EntraCredential, credential: FakeCredential
 ) -> None:
     credential.troubles.append(trouble)
 
@@ -82,7 +82,7 @@ async def test_an_identity_that_gives_no_token_is_KeyUnavailable(  # noqa: N802
 
 
 async def test_a_silent_identity_is_not_waited_for(
-    tokens: EntraTokens, credential: FakeCredential
+    tokens: EntraCredential, credential: FakeCredential
 ) -> None:
     credential.silent = True
 
@@ -91,7 +91,7 @@ async def test_a_silent_identity_is_not_waited_for(
 
 
 async def test_the_credential_is_left_to_whoever_opened_it(
-    tokens: EntraTokens, credential: FakeCredential
+    tokens: EntraCredential, credential: FakeCredential
 ) -> None:
     await tokens.close()
 

@@ -15,7 +15,7 @@ from azure.core.exceptions import (
 from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 
 from shared.errors import KeyUnavailableError
-from shared.face.key_vault import KeyVaultKeys
+from shared.face.key_vault import KeyVaultCredential
 from shared.secret import Secret
 from tests.support.fakes import Clock
 
@@ -55,23 +55,23 @@ def clock() -> Clock:
     return Clock()
 
 
-def keys_from(vault: FakeVault, clock: Clock, *, timeout_seconds: float = 1) -> KeyVaultKeys:
-    return KeyVaultKeys(
+def keys_from(vault: FakeVault, clock: Clock, *, timeout_seconds: float = 1) -> KeyVaultCredential:
+    return KeyVaultCredential(
         cast("SecretClient", vault),
         name="face-api-key",
-        longest_age=timedelta(minutes=10),
+        max_age=timedelta(minutes=10),
         timeout_seconds=timeout_seconds,
         now=clock,
     )
 
 
 @pytest.fixture
-def keys(vault: FakeVault, clock: Clock) -> KeyVaultKeys:
+def keys(vault: FakeVault, clock: Clock) -> KeyVaultCredential:
     return keys_from(vault, clock)
 
 
 async def test_a_key_is_fetched_once_and_kept(
-    keys: KeyVaultKeys, vault: FakeVault, clock: Clock
+    keys: KeyVaultCredential, vault: FakeVault, clock: Clock
 ) -> None:
     first = await keys.current()
     clock.advance(timedelta(minutes=10, microseconds=-1))
@@ -81,7 +81,7 @@ async def test_a_key_is_fetched_once_and_kept(
 
 
 async def test_a_key_that_has_aged_is_fetched_again(
-    keys: KeyVaultKeys, vault: FakeVault, clock: Clock
+    keys: KeyVaultCredential, vault: FakeVault, clock: Clock
 ) -> None:
     await keys.current()
     vault.value = "key-2"
@@ -93,7 +93,7 @@ async def test_a_key_that_has_aged_is_fetched_again(
 
 
 async def test_a_key_counts_its_age_from_when_it_was_asked_for(
-    keys: KeyVaultKeys, vault: FakeVault, clock: Clock
+    keys: KeyVaultCredential, vault: FakeVault, clock: Clock
 ) -> None:
     vault.slow = asyncio.Event()
     waiting = asyncio.create_task(keys.current())
@@ -107,7 +107,9 @@ async def test_a_key_counts_its_age_from_when_it_was_asked_for(
     assert len(vault.asked) == 2
 
 
-async def test_fifty_who_wait_are_served_by_one_fetch(keys: KeyVaultKeys, vault: FakeVault) -> None:
+async def test_fifty_who_wait_are_served_by_one_fetch(
+    keys: KeyVaultCredential, vault: FakeVault
+) -> None:
     vault.slow = asyncio.Event()
     waiting = [asyncio.create_task(keys.current()) for _ in range(50)]
     await asyncio.sleep(0)
@@ -118,7 +120,7 @@ async def test_fifty_who_wait_are_served_by_one_fetch(keys: KeyVaultKeys, vault:
 
 
 async def test_fifty_refusals_of_one_key_cause_one_fetch(
-    keys: KeyVaultKeys, vault: FakeVault
+    keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     old = await keys.current()
     vault.value = "key-2"
@@ -139,7 +141,7 @@ async def test_fifty_who_wait_for_a_silent_vault_wait_no_longer_than_one(clock: 
 
 
 async def test_one_who_gives_up_takes_nothing_from_the_others(
-    keys: KeyVaultKeys, vault: FakeVault
+    keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     vault.slow = asyncio.Event()
     impatient, patient = (asyncio.create_task(keys.current()) for _ in range(2))
@@ -154,7 +156,7 @@ async def test_one_who_gives_up_takes_nothing_from_the_others(
 
 
 async def test_a_fetch_that_was_called_off_leaves_room_for_the_next(
-    keys: KeyVaultKeys, vault: FakeVault
+    keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     vault.slow = asyncio.Event()
     waiting = asyncio.create_task(keys.current())
@@ -169,7 +171,7 @@ async def test_a_fetch_that_was_called_off_leaves_room_for_the_next(
 
 
 async def test_a_refused_key_is_fetched_again_though_it_is_young(
-    keys: KeyVaultKeys, vault: FakeVault
+    keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     old = await keys.current()
     vault.value = "key-2"
@@ -180,7 +182,7 @@ async def test_a_refused_key_is_fetched_again_though_it_is_young(
 
 
 async def test_a_key_refused_late_is_not_fetched_again(
-    keys: KeyVaultKeys, vault: FakeVault
+    keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     await keys.current()
 
@@ -189,7 +191,7 @@ async def test_a_key_refused_late_is_not_fetched_again(
 
 
 async def test_a_refused_key_that_the_vault_still_holds_comes_again(
-    keys: KeyVaultKeys, vault: FakeVault
+    keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     old = await keys.current()
 
@@ -197,7 +199,7 @@ async def test_a_refused_key_that_the_vault_still_holds_comes_again(
     assert len(vault.asked) == 2
 
 
-async def test_a_refusal_before_any_fetch_fetches(keys: KeyVaultKeys) -> None:
+async def test_a_refusal_before_any_fetch_fetches(keys: KeyVaultCredential) -> None:
     assert await keys.refresh(Secret("unheard of")) == Secret("key-1")
 
 
@@ -215,7 +217,7 @@ async def test_a_refusal_before_any_fetch_fetches(keys: KeyVaultKeys) -> None:
     ids=lambda trouble: type(trouble).__name__,
 )
 async def test_a_vault_that_fails_is_named_and_asked_again_next_time(
-    trouble: Exception, keys: KeyVaultKeys, vault: FakeVault
+    trouble: Exception, keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     vault.troubles.append(trouble)
 
@@ -233,7 +235,7 @@ async def test_a_silent_vault_is_not_waited_for(clock: Clock) -> None:
 
 @pytest.mark.parametrize("value", ["key-1\n", "\r\n key-1 \t"], ids=["a-line-break", "blanks"])
 async def test_a_key_pasted_with_blanks_around_it_works(
-    value: str, keys: KeyVaultKeys, vault: FakeVault
+    value: str, keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     vault.value = value
 
@@ -246,7 +248,7 @@ async def test_a_key_pasted_with_blanks_around_it_works(
     ids=["none", "empty", "blank", "two-lines", "not-ascii", "null-character"],
 )
 async def test_a_secret_that_no_header_can_carry_is_no_key(
-    value: str | None, keys: KeyVaultKeys, vault: FakeVault
+    value: str | None, keys: KeyVaultCredential, vault: FakeVault
 ) -> None:
     vault.value = value
 
@@ -256,7 +258,9 @@ async def test_a_secret_that_no_header_can_carry_is_no_key(
     assert str(caught.value) == "the vault's secret is not a key"
 
 
-async def test_a_key_is_never_printed(keys: KeyVaultKeys, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_key_is_never_printed(
+    keys: KeyVaultCredential, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     await keys.current()
 
@@ -264,7 +268,7 @@ async def test_a_key_is_never_printed(keys: KeyVaultKeys, caplog: pytest.LogCapt
     assert "key-1" not in f"{kept!r}{caplog.text}"
 
 
-async def test_closing_closes_the_client(keys: KeyVaultKeys, vault: FakeVault) -> None:
+async def test_closing_closes_the_client(keys: KeyVaultCredential, vault: FakeVault) -> None:
     await keys.close()
 
     assert vault.closed

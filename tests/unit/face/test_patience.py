@@ -9,7 +9,7 @@ from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailable
 from shared.face.pace import Pace
 from shared.face.patience import Patience
 
-AGAIN = FaceUnavailableError("down", may_repeat=True)
+AGAIN = FaceUnavailableError("down", is_retryable=True)
 
 
 @dataclass
@@ -65,7 +65,7 @@ async def test_a_wait_is_a_matter_of_luck_from_nothing_to_all_of_it() -> None:
 
 async def test_face_itself_says_how_long_to_wait() -> None:
     story = tries(
-        FaceUnavailableError("busy", retry_after_seconds=7, may_repeat=True), AGAIN, "done"
+        FaceUnavailableError("busy", retry_after_seconds=7, is_retryable=True), AGAIN, "done"
     )
     await story.spend()
 
@@ -92,7 +92,7 @@ async def test_what_is_no_use_repeating_is_not_repeated(error: Exception) -> Non
 
 
 async def test_a_wait_that_would_outlast_the_budget_is_not_begun() -> None:
-    story = tries(FaceUnavailableError("busy", retry_after_seconds=10, may_repeat=True))
+    story = tries(FaceUnavailableError("busy", retry_after_seconds=10, is_retryable=True))
 
     with pytest.raises(FaceUnavailableError, match="busy"):
         await story.spend(10)

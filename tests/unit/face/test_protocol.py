@@ -70,7 +70,7 @@ by_operation = pytest.mark.parametrize("operation", DECIPHERS)
             a_request(user="user-1"),
             FaceRequest(
                 method="POST",
-                is_repeatable=False,
+                is_idempotent=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -85,7 +85,7 @@ by_operation = pytest.mark.parametrize("operation", DECIPHERS)
             StartRequest(mode="Passive", token_seconds=60),
             FaceRequest(
                 method="POST",
-                is_repeatable=False,
+                is_idempotent=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "Passive",
@@ -99,7 +99,7 @@ by_operation = pytest.mark.parametrize("operation", DECIPHERS)
             a_request(image=PNG),
             FaceRequest(
                 method="POST",
-                is_repeatable=False,
+                is_idempotent=False,
                 path="/face/v1.2/detectLivenessWithVerify-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -492,7 +492,7 @@ def test_only_what_may_pass_and_was_not_done_may_be_repeated(
     with pytest.raises(FaceUnavailableError) as caught:
         DECIPHERS[operation](said(b"", status=status))
 
-    assert caught.value.may_repeat == (operation in repeatable)
+    assert caught.value.is_retryable == (operation in repeatable)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from tests.support.builders import (
     a_session,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeFace, MemoryStore, Notes
+from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
 
 SILENCES = [
     pytest.param(FaceUnavailableError("down"), id="FaceUnavailable"),
@@ -68,7 +68,7 @@ class Stage:
     face: FakeFace = field(default_factory=FakeFace)
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=Clock)
-    notes: Notes = field(default_factory=Notes)
+    notes: RecordedEvents = field(default_factory=RecordedEvents)
     reminders: list[str] = field(default_factory=list)
 
     @property
@@ -78,7 +78,7 @@ class Stage:
             store=self.store,
             rules=RULES,
             now=self.clock,
-            note=self.notes,
+            log=self.notes,
         )
 
     @property
@@ -138,7 +138,7 @@ async def test_without_the_right_token_there_is_no_session(
         nonlocal loads
         loads += 1
 
-    stage.store.trip("load", *[count] * 3)
+    stage.store.fail_next("load", *[count] * 3)
     for attempt in (
         stage.flow.status(session_id, token),
         stage.flow.complete(session_id, token, Report(), stage.reminders.append),
@@ -188,7 +188,7 @@ async def test_a_finished_check_is_recorded_and_forgotten_at_face(
     assert (completed.status, completed.ended_at) == (Status.COMPLETED, NOW)
     assert completed.verdict is not None
     assert completed.verdict.outcome is Outcome.PASSED
-    assert (completed.at_face, completed.alarm_at) == (False, NOW + RETENTION)
+    assert (completed.has_face_data, completed.alarm_at) == (False, NOW + RETENTION)
     assert stage.face.deleted == [FACE_SESSION_ID]
     assert stage.reminders == []
 
@@ -200,7 +200,7 @@ async def test_a_face_session_that_could_not_be_deleted_is_left_to_the_alarm(
     stage.face.fails["delete"] = silence
     completed = await stage.at(STARTED, a_passing_answer()).complete()
 
-    assert (completed.status, completed.at_face) == (Status.COMPLETED, True)
+    assert (completed.status, completed.has_face_data) == (Status.COMPLETED, True)
     assert completed.alarm_at == NOW
     assert stage.face.calls == ["get", "delete"]
 
@@ -211,10 +211,10 @@ async def test_a_face_session_that_could_not_be_deleted_is_left_to_the_alarm(
 async def test_a_cleanup_that_could_not_be_recorded_is_left_to_the_alarm(
     trouble: Exception, stage: Stage
 ) -> None:
-    stage.store.trip("replace", lambda: None, trouble)
+    stage.store.fail_next("replace", lambda: None, trouble)
     completed = await stage.at(STARTED, a_passing_answer()).complete()
 
-    assert (completed.status, completed.at_face) == (Status.COMPLETED, True)
+    assert (completed.status, completed.has_face_data) == (Status.COMPLETED, True)
     assert completed == stage.session
 
 
@@ -298,7 +298,7 @@ async def test_completions_at_the_same_moment_remind_once(stage: Stage) -> None:
 
 
 async def test_a_completion_that_could_not_be_recorded_leaves_a_message(stage: Stage) -> None:
-    stage.at(STARTED, a_passing_answer()).store.trip("replace", StoreUnavailableError("down"))
+    stage.at(STARTED, a_passing_answer()).store.fail_next("replace", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.complete()
@@ -309,7 +309,7 @@ async def test_a_completion_that_could_not_be_recorded_leaves_a_message(stage: S
 async def test_of_two_completions_at_once_both_learn_the_one_verdict(stage: Stage) -> None:
     stage.at(STARTED, a_passing_answer())
     ended = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)
-    stage.store.trip("replace", lambda: stage.store.hold(ended))
+    stage.store.fail_next("replace", lambda: stage.store.hold(ended))
     completed = await stage.complete()
 
     assert completed.verdict == ended.verdict
@@ -318,7 +318,7 @@ async def test_of_two_completions_at_once_both_learn_the_one_verdict(stage: Stag
 async def test_an_ending_is_told_once(stage: Stage) -> None:
     stage.at(STARTED, a_passing_answer())
     ended = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)
-    stage.store.trip("replace", lambda: stage.store.hold(ended))
+    stage.store.fail_next("replace", lambda: stage.store.hold(ended))
     await stage.complete()
 
     # Whoever wrote the ending told of it; this call lost that race.
@@ -353,7 +353,7 @@ async def test_giving_up_revokes_the_token(
 ) -> None:
     given_up = await stage.at(session, answer).cancel()
 
-    assert (given_up.status, given_up.at_face) == (status, False)
+    assert (given_up.status, given_up.has_face_data) == (status, False)
     assert stage.face.calls == ["get", "delete"]
 
 
@@ -382,7 +382,7 @@ async def test_a_message_records_the_ending(
 ) -> None:
     settled = await stage.at(session, a_passing_answer()).settle(last_try=last_try)
 
-    assert (settled.status, settled.at_face) == (Status.COMPLETED, False)
+    assert (settled.status, settled.has_face_data) == (Status.COMPLETED, False)
 
 
 async def test_a_message_without_a_result_comes_again(stage: Stage) -> None:
@@ -417,7 +417,7 @@ async def test_a_message_comes_again_while_face_is_silent(silence: Exception, st
 
 
 async def test_a_message_comes_again_while_the_store_is_down(stage: Stage) -> None:
-    stage.at(PROCESSING, None).store.trip("load", *[StoreUnavailableError("down")] * 2)
+    stage.at(PROCESSING, None).store.fail_next("load", *[StoreUnavailableError("down")] * 2)
 
     with pytest.raises(StoreUnavailableError):
         await stage.settle()
@@ -426,7 +426,7 @@ async def test_a_message_comes_again_while_the_store_is_down(stage: Stage) -> No
 
 async def test_a_message_that_lost_five_races_comes_again(stage: Stage) -> None:
     stage.at(PROCESSING, a_passing_answer())
-    stage.store.trip("replace", *[StoreConflictError("lost")] * 10)
+    stage.store.fail_next("replace", *[StoreConflictError("lost")] * 10)
 
     with pytest.raises(SessionConflictError):
         await stage.settle()
@@ -446,9 +446,9 @@ async def test_a_message_of_an_unknown_session_succeeds(stage: Stage) -> None:
     assert stage.face.calls == []
 
 
-async def ring(stage: Stage, at: timedelta = STALE - NOW) -> str:
+async def handle_alarm(stage: Stage, at: timedelta = STALE - NOW) -> str:
     stage.clock.moment = NOW + at
-    return await stage.flow.ring(SESSION_ID)
+    return await stage.flow.handle_alarm(SESSION_ID)
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -469,8 +469,8 @@ async def ring(stage: Stage, at: timedelta = STALE - NOW) -> str:
 async def test_a_stale_session_is_ended_by_its_alarm(
     session: Session, answer: FaceAnswer | None, status: Status, done: str, stage: Stage
 ) -> None:
-    assert await ring(stage.at(session, answer)) == done
-    assert (stage.session.status, stage.session.at_face) == (status, False)
+    assert await handle_alarm(stage.at(session, answer)) == done
+    assert (stage.session.status, stage.session.has_face_data) == (status, False)
     assert stage.face.calls == ["get", "delete"]
 
 
@@ -480,9 +480,9 @@ async def test_a_stale_session_stays_open_while_face_is_silent(
 ) -> None:
     stage.at(STARTED, None).face.fails["get"] = silence
 
-    assert await ring(stage) == "postponed"
+    assert await handle_alarm(stage) == "postponed"
     assert stage.session.alarm_at == STALE + timedelta(minutes=2)
-    assert await ring(stage, STALE - NOW + timedelta(minutes=2)) == "postponed"
+    assert await handle_alarm(stage, STALE - NOW + timedelta(minutes=2)) == "postponed"
     assert stage.session.alarm_at == STALE + timedelta(minutes=6)
     assert stage.session.status is Status.STARTED
 
@@ -492,26 +492,28 @@ async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage
         get=FaceUnavailableError("down"), delete=FaceUnavailableError("down")
     )
 
-    assert await ring(stage, timedelta(hours=48)) == "abandoned"
+    assert await handle_alarm(stage, timedelta(hours=48)) == "abandoned"
     assert stage.session.status is Status.ABANDONED
 
 
 async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:
     stage.at(STARTED, a_passing_answer())
 
-    assert await ring(stage, STALE - NOW - timedelta(milliseconds=1)) == "skipped"
+    assert await handle_alarm(stage, STALE - NOW - timedelta(milliseconds=1)) == "skipped"
     assert (stage.face.calls, stage.store.writes) == ([], 1)
 
 
 async def test_an_alarm_of_an_unknown_session_is_set_aside(stage: Stage) -> None:
     with pytest.raises(UnreadableRecordError):
-        await ring(stage)
+        await handle_alarm(stage)
 
 
 @pytest.mark.parametrize("session", FINAL)
 async def test_what_has_ended_is_forgotten_at_face(session: Session, stage: Stage) -> None:
-    assert await ring(stage.at(session, None)) == "deleted"
-    assert stage.session == replace(session, at_face=False, alarm_at=NOW + RETENTION, version="2")
+    assert await handle_alarm(stage.at(session, None)) == "deleted"
+    assert stage.session == replace(
+        session, has_face_data=False, alarm_at=NOW + RETENTION, version="2"
+    )
 
 
 async def test_forgetting_at_face_is_tried_again_a_minute_later_and_later(stage: Stage) -> None:
@@ -521,21 +523,21 @@ async def test_forgetting_at_face_is_tried_again_a_minute_later_and_later(stage:
 
     for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
         rings_at = stage.session.alarm_at
-        assert await ring(stage, rings_at - NOW) == "postponed"
+        assert await handle_alarm(stage, rings_at - NOW) == "postponed"
         assert stage.session.alarm_at == rings_at + timedelta(minutes=minutes)
 
 
 async def test_forgetting_at_face_ends_when_face_must_have_forgotten(stage: Stage) -> None:
     stage.at(transitions.canceled(STARTED, NOW), None).face.fails["delete"] = FaceRefusedError("no")
 
-    assert await ring(stage, timedelta(hours=48)) == "deleted"
-    assert not stage.session.at_face
+    assert await handle_alarm(stage, timedelta(hours=48)) == "deleted"
+    assert not stage.session.has_face_data
 
 
 async def test_a_record_is_purged_at_the_end_of_its_retention(stage: Stage) -> None:
-    ended = transitions.cleaned(transitions.canceled(STARTED, NOW), RETENTION)
+    ended = transitions.face_data_deleted(transitions.canceled(STARTED, NOW), RETENTION)
     stage.at(ended, None)
 
-    assert await ring(stage, RETENTION - timedelta(milliseconds=1)) == "skipped"
-    assert await ring(stage, RETENTION) == "purged"
+    assert await handle_alarm(stage, RETENTION - timedelta(milliseconds=1)) == "skipped"
+    assert await handle_alarm(stage, RETENTION) == "purged"
     assert (stage.store.rows, stage.face.calls) == ({}, [])

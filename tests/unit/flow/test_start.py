@@ -27,7 +27,7 @@ from shared.session.face_answer import ReferenceImage
 from shared.session.session import Session, hash_token, shard_of
 from shared.session.start_request import StartRequest
 from tests.support.builders import GRACE, NOW, PNG, RULES, START_RULES, TOKEN_LIFE, a_request
-from tests.support.fakes import Clock, FakeFace, Lots, MemoryStore, Notes
+from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
 
 REQUEST = a_request(user="user-1")
 WITH_IMAGE = a_request(user="user-1", image=PNG)
@@ -50,8 +50,8 @@ class Stage:
     face: FakeFace = field(default_factory=FakeFace)
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=Clock)
-    notes: Notes = field(default_factory=Notes)
-    lots: Lots = field(default_factory=Lots)
+    notes: RecordedEvents = field(default_factory=RecordedEvents)
+    lots: SequentialBytes = field(default_factory=SequentialBytes)
     rules: StartRules = START_RULES
 
     async def open(self, request: StartRequest = REQUEST, key: str | None = None) -> Started:
@@ -61,7 +61,7 @@ class Stage:
             rules=self.rules,
             now=self.clock,
             random_bytes=self.lots,
-            note=self.notes,
+            log=self.notes,
         )
         return await start.start(request, key)
 
@@ -77,11 +77,11 @@ class Stage:
         assert len(won) + len(lost) == len(done)
         return won, lost
 
-    async def ring(self, session_id: str) -> str:
+    async def handle_alarm(self, session_id: str) -> str:
         flow = LivenessFlow(
-            face=self.face, store=self.store, rules=RULES, now=self.clock, note=self.notes
+            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
         )
-        return await flow.ring(session_id)
+        return await flow.handle_alarm(session_id)
 
     @property
     def session(self) -> Session:
@@ -148,7 +148,7 @@ async def test_what_face_does_not_open_is_not_recorded(error: Exception, stage: 
 async def test_a_create_whose_insert_answer_was_lost_has_succeeded(
     lost: Exception, key: str | None, stage: Stage
 ) -> None:
-    stage.store.lose_answers("insert", lost)
+    stage.store.drop_responses("insert", lost)
     started = await stage.open(key=key)
 
     assert stage.session.token_hash == hash_token(started.session_token)
@@ -158,8 +158,8 @@ async def test_a_create_whose_insert_answer_was_lost_has_succeeded(
 
 async def test_an_insert_that_filled_the_cap_itself_has_succeeded(stage: Stage) -> None:
     # The answer was lost, and the store's second look found the person's cap reached: by us.
-    stage.rules = replace(START_RULES, most_open=1)
-    stage.store.lose_answers("insert", TooManySessionsError("too many"))
+    stage.rules = replace(START_RULES, max_open_sessions=1)
+    stage.store.drop_responses("insert", TooManySessionsError("too many"))
     await stage.open()
 
     assert (stage.facts, stage.face.deleted) == ((1, 0, 1), [])
@@ -169,7 +169,7 @@ async def test_an_insert_that_filled_the_cap_itself_has_succeeded(stage: Stage) 
 async def test_a_create_that_cannot_be_recorded_deletes_its_face_session(
     key: str | None, stage: Stage
 ) -> None:
-    stage.store.trip("insert", StoreUnavailableError("down"))
+    stage.store.fail_next("insert", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key=key)
@@ -178,8 +178,8 @@ async def test_a_create_that_cannot_be_recorded_deletes_its_face_session(
 
 
 async def test_a_create_that_nobody_can_look_up_deletes_its_face_session(stage: Stage) -> None:
-    stage.store.trip("insert", StoreUnavailableError("down"))
-    stage.store.trip("load", StoreUnavailableError("down"))
+    stage.store.fail_next("insert", StoreUnavailableError("down"))
+    stage.store.fail_next("load", StoreUnavailableError("down"))
     stage.face.fails["delete"] = FaceUnavailableError("down too")
 
     with pytest.raises(StoreUnavailableError):
@@ -193,7 +193,7 @@ async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) ->
     await stage.open()
     first = stage.session
     # The same lots again, against all odds: the same id, and another's token.
-    stage.lots = Lots()
+    stage.lots = SequentialBytes()
     stage.store.rows = {first.session_id: replace(first, token_hash="another")}
 
     with pytest.raises(StoreUnavailableError):
@@ -207,7 +207,7 @@ async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) ->
 
 
 @pytest.mark.parametrize(
-    ("least", "quality", "good"),
+    ("minimum", "quality", "good"),
     [
         ("high", "high", True),
         ("high", "medium", False),
@@ -224,9 +224,9 @@ async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) ->
     ],
 )
 async def test_a_reference_image_must_be_as_good_as_the_setting_says(
-    least: str, quality: str | None, stage: Stage, *, good: bool
+    minimum: str, quality: str | None, stage: Stage, *, good: bool
 ) -> None:
-    stage.rules = replace(START_RULES, least_quality=least)
+    stage.rules = replace(START_RULES, min_reference_quality=minimum)
     stage.face.reference_image = ReferenceImage(quality=quality, face_rectangle=None)
 
     if good:
@@ -238,11 +238,11 @@ async def test_a_reference_image_must_be_as_good_as_the_setting_says(
         assert (stage.face.alive, stage.facts) == (set(), (0, 0, 0))
 
 
-@pytest.mark.parametrize(("least", "good"), [("low", True), ("medium", False), ("high", False)])
+@pytest.mark.parametrize(("minimum", "good"), [("low", True), ("medium", False), ("high", False)])
 async def test_a_reference_image_that_face_says_nothing_of_passes_at_low_only(
-    least: str, stage: Stage, *, good: bool
+    minimum: str, stage: Stage, *, good: bool
 ) -> None:
-    stage.rules = replace(START_RULES, least_quality=least)
+    stage.rules = replace(START_RULES, min_reference_quality=minimum)
     stage.face.reference_image = None
 
     if good:
@@ -253,7 +253,7 @@ async def test_a_reference_image_that_face_says_nothing_of_passes_at_low_only(
 
 
 async def test_without_an_image_there_is_no_quality_to_ask_for(stage: Stage) -> None:
-    stage.rules = replace(START_RULES, least_quality="high")
+    stage.rules = replace(START_RULES, min_reference_quality="high")
 
     assert (await stage.open()).reference_image is None
 
@@ -335,7 +335,7 @@ async def test_whom_nothing_names_nothing_counts(key: str | None, stage: Stage) 
 
 
 async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
-    stage.rules = replace(START_RULES, most_open=0)
+    stage.rules = replace(START_RULES, max_open_sessions=0)
     for _ in range(7):
         await stage.open()
 
@@ -343,7 +343,7 @@ async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
 
 
 async def test_a_count_that_cannot_be_read_opens_nothing_at_face(stage: Stage) -> None:
-    stage.store.trip("open_sessions", StoreUnavailableError("down"))
+    stage.store.fail_next("open_sessions", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open()
@@ -499,7 +499,7 @@ async def test_a_key_is_good_until_its_last_moment(stage: Stage) -> None:
 async def test_an_expired_key_that_somebody_else_removes_is_a_lost_race(stage: Stage) -> None:
     await stage.open(key="k")
     stage.clock.advance(DAY)
-    stage.store.trip("drop_claim", stage.store.claims.clear)
+    stage.store.fail_next("drop_claim", stage.store.claims.clear)
 
     with pytest.raises(SessionConflictError) as caught:
         await stage.open(key="k")
@@ -535,8 +535,8 @@ async def test_of_two_requests_with_one_key_at_once_the_loser_learns_why(stage: 
 async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
     stage: Stage,
 ) -> None:
-    stage.store.trip("insert", StoreConflictError("there already"))
-    stage.store.trip("load_claim", lambda: None, StoreUnavailableError("down"))
+    stage.store.fail_next("insert", StoreConflictError("there already"))
+    stage.store.fail_next("load_claim", lambda: None, StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key="k")
@@ -546,7 +546,7 @@ async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
 
 async def test_a_key_that_cannot_be_looked_up_opens_nothing(stage: Stage) -> None:
     await stage.open(key="k")
-    stage.store.trip("load_claim", StoreUnavailableError("down"))
+    stage.store.fail_next("load_claim", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key="k")

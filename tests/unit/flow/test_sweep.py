@@ -19,7 +19,7 @@ from shared.session.alarm import Alarm
 from shared.session.session import SHARDS, Session, Status
 from shared.store import session_rows
 from tests.support.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
-from tests.support.fakes import Clock, FakeFace, MemoryStore, Notes
+from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
 
 STALE = NOW + TOKEN_LIFE + GRACE
 
@@ -28,16 +28,16 @@ class Swept:
     """A sweep on fakes, at the time when what was started at first is stale."""
 
     def __init__(self) -> None:
-        self.face, self.store, self.notes = FakeFace(), MemoryStore(), Notes()
+        self.face, self.store, self.notes = FakeFace(), MemoryStore(), RecordedEvents()
         self.clock = Clock(STALE)
         flow = LivenessFlow(
             face=self.face,
             store=self.store,
             rules=RULES,
             now=self.clock,
-            note=self.notes,
+            log=self.notes,
         )
-        self.sweep = Sweep(flow=flow, store=self.store, now=self.clock, note=self.notes)
+        self.sweep = Sweep(flow=flow, store=self.store, now=self.clock, log=self.notes)
 
     async def run(self, *, oldest_seconds: int = 0) -> dict[str, object]:
         await self.sweep.run()
@@ -77,7 +77,7 @@ async def test_a_sweep_leaves_what_is_not_due(swept: Swept) -> None:
 
 
 async def test_a_sweep_leaves_final_sessions_within_their_retention(swept: Swept) -> None:
-    ended = transitions.cleaned(transitions.canceled(a_session(), NOW), RETENTION)
+    ended = transitions.face_data_deleted(transitions.canceled(a_session(), NOW), RETENTION)
     swept.store.hold(ended)
 
     assert await swept.run() == {"due": 0, "failed": 0}
@@ -89,7 +89,9 @@ async def test_a_sweep_does_each_thing_that_is_due(swept: Swept) -> None:
     swept.store.hold(
         a_session(session_id=ids[0]),
         canceled,
-        transitions.cleaned(transitions.canceled(a_session(session_id=ids[2]), NOW), timedelta()),
+        transitions.face_data_deleted(
+            transitions.canceled(a_session(session_id=ids[2]), NOW), timedelta()
+        ),
     )
 
     assert await swept.run(oldest_seconds=900) == {
@@ -104,7 +106,7 @@ async def test_a_sweep_does_each_thing_that_is_due(swept: Swept) -> None:
 
 async def test_one_failing_session_never_stops_a_sweep(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.trip("load", *[StoreUnavailableError("down")] * 3)
+    swept.store.fail_next("load", *[StoreUnavailableError("down")] * 3)
 
     assert await swept.run() == {"due": 16, "failed": 3, "abandoned": 13}
     assert len(swept.notes.named("session failed")) == 3
@@ -112,7 +114,7 @@ async def test_one_failing_session_never_stops_a_sweep(swept: Swept) -> None:
 
 async def test_a_race_that_a_sweep_lost_is_no_failure(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.trip("load", *[StoreConflictError("lost")] * 3)
+    swept.store.fail_next("load", *[StoreConflictError("lost")] * 3)
 
     assert await swept.run() == {"due": 16, "failed": 0, "skipped": 3, "abandoned": 13}
     assert swept.notes.named("session failed") == []
@@ -144,15 +146,15 @@ async def test_a_sweep_is_told_in_words_that_telemetry_takes(swept: Swept) -> No
 async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> None:
     at_once: list[int] = []
     running = 0
-    ring = swept.sweep.flow.ring
+    handle_alarm = swept.sweep.flow.handle_alarm
 
     class CountingFlow(LivenessFlow):
-        async def ring(self, session_id: str, alarm: Alarm | None = None) -> str:
+        async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> str:
             nonlocal running
             running += 1
             at_once.append(running)
             await asyncio.sleep(0.01)
-            done = await ring(session_id, alarm)
+            done = await handle_alarm(session_id, alarm)
             running -= 1
             return done
 
@@ -162,10 +164,10 @@ async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> Non
         store=flow.store,
         rules=flow.rules,
         now=flow.now,
-        note=flow.note,
+        log=flow.log,
     )
     swept.store.hold(*one_in_each_shard())
-    await Sweep(flow=counting, store=swept.store, now=swept.clock, note=swept.notes).run()
+    await Sweep(flow=counting, store=swept.store, now=swept.clock, log=swept.notes).run()
 
     assert max(at_once) == 8
 
@@ -173,7 +175,7 @@ async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> Non
 async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(swept: Swept) -> None:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
     claims = [a_claim(session_id=session.session_id, key_hash=str(digit) * 64) for digit in (1, 2)]
-    await swept.store.insert(session, claims[0], most_open=0)
+    await swept.store.insert(session, claims[0], max_open_sessions=0)
     swept.clock.moment = claims[0].ends_at - timedelta(milliseconds=1)
     before = await swept.run()
     swept.clock.advance(timedelta(milliseconds=1))
@@ -185,8 +187,8 @@ async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(swep
 
 async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(swept: Swept) -> None:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
-    await swept.store.insert(session, a_claim(session_id=session.session_id), most_open=0)
-    swept.store.trip("end_claim", StoreUnavailableError("down"))
+    await swept.store.insert(session, a_claim(session_id=session.session_id), max_open_sessions=0)
+    swept.store.fail_next("end_claim", StoreUnavailableError("down"))
     swept.clock.moment = NOW + timedelta(hours=24)
 
     assert await swept.run() == {"due": 1, "failed": 1}
@@ -195,7 +197,7 @@ async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(swept: Swep
 
 async def test_a_session_that_cannot_be_read_is_set_aside_for_a_while(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.trip("load", UnreadableRecordError("strange"))
+    swept.store.fail_next("load", UnreadableRecordError("strange"))
 
     assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
     assert len(swept.notes.named("session set aside")) == 1
@@ -206,8 +208,8 @@ async def test_a_session_that_cannot_be_read_is_set_aside_for_a_while(swept: Swe
 
 async def test_what_cannot_even_be_set_aside_stops_nothing(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.trip("load", UnreadableRecordError("strange"))
-    swept.store.trip("set_aside", StoreUnavailableError("down"))
+    swept.store.fail_next("load", UnreadableRecordError("strange"))
+    swept.store.fail_next("postpone_unreadable", StoreUnavailableError("down"))
 
     assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
     assert len(swept.notes.named("session failed")) == 1
@@ -230,7 +232,7 @@ async def test_a_sweep_tells_the_age_of_the_oldest_alarm(swept: Swept) -> None:
 
 async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.sweep = replace(swept.sweep, longest_run_seconds=0)
+    swept.sweep = replace(swept.sweep, max_run_seconds=0)
 
     assert await swept.run() == {"due": 0, "failed": 0}
     assert swept.statuses() == {Status.STARTED}
@@ -238,8 +240,8 @@ async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(swept: Swept) -> N
 
 async def test_a_sweep_whose_time_ends_midway_leaves_what_it_had_found(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.sweep = replace(swept.sweep, longest_run_seconds=0.1)
-    swept.store.trip("load", lambda: time.sleep(0.1))
+    swept.sweep = replace(swept.sweep, max_run_seconds=0.1)
+    swept.store.fail_next("load", lambda: time.sleep(0.1))
     done = await swept.run()
 
     still_open = [one for one in swept.store.rows.values() if not one.is_final]

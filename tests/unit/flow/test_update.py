@@ -41,7 +41,7 @@ async def test_a_change_is_told_by_who_made_it_and_only_then(store: MemoryStore)
     before = store.rows[SESSION_ID]
     changed = await update.change(store, before, process, tell)
     await update.change(store, changed, process, tell)
-    store.trip("replace", lambda: store.hold(transitions.canceled(a_session(), NOW)))
+    store.fail_next("replace", lambda: store.hold(transitions.canceled(a_session(), NOW)))
     await update.change(store, changed, lambda known: transitions.abandoned(known, NOW), tell)
 
     assert told == [(before, changed)]
@@ -70,7 +70,7 @@ async def test_who_lost_a_race_thinks_again_about_what_is_there_now(store: Memor
         return process(session)
 
     other = a_session(user_correlation_id="written meanwhile")
-    store.trip("replace", written_meanwhile(store, other))
+    store.fail_next("replace", written_meanwhile(store, other))
     changed = await update.change(store, store.rows[SESSION_ID], note_and_process)
 
     assert seen == [None, "written meanwhile"]
@@ -79,14 +79,14 @@ async def test_who_lost_a_race_thinks_again_about_what_is_there_now(store: Memor
 
 async def test_who_lost_against_an_ending_leaves_it(store: MemoryStore) -> None:
     ended = transitions.canceled(a_session(), NOW)
-    store.trip("replace", written_meanwhile(store, ended))
+    store.fail_next("replace", written_meanwhile(store, ended))
     changed = await update.change(store, store.rows[SESSION_ID], process)
 
     assert changed.status is Status.CANCELED
 
 
 async def test_a_write_whose_answer_was_lost_is_not_written_twice(store: MemoryStore) -> None:
-    store.lose_answers("replace", StoreConflictError("our own write"))
+    store.drop_responses("replace", StoreConflictError("our own write"))
     changed = await update.change(store, store.rows[SESSION_ID], process)
 
     assert changed.status is Status.PROCESSING
@@ -95,7 +95,7 @@ async def test_a_write_whose_answer_was_lost_is_not_written_twice(store: MemoryS
 
 @pytest.mark.parametrize("losses", [4, 5])
 async def test_five_lost_races_are_a_SessionConflict(losses: int, store: MemoryStore) -> None:  # noqa: N802
-    store.trip("replace", *[StoreConflictError("lost")] * losses)
+    store.fail_next("replace", *[StoreConflictError("lost")] * losses)
     change = update.change(store, store.rows[SESSION_ID], process)
 
     if losses < 5:
@@ -106,7 +106,7 @@ async def test_five_lost_races_are_a_SessionConflict(losses: int, store: MemoryS
 
 
 async def test_a_session_that_was_purged_meanwhile_is_not_found(store: MemoryStore) -> None:
-    store.trip("replace", store.rows.clear)
+    store.fail_next("replace", store.rows.clear)
 
     with pytest.raises(SessionNotFoundError):
         await update.change(store, store.rows[SESSION_ID], process)

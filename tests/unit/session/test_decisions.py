@@ -87,7 +87,7 @@ def test_a_completion_is_kept_while_face_is_silent(session: Session) -> None:
     report = Report(digest=DIGEST, liveness_error="TimedOut")
     after = decisions.after_unanswered_completion(session, report, NOW)
 
-    assert after == transitions.noted(PROCESSING, report)
+    assert after == transitions.with_report(PROCESSING, report)
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -217,5 +217,5 @@ def test_only_a_completed_session_has_a_verdict_and_only_a_final_one_an_end(
 
         assert (session.verdict is not None) == (session.status is Status.COMPLETED)
         assert (session.ended_at is not None) == session.is_final
-        assert session.at_face
+        assert session.has_face_data
         assert session.is_final or session.alarm_at > NOW

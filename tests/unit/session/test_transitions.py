@@ -30,13 +30,13 @@ FINAL = [Status.COMPLETED, Status.ABANDONED, Status.CANCELED]
 Step = Callable[[Session], Session]
 STEPS: dict[str, Step] = {
     "processing": lambda session: transitions.processing(session, LATER),
-    "started_again": lambda session: transitions.started_again(session, GRACE),
+    "reopened": lambda session: transitions.reopened(session, GRACE),
     "completed": lambda session: transitions.completed(session, VERDICT, LATER),
     "abandoned": lambda session: transitions.abandoned(session, LATER),
     "canceled": lambda session: transitions.canceled(session, LATER),
     "postponed": lambda session: transitions.postponed(session, LATER),
-    "cleaned": lambda session: transitions.cleaned(session, RETENTION),
-    "noted": lambda session: transitions.noted(session, Report(digest=OTHER_DIGEST)),
+    "face_data_deleted": lambda session: transitions.face_data_deleted(session, RETENTION),
+    "with_report": lambda session: transitions.with_report(session, Report(digest=OTHER_DIGEST)),
 }
 
 
@@ -111,8 +111,8 @@ def test_a_session_is_not_counted_unless_so_set() -> None:
 def test_a_person_who_tries_again_has_until_the_token_expires() -> None:
     session = transitions.processing(a_session(), NOW)
 
-    assert transitions.started_again(session, GRACE) == a_session(reminded_at=NOW)
-    assert transitions.started_again(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
+    assert transitions.reopened(session, GRACE) == a_session(reminded_at=NOW)
+    assert transitions.reopened(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
 
 
 @pytest.mark.parametrize("before", [Status.STARTED, Status.PROCESSING])
@@ -160,10 +160,10 @@ def test_a_clean_session_is_kept_until_its_retention_ends() -> None:
     ended = transitions.canceled(a_session(), LATER)
     session = transitions.postponed(ended, LATER)
 
-    assert transitions.cleaned(session, RETENTION) == a_session(
+    assert transitions.face_data_deleted(session, RETENTION) == a_session(
         status=Status.CANCELED,
         ended_at=LATER,
-        at_face=False,
+        has_face_data=False,
         alarm_at=LATER + RETENTION,
         alarm_delays=0,
     )
@@ -171,7 +171,7 @@ def test_a_clean_session_is_kept_until_its_retention_ends() -> None:
 
 def test_an_open_session_cannot_be_clean() -> None:
     with pytest.raises(ValueError, match="only a final session"):
-        transitions.cleaned(a_session(), RETENTION)
+        transitions.face_data_deleted(a_session(), RETENTION)
 
 
 @given(
@@ -192,7 +192,7 @@ def test_a_final_state_is_never_left(status: Status, steps: list[str]) -> None:
         assert (session.status, session.verdict, session.ended_at) == (status, verdict, ended_at)
 
 
-@pytest.mark.parametrize("step", ["processing", "started_again", *FINAL])
+@pytest.mark.parametrize("step", ["processing", "reopened", *FINAL])
 @pytest.mark.parametrize("status", FINAL)
 def test_nothing_may_follow_an_ending(status: Status, step: str) -> None:
     with pytest.raises(ValueError, match="may not follow"):
@@ -251,4 +251,4 @@ def test_face_has_forgotten_a_session_after_two_days() -> None:
     ],
 )
 def test_what_the_frontend_says_is_kept(known: Report, told: Report, kept: Report) -> None:
-    assert transitions.noted(a_session(report=known), told) == a_session(report=kept)
+    assert transitions.with_report(a_session(report=known), told) == a_session(report=kept)

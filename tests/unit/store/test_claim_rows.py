@@ -37,17 +37,17 @@ def test_a_key_comes_back_from_its_row_as_it_was(claim: Claim) -> None:
 def test_an_alarm_of_a_key_leads_to_its_row_and_to_no_session(claim: Claim) -> None:
     row = claim_rows.claim_alarm_row(claim)
     key = str(row["RowKey"])
-    alarm = session_rows.alarm_of(claim.shard, key)
+    alarm = session_rows.alarm_from_key(claim.shard, key)
 
     assert set(row) == {"PartitionKey", "RowKey"}
-    assert alarm == Alarm(shard=claim.shard, session_id=None, row_key=key, rang_at=claim.ends_at)
+    assert alarm == Alarm(shard=claim.shard, session_id=None, row_key=key, due_at=claim.ends_at)
     assert claim_rows.claim_key_of_alarm(key) == claim_rows.claim_row(claim)["RowKey"]
-    assert session_rows.owner_key(alarm) == claim_rows.claim_row(claim)["RowKey"]
+    assert session_rows.row_key_of_owner(alarm) == claim_rows.claim_row(claim)["RowKey"]
 
 
 @given(claim=CLAIMS, now=TIMES | st.just(NOW))
 def test_a_key_ends_exactly_at_its_time(claim: Claim, now: datetime) -> None:
-    first, last = session_rows.due_keys(now)
+    first, last = session_rows.due_range(now)
 
     assert (first <= claim_rows.claim_alarm_key(claim) < last) == (claim.ends_at <= now)
     assert not first <= claim_rows.claim_key(claim.key_hash) < last

@@ -73,7 +73,7 @@ SESSIONS = st.builds(
     ),
     reminded_at=st.none() | TIMES,
     verdict=st.none() | VERDICTS,
-    at_face=st.booleans(),
+    has_face_data=st.booleans(),
     alarm_at=TIMES,
     alarm_delays=st.integers(0, 1000),
     version=WORDS,
@@ -111,17 +111,17 @@ def test_a_sessions_two_rows_are_neighbors_with_keys_that_the_table_takes(
 def test_an_alarm_row_names_its_session_and_nothing_of_it(session: Session) -> None:
     row = session_rows.alarm_row(session)
 
-    assert session_rows.alarm_of(session.session_id[0], str(row["RowKey"])) == Alarm(
+    assert session_rows.alarm_from_key(session.session_id[0], str(row["RowKey"])) == Alarm(
         shard=session.session_id[0],
         session_id=session.session_id,
         row_key=str(row["RowKey"]),
-        rang_at=session.alarm_at,
+        due_at=session.alarm_at,
     )
     assert set(row) == {"PartitionKey", "RowKey"}
 
 
 @pytest.mark.parametrize(
-    ("key", "rang_at"),
+    ("key", "due_at"),
     [
         (f"alarm-2026-03-04T05:06:07.000Z-{SESSION_ID}", NOW),
         (f"alarm-soon-{SESSION_ID}", None),
@@ -130,12 +130,12 @@ def test_an_alarm_row_names_its_session_and_nothing_of_it(session: Session) -> N
     ids=["a-time", "no-time", "nothing"],
 )
 def test_an_alarm_without_a_time_is_an_alarm_all_the_same(
-    key: str, rang_at: datetime | None
+    key: str, due_at: datetime | None
 ) -> None:
-    alarm = session_rows.alarm_of("5", key)
+    alarm = session_rows.alarm_from_key("5", key)
 
-    assert alarm == Alarm(shard="5", session_id=SESSION_ID, row_key=key, rang_at=rang_at)
-    assert session_rows.owner_key(alarm) == session_rows.session_key(SESSION_ID)
+    assert alarm == Alarm(shard="5", session_id=SESSION_ID, row_key=key, due_at=due_at)
+    assert session_rows.row_key_of_owner(alarm) == session_rows.session_key(SESSION_ID)
 
 
 @given(first=TIMES, second=TIMES, ids=st.tuples(IDS, IDS))
@@ -159,7 +159,7 @@ def test_alarms_sort_by_their_time(first: datetime, second: datetime, ids: tuple
 def test_what_is_due_is_exactly_what_has_rung(
     alarm_at: datetime, now: datetime, session_id: str
 ) -> None:
-    first, last = session_rows.due_keys(now)
+    first, last = session_rows.due_range(now)
     session = a_session(session_id=session_id, alarm_at=alarm_at)
 
     assert (first <= session_rows.alarm_key(session) < last) == (alarm_at <= now)

@@ -17,7 +17,7 @@ from shared.session.alarm import Alarm
 from shared.session.session import Session, rfc3339
 from shared.store import claim_rows, session_rows
 from shared.store.session_store import TableSessionStore
-from shared.store.table import deleted, inserted, replaced
+from shared.store.table import delete_op, insert_op, replace_op
 from tests.support.builders import GRACE, NOW, PERSON, RETENTION, SESSION_ID, a_claim, a_session
 from tests.support.memory_table import MemoryTable
 
@@ -44,7 +44,7 @@ def store(table: MemoryTable) -> TableSessionStore:
 
 
 async def stored(store: TableSessionStore, session: Session = SESSION) -> Session:
-    await store.insert(session, None, most_open=5)
+    await store.insert(session, None, max_open_sessions=5)
     found = await store.load(session.session_id)
     assert found is not None
     return found
@@ -57,7 +57,7 @@ def keys(table: MemoryTable) -> list[str]:
 async def test_a_session_and_all_that_belongs_to_it_are_inserted_in_one_transaction(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    await store.insert(COUNTED, CLAIM, most_open=5)
+    await store.insert(COUNTED, CLAIM, max_open_sessions=5)
 
     create = TransactionOperation.CREATE
     assert table.commits == [
@@ -74,7 +74,7 @@ async def test_a_session_and_all_that_belongs_to_it_are_inserted_in_one_transact
 async def test_a_session_of_nobody_is_two_rows(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    await store.insert(SESSION, None, most_open=5)
+    await store.insert(SESSION, None, max_open_sessions=5)
 
     assert keys(table) == [session_rows.alarm_key(SESSION), f"session-{SESSION_ID}"]
 
@@ -82,7 +82,7 @@ async def test_a_session_of_nobody_is_two_rows(
 async def test_a_session_is_read_with_its_version(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    await store.insert(SESSION, None, most_open=5)
+    await store.insert(SESSION, None, max_open_sessions=5)
 
     _, version = table.rows[SHARD, f"session-{SESSION_ID}"]
     assert await store.load(SESSION_ID) == replace(SESSION, version=version)
@@ -97,7 +97,9 @@ async def test_strange_rows_are_unreadable(store: TableSessionStore, table: Memo
         store.load(SESSION_ID),
         store.load_claim(SHARD, CLAIM.key_hash),
         store.open_sessions(SHARD, PERSON),
-        store.insert(a_session(session_id=ANOTHER_ID, person_sha256=PERSON), None, most_open=5),
+        store.insert(
+            a_session(session_id=ANOTHER_ID, person_sha256=PERSON), None, max_open_sessions=5
+        ),
     ):
         with pytest.raises(UnreadableRecordError):
             await read
@@ -112,9 +114,9 @@ async def test_an_alarm_moves_with_its_session_if_that_is_as_it_was_read(
     changed = await store.replace(before, after)
 
     assert table.commits[-1] == [
-        replaced(session_rows.session_row(after), before.version),
-        deleted(session_rows.alarm_row(before)),
-        inserted(session_rows.alarm_row(after)),
+        replace_op(session_rows.session_row(after), before.version),
+        delete_op(session_rows.alarm_row(before)),
+        insert_op(session_rows.alarm_row(after)),
     ]
     assert changed == await store.load(SESSION_ID)
     with pytest.raises(StoreConflictError):
@@ -125,7 +127,7 @@ async def test_an_alarm_that_stays_is_not_touched(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store)
-    await store.replace(before, transitions.started_again(before, GRACE))
+    await store.replace(before, transitions.reopened(before, GRACE))
 
     assert len(table.commits[-1]) == 1
 
@@ -149,9 +151,9 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
 ) -> None:
     before = await stored(store)
     table.before.append(StoreUnavailableError("down"))
-    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", rang_at=None)
+    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", due_at=None)
     calls: dict[str, Callable[[], Awaitable[object]]] = {
-        "insert": lambda: store.insert(a_session(session_id=ANOTHER_ID), None, most_open=5),
+        "insert": lambda: store.insert(a_session(session_id=ANOTHER_ID), None, max_open_sessions=5),
         "replace": lambda: store.replace(before, transitions.canceled(before, NOW)),
         "purge": lambda: store.purge(before),
         "drop_claim": lambda: store.drop_claim(CLAIM),
@@ -194,7 +196,7 @@ async def test_a_count_is_released_once_and_by_an_ending_only(store: TableSessio
         lambda one: transitions.postponed(one, NOW),
         lambda one: transitions.abandoned(one, NOW),
         lambda one: transitions.postponed(one, NOW),
-        lambda one: transitions.cleaned(one, RETENTION),
+        lambda one: transitions.face_data_deleted(one, RETENTION),
     ]
     for step in steps:
         first = await store.replace(first, step(first))
@@ -213,11 +215,11 @@ async def test_a_person_at_the_cap_gets_no_further_session(
     commits = len(table.commits)
 
     with pytest.raises(TooManySessionsError):
-        await store.insert(another(5), None, most_open=5)
+        await store.insert(another(5), None, max_open_sessions=5)
 
     assert len(table.commits) == commits
-    await store.insert(another(5), None, most_open=6)
-    await store.insert(another(6), None, most_open=0)
+    await store.insert(another(5), None, max_open_sessions=6)
+    await store.insert(another(6), None, max_open_sessions=0)
     assert await counted(store) == 7
 
 
@@ -225,7 +227,7 @@ async def test_of_many_inserts_at_once_exactly_as_many_as_may_be_succeed(
     store: TableSessionStore,
 ) -> None:
     done = await asyncio.gather(
-        *(store.insert(another(number), None, most_open=5) for number in range(20)),
+        *(store.insert(another(number), None, max_open_sessions=5) for number in range(20)),
         return_exceptions=True,
     )
 
@@ -267,9 +269,9 @@ async def test_a_start_gives_up_on_a_count_that_never_stands_still(
     table.before.extend([StoreConflictError("changed since")] * 15)
 
     with pytest.raises(StoreConflictError, match="kept changing"):
-        await store.insert(COUNTED, None, most_open=5)
+        await store.insert(COUNTED, None, max_open_sessions=5)
 
-    await store.insert(COUNTED, None, most_open=5)
+    await store.insert(COUNTED, None, max_open_sessions=5)
 
 
 async def test_an_ending_gives_up_on_a_count_that_never_stands_still(
@@ -302,7 +304,7 @@ async def test_an_insert_that_the_sdk_repeated_is_a_conflict_and_counts_once(
     table.after.append(StoreConflictError("there already: our own"))
 
     with pytest.raises(StoreConflictError):
-        await store.insert(COUNTED, CLAIM, most_open=5)
+        await store.insert(COUNTED, CLAIM, max_open_sessions=5)
 
     assert await counted(store) == 1
     assert await store.load(SESSION_ID) is not None
@@ -312,7 +314,7 @@ async def test_an_insert_that_the_sdk_repeated_is_a_conflict_and_counts_once(
 
 
 async def test_a_key_is_read_as_it_was_written(store: TableSessionStore) -> None:
-    await store.insert(SESSION, CLAIM, most_open=5)
+    await store.insert(SESSION, CLAIM, max_open_sessions=5)
     found = await store.load_claim(SHARD, CLAIM.key_hash)
 
     assert found is not None
@@ -327,10 +329,10 @@ async def test_a_key_that_is_taken_opens_no_second_session(
     first, second = (
         a_session(session_id=one, person_sha256=person) for one in (SESSION_ID, ANOTHER_ID)
     )
-    await store.insert(first, CLAIM, most_open=5)
+    await store.insert(first, CLAIM, max_open_sessions=5)
 
     with pytest.raises(StoreConflictError):
-        await store.insert(second, replace(CLAIM, session_id=ANOTHER_ID), most_open=5)
+        await store.insert(second, replace(CLAIM, session_id=ANOTHER_ID), max_open_sessions=5)
 
     assert await store.load(ANOTHER_ID) is None
     assert await counted(store) == (1 if person else 0)
@@ -341,7 +343,7 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
 ) -> None:
     for end in ("drop", "alarm"):
         table.rows.clear()
-        await store.insert(SESSION, CLAIM, most_open=5)
+        await store.insert(SESSION, CLAIM, max_open_sessions=5)
         claim = await store.load_claim(SHARD, CLAIM.key_hash)
         (alarm,) = [one async for one in store.due(SHARD, CLAIM.ends_at) if not one.session_id]
         assert claim is not None
@@ -354,13 +356,13 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
 
 
 async def test_the_alarm_of_an_old_key_does_not_end_a_new_one(store: TableSessionStore) -> None:
-    await store.insert(SESSION, CLAIM, most_open=5)
+    await store.insert(SESSION, CLAIM, max_open_sessions=5)
     (alarm,) = [one async for one in store.due(SHARD, CLAIM.ends_at) if not one.session_id]
     claim = await store.load_claim(SHARD, CLAIM.key_hash)
     assert claim is not None
     await store.drop_claim(claim)
     later = replace(CLAIM, ends_at=CLAIM.ends_at + timedelta(hours=24), session_id=ANOTHER_ID)
-    await store.insert(a_session(session_id=ANOTHER_ID), later, most_open=5)
+    await store.insert(a_session(session_id=ANOTHER_ID), later, max_open_sessions=5)
 
     with pytest.raises(StoreConflictError):
         await store.end_claim(alarm)
@@ -376,7 +378,7 @@ async def test_alarms_that_rang_are_listed_the_oldest_first(store: TableSessionS
         for number in range(4)
     ]
     for session in reversed(sessions):
-        await store.insert(session, None, most_open=5)
+        await store.insert(session, None, max_open_sessions=5)
     due = [alarm async for alarm in store.due(SHARD, NOW + timedelta(seconds=2))]
 
     assert due == [
@@ -384,7 +386,7 @@ async def test_alarms_that_rang_are_listed_the_oldest_first(store: TableSessionS
             shard=SHARD,
             session_id=session.session_id,
             row_key=session_rows.alarm_key(session),
-            rang_at=session.alarm_at,
+            due_at=session.alarm_at,
         )
         for session in sessions[:3]
     ]
@@ -399,11 +401,11 @@ async def test_an_alarm_whose_row_cannot_be_read_rings_later_and_later(
     minutes, now = [], SESSION.alarm_at
     for _ in range(7):
         (alarm,) = [one async for one in store.due(SHARD, now)]
-        await store.set_aside(alarm, now)
+        await store.postpone_unreadable(alarm, now)
         (later,) = [one async for one in store.due(SHARD, now + timedelta(days=1))]
-        assert later.rang_at is not None
-        minutes.append((later.rang_at - now) / timedelta(minutes=1))
-        now = later.rang_at
+        assert later.due_at is not None
+        minutes.append((later.due_at - now) / timedelta(minutes=1))
+        now = later.due_at
 
     assert minutes == [2, 4, 8, 16, 32, 60, 60]
     row, _ = table.rows[SHARD, f"session-{SESSION_ID}"]
@@ -416,7 +418,7 @@ async def test_a_row_that_can_be_read_again_has_its_one_alarm(
 ) -> None:
     before = await stored(store)
     (alarm,) = [one async for one in store.due(SHARD, before.alarm_at)]
-    await store.set_aside(alarm, before.alarm_at)
+    await store.postpone_unreadable(alarm, before.alarm_at)
     mended = await store.load(SESSION_ID)
 
     assert mended is not None
@@ -432,7 +434,7 @@ async def test_an_alarm_without_its_row_is_removed(
 ) -> None:
     table.put(session_rows.alarm_row(SESSION))
     (alarm,) = [one async for one in store.due(SHARD, SESSION.alarm_at)]
-    await store.set_aside(alarm, SESSION.alarm_at)
+    await store.postpone_unreadable(alarm, SESSION.alarm_at)
 
     assert table.rows == {}
 
@@ -444,7 +446,7 @@ async def test_a_store_closes_its_table(store: TableSessionStore, table: MemoryT
 
 
 def test_what_is_purged_had_been_kept_for_its_retention() -> None:
-    ended = transitions.cleaned(transitions.canceled(SESSION, NOW), RETENTION)
+    ended = transitions.face_data_deleted(transitions.canceled(SESSION, NOW), RETENTION)
 
-    assert session_rows.due_keys(NOW + RETENTION)[1] > session_rows.alarm_key(ended)
-    assert session_rows.due_keys(NOW)[1] < session_rows.alarm_key(ended)
+    assert session_rows.due_range(NOW + RETENTION)[1] > session_rows.alarm_key(ended)
+    assert session_rows.due_range(NOW)[1] < session_rows.alarm_key(ended)

@@ -22,7 +22,7 @@ from shared.errors import ConfigurationError, StoreConflictError, StoreUnavailab
 from shared.secret import Secret
 from shared.store.columns import Row
 from shared.store.session_store import TableSessionStore
-from shared.store.table import StorageTable, deleted, inserted, merged, replaced
+from shared.store.table import StorageTable, delete_op, insert_op, merge_op, replace_op
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
@@ -161,7 +161,7 @@ async def test_an_answer_that_is_no_row_is_unavailable(
 async def test_a_transaction_returns_the_new_versions(
     table: StorageTable, client: FakeClient
 ) -> None:
-    operations = [inserted(ROW), deleted(ROW)]
+    operations = [insert_op(ROW), delete_op(ROW)]
 
     assert await table.commit(operations) == ['W/"0"', 'W/"1"']
     assert client.transactions == [operations]
@@ -170,19 +170,19 @@ async def test_a_transaction_returns_the_new_versions(
 def test_operations_say_what_must_be_so() -> None:
     unchanged = {"etag": ETAG, "match_condition": MatchConditions.IfNotModified}
 
-    assert inserted(ROW) == (TransactionOperation.CREATE, ROW)
-    assert replaced(ROW, ETAG) == (
+    assert insert_op(ROW) == (TransactionOperation.CREATE, ROW)
+    assert replace_op(ROW, ETAG) == (
         TransactionOperation.UPDATE,
         ROW,
         {"mode": UpdateMode.REPLACE, **unchanged},
     )
-    assert merged(ROW) == (
+    assert merge_op(ROW) == (
         TransactionOperation.UPDATE,
         ROW,
         {"mode": UpdateMode.MERGE},
     )
-    assert deleted(ROW) == (TransactionOperation.DELETE, KEYS)
-    assert deleted(ROW, ETAG) == (TransactionOperation.DELETE, KEYS, unchanged)
+    assert delete_op(ROW) == (TransactionOperation.DELETE, KEYS)
+    assert delete_op(ROW, ETAG) == (TransactionOperation.DELETE, KEYS, unchanged)
 
 
 @pytest.mark.parametrize("trouble", LOST)
@@ -192,7 +192,7 @@ async def test_who_writes_second_learns_of_it(
     client.troubles.append(trouble)
 
     with pytest.raises(StoreConflictError):
-        await table.commit([inserted(ROW)])
+        await table.commit([insert_op(ROW)])
 
 
 @pytest.mark.parametrize("trouble", DOWN)
@@ -202,7 +202,7 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
     client.troubles.append(trouble)
 
     with pytest.raises(StoreUnavailableError, match=type(trouble).__name__):
-        await table.commit([inserted(ROW)])
+        await table.commit([insert_op(ROW)])
 
 
 async def test_a_silent_table_is_not_waited_for(table: StorageTable, client: FakeClient) -> None:
@@ -211,7 +211,7 @@ async def test_a_silent_table_is_not_waited_for(table: StorageTable, client: Fak
     with pytest.raises(StoreUnavailableError, match="TimeoutError"):
         await table.read("5", "row")
     with pytest.raises(StoreUnavailableError, match="TimeoutError"):
-        await table.commit([inserted(ROW)])
+        await table.commit([insert_op(ROW)])
 
 
 async def test_keys_are_listed_page_by_page(table: StorageTable, client: FakeClient) -> None:
