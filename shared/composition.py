@@ -2,9 +2,11 @@
 
 import random
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
+from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
@@ -12,10 +14,12 @@ from shared import settings as environment
 from shared import telemetry
 from shared.face import protocol
 from shared.face.client import AuthHeader, CallOptions, FaceClient
+from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
 from shared.face.patience import Patience
+from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
@@ -24,9 +28,11 @@ from shared.session.verdict import Policy
 from shared.settings import Settings
 from shared.store.session_store import TableSessionStore
 
-type _Closable = (
-    FaceClient | KeyVaultCredential | EntraCredential | TableSessionStore | DefaultAzureCredential
-)
+type Clock = Callable[[], datetime]
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +43,12 @@ class App:
     start: SessionStart
     flow: LivenessFlow
     sweep: Sweep
-    _closes: tuple[_Closable, ...]
+    now: Clock
+    _opened: tuple[_Closable, ...]
 
     async def close(self) -> None:
-        """Close every connection; the platform never does, tests and the local host do."""
-        for part in self._closes:
+        """Close every connection that was opened for it, which the platform never does."""
+        for part in self._opened:
             await part.close()
 
 
@@ -54,37 +61,7 @@ def now() -> datetime:
 def app() -> App:
     """Build everything on first use, in the running loop; ConfigurationError says why not."""
     telemetry.silence_sdk_logs()
-    settings = environment.load()
-    # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
-    credential = DefaultAzureCredential()
-    store = TableSessionStore.connect(
-        settings.storage, credential, timeout_seconds=settings.store_timeout_seconds
-    )
-    keys, header = _face_access(settings, credential)
-    face = FaceClient.connect(settings.face_endpoint, keys, _call_rules(settings, header))
-    start = SessionStart(
-        face=face,
-        store=store,
-        rules=_start_rules(settings),
-        now=_now,
-        random_bytes=secrets.token_bytes,
-        log=telemetry.log_event,
-    )
-    flow = LivenessFlow(
-        face=face, store=store, rules=_rules(settings), now=_now, log=telemetry.log_event
-    )
-    # The sweep leaves the rest of Face's rate to those who wait for an answer.
-    slow_face = face.paced(Pace(settings.sweep_face_calls_per_second).turn)
-    sweep = Sweep(
-        flow=replace(flow, face=slow_face), store=store, now=_now, log=telemetry.log_event
-    )
-    return App(
-        settings=settings,
-        start=start,
-        flow=flow,
-        sweep=sweep,
-        _closes=(face, keys, store, credential),
-    )
+    return build(environment.load(), now=now)
 
 
 async def close() -> None:
@@ -95,28 +72,86 @@ async def close() -> None:
         await built.close()
 
 
-def _now() -> datetime:
-    return now()
-
-
-def _face_access(
-    settings: Settings, credential: DefaultAzureCredential
-) -> tuple[KeyVaultCredential | EntraCredential, AuthHeader]:
-    if settings.face_by_entra:
-        tokens = EntraCredential(credential, timeout_seconds=settings.key_timeout_seconds)
-        return tokens, protocol.token_header
-    keys = KeyVaultCredential.connect(
-        settings.key_vault_url,
-        credential,
-        name=settings.face_key_secret_name,
-        max_age=settings.face_key_cache,
-        timeout_seconds=settings.key_timeout_seconds,
-        now=_now,
+def build(
+    settings: Settings,
+    *,
+    face: FaceGateway | None = None,
+    store: SessionStore | None = None,
+    now: Clock,
+    log: LogEvent = telemetry.log_event,
+) -> App:
+    """Join the app's parts; what is given is used as it is, everything else is opened."""
+    edges = _Edges(settings, now)
+    store = store or edges.open_store()
+    # The sweep leaves the rest of Face's rate to those who wait for an answer.
+    face, slow_face = (face, face) if face else edges.open_face()
+    flow = LivenessFlow(face=face, store=store, rules=_rules(settings), now=now, log=log)
+    return App(
+        settings=settings,
+        start=SessionStart(
+            face=face,
+            store=store,
+            rules=_start_rules(settings),
+            now=now,
+            random_bytes=secrets.token_bytes,
+            log=log,
+        ),
+        flow=flow,
+        sweep=Sweep(flow=replace(flow, face=slow_face), store=store, now=now, log=log),
+        now=now,
+        _opened=tuple(edges.opened),
     )
-    return keys, protocol.key_header
 
 
-def _call_rules(settings: Settings, header: AuthHeader) -> CallOptions:
+class _Edges:
+    """Opens connections to what is outside, and remembers them."""
+
+    def __init__(self, settings: Settings, now: Clock) -> None:
+        self.opened: list[_Closable] = []
+        self._settings = settings
+        self._now = now
+
+    def open_store(self) -> TableSessionStore:
+        settings = self._settings
+        return self._keep(
+            TableSessionStore.connect(
+                settings.storage, self._credential, timeout_seconds=settings.store_timeout_seconds
+            )
+        )
+
+    def open_face(self) -> tuple[FaceClient, FaceClient]:
+        """Return the client for those who wait, and the one for the sweep."""
+        credential, header = self._open_face_credential()
+        options = _call_options(self._settings, header)
+        face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
+        return face, face.paced(Pace(self._settings.sweep_face_calls_per_second).turn)
+
+    def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
+        settings = self._settings
+        if settings.face_by_entra:
+            tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
+            return tokens, protocol.token_header
+        keys = KeyVaultCredential.connect(
+            settings.key_vault_url,
+            self._credential,
+            name=settings.face_key_secret_name,
+            max_age=settings.face_key_cache,
+            timeout_seconds=settings.key_timeout_seconds,
+            now=self._now,
+        )
+        return self._keep(keys), protocol.key_header
+
+    @cached_property
+    def _credential(self) -> DefaultAzureCredential:
+        # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
+        return self._keep(DefaultAzureCredential())
+
+    def _keep[T: _Closable](self, part: T) -> T:
+        self.opened.append(part)
+        return part
+
+
+def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
     return CallOptions(
         header=header,
         timeout_seconds=settings.face_timeout_seconds,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared import composition
+from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
 from shared.session.session import Report
@@ -52,7 +52,7 @@ async def stage(world: World) -> AsyncIterator[Stage]:
 async def other_host(world: World) -> AsyncIterator[App]:
     """Build the app a second time on the same table, as a second host would."""
     assert world
-    app = composition.app.__wrapped__()
+    app = composition.build(settings.load(), now=composition.now)
     yield app
     await app.close()
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from azure.data.tables.aio import TableClient
 
-from shared import composition
+from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
 from shared.flow.ports import FaceGateway, SessionStore
@@ -83,7 +83,7 @@ class Stage:
 
     def process(self) -> App:
         """Build the app anew, as a fresh process would, on this table."""
-        built = composition.app.__wrapped__()
+        built = composition.build(settings.load(), now=self.now, log=self.notes)
         self._opened.append(built)
         store = TableSessionStore(StorageTable(self.table, timeout_seconds=20))
         return self.rewired(built, store=store)
