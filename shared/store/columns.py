@@ -6,6 +6,11 @@ from datetime import datetime
 type Row = dict[str, str | int | float | bool]
 
 
+def row_at(partition: str, key: str) -> Row:
+    """Write a row of nothing but its keys."""
+    return {"PartitionKey": partition, "RowKey": key}
+
+
 class Columns:
     """Reads columns as what they must be, so that a strange row is noticed here."""
 

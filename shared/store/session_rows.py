@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from shared.session import transitions
-from shared.session.alarm import Alarm
 from shared.session.session import (
     Comparison,
     Kind,
@@ -16,89 +14,17 @@ from shared.session.session import (
     rfc3339,
     shard_of,
 )
-from shared.store.columns import Columns, Row
+from shared.store import row_keys
+from shared.store.columns import Columns, Row, row_at
 
-_SESSION = "session-"
-ALARM = "alarm-"
-ALARM_COLUMN = "alarmAt"
-_DELAYS = "setAside"
-# Where an alarm's key has its time: 2026-11-20T22:00:00.000Z
-_TIME = slice(len(ALARM), len(ALARM) + 24)
-CLAIM = "key-"
-
-
-def session_key(session_id: str) -> str:
-    """Name the row of a session."""
-    return _SESSION + session_id
-
-
-def alarm_key(session: Session) -> str:
-    """Name the row of a session's alarm, time first, so that what is due is one range of keys."""
-    return f"{ALARM}{rfc3339(session.alarm_at)}-{session.session_id}"
-
-
-def due_range(now: datetime) -> tuple[str, str]:
-    """Bound the keys of all alarms that have rung: from the first, up to but without the last."""
-    return ALARM, f"{ALARM}{rfc3339(now)}~"
-
-
-def alarm_from_key(shard: str, key: str) -> Alarm:
-    """Read what an alarm is for: a session, or the end of an idempotency key."""
-    _, _, owner = key.rpartition("-")
-    return Alarm(
-        shard=shard,
-        session_id=None if CLAIM in key else owner,
-        row_key=key,
-        due_at=_rang_at(key),
-    )
-
-
-def _rang_at(key: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(key[_TIME])
-    except ValueError:
-        return None
-
-
-def row_key_of_owner(alarm: Alarm) -> str:
-    """Name the row that an alarm is for."""
-    owner = alarm.row_key.rpartition("-")[2]
-    return CLAIM + owner if alarm.session_id is None else session_key(owner)
-
-
-def moved_alarm(alarm: Alarm, delays: int, now: datetime) -> Row:
-    """Write an alarm anew for later, the later the more often that was done."""
-    later = rfc3339(now + transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays))
-    rest = alarm.row_key[_TIME.stop :]
-    return {
-        "PartitionKey": alarm.shard,
-        "RowKey": f"{ALARM}{later}{rest}",
-        _DELAYS: delays + 1,
-    }
-
-
-def alarm_time(row: Row) -> str:
-    """Read when an alarm rings, as its session's row has it."""
-    return str(row["RowKey"])[_TIME]
-
-
-def delays_from_row(row: Row) -> int:
-    """Read how often an alarm was set aside."""
-    delays = row.get(_DELAYS)
-    return delays if isinstance(delays, int) else 0
-
-
-def alarm_row(session: Session) -> Row:
-    """Write a session's alarm."""
-    return {"PartitionKey": shard_of(session.session_id), "RowKey": alarm_key(session)}
+_ALARM_AT = "alarmAt"
 
 
 def session_row(session: Session) -> Row:
     """Write a session; what is unknown has no column."""
     report, verdict = session.report, session.verdict
     columns = {
-        "PartitionKey": shard_of(session.session_id),
-        "RowKey": session_key(session.session_id),
+        **row_at(shard_of(session.session_id), row_keys.session_key(session.session_id)),
         "kind": session.kind.value,
         "status": session.status.value,
         "faceSessionId": session.face_session_id,
@@ -111,7 +37,7 @@ def session_row(session: Session) -> Row:
         "expiresAt": rfc3339(session.expires_at),
         "endedAt": rfc3339(session.ended_at) if session.ended_at else None,
         "atFace": session.has_face_data,
-        ALARM_COLUMN: rfc3339(session.alarm_at),
+        _ALARM_AT: rfc3339(session.alarm_at),
         "alarmDelays": session.alarm_delays,
         "remindedAt": rfc3339(session.reminded_at) if session.reminded_at else None,
         "reportedDigest": report.digest,
@@ -124,12 +50,17 @@ def session_row(session: Session) -> Row:
     return {name: value for name, value in columns.items() if value is not None}
 
 
+def alarm_columns(due_at: datetime) -> Row:
+    """Write when a session's alarm is due, and nothing else of it."""
+    return {_ALARM_AT: rfc3339(due_at)}
+
+
 def session_from_row(row: Mapping[str, object], version: str) -> Session:
     """Read a session; KeyError, ValueError or TypeError when the row is none of ours."""
     read = Columns(row)
     status = Status(read.text("status"))
     return Session(
-        session_id=read.text("RowKey").removeprefix(_SESSION),
+        session_id=row_keys.session_id_from_key(read.text("RowKey")),
         kind=Kind(read.text("kind")),
         status=status,
         face_session_id=read.text("faceSessionId"),
@@ -142,7 +73,7 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         expires_at=read.time("expiresAt"),
         ended_at=read.time("endedAt") if status.is_final else None,
         has_face_data=read.required("atFace", bool),
-        alarm_at=read.time(ALARM_COLUMN),
+        alarm_at=read.time(_ALARM_AT),
         alarm_delays=read.required("alarmDelays", int),
         reminded_at=read.time("remindedAt") if "remindedAt" in row else None,
         report=Report(

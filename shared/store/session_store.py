@@ -14,11 +14,12 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRecordError
 from shared.secret import Secret
+from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
 from shared.session.session import Session, shard_of
-from shared.store import claim_rows, session_rows
-from shared.store.columns import Row
+from shared.store import alarm_rows, claim_rows, row_keys, session_rows
+from shared.store.columns import Row, row_at
 from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
 
 TABLE_NAME = "LivenessSessions"
@@ -64,7 +65,7 @@ class TableSessionStore:
 
     async def load(self, session_id: str) -> Session | None:
         """Read a session."""
-        found = await self._table.read(shard_of(session_id), session_rows.session_key(session_id))
+        found = await self._table.read(shard_of(session_id), row_keys.session_key(session_id))
         return _read(session_rows.session_from_row, *found) if found else None
 
     async def replace(self, before: Session, after: Session) -> Session:
@@ -89,18 +90,18 @@ class TableSessionStore:
         await self._table.commit(
             [
                 delete_op(session_rows.session_row(session), session.version),
-                delete_op(session_rows.alarm_row(session)),
+                delete_op(alarm_rows.alarm_row(session)),
             ]
         )
 
     async def open_sessions(self, shard: str, person: str) -> int:
         """Count a person's open sessions."""
-        found = await self._table.read(shard, claim_rows.count_key(person))
+        found = await self._table.read(shard, row_keys.count_key(person))
         return _read(lambda row, _: claim_rows.count_from_row(row), *found) if found else 0
 
     async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
         """Read an idempotency key."""
-        found = await self._table.read(shard, claim_rows.claim_key(key_hash))
+        found = await self._table.read(shard, row_keys.claim_key(key_hash))
         return _read(claim_rows.claim_from_row, *found) if found else None
 
     async def drop_claim(self, claim: Claim) -> None:
@@ -108,27 +109,21 @@ class TableSessionStore:
         await self._table.commit(
             [
                 delete_op(claim_rows.claim_row(claim), claim.version),
-                delete_op(claim_rows.claim_alarm_row(claim)),
+                delete_op(alarm_rows.claim_alarm_row(claim)),
             ]
         )
 
     async def end_claim(self, alarm: Alarm) -> None:
         """Remove the idempotency key whose alarm rang."""
-        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
-        claim: Row = {
-            "PartitionKey": alarm.shard,
-            "RowKey": claim_rows.claim_key_of_alarm(alarm.row_key),
-        }
-        await self._table.commit([delete_op(row), delete_op(claim)])
+        claim = row_at(alarm.shard, row_keys.owner_key(alarm))
+        await self._table.commit([delete_op(alarm_rows.row_of(alarm)), delete_op(claim)])
 
     async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
         """Take a stray alarm for the session's one, unless that is there: then the stray goes."""
-        shard, own = shard_of(session.session_id), session_rows.alarm_row(session)
+        shard, own = shard_of(session.session_id), alarm_rows.alarm_row(session)
         found = await self._table.read(shard, str(own["RowKey"]))
         if alarm.shard != shard or found is not None or alarm.due_at is None:
-            await self._table.commit(
-                [delete_op({"PartitionKey": alarm.shard, "RowKey": alarm.row_key})]
-            )
+            await self._table.commit([delete_op(alarm_rows.row_of(alarm))])
             raise StoreConflictError("the session has its own alarm")
         known = replace(session, alarm_at=alarm.due_at)
         versions = await self._table.commit(
@@ -138,21 +133,21 @@ class TableSessionStore:
 
     async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
         """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
-        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
-        owner = {"PartitionKey": alarm.shard, "RowKey": session_rows.row_key_of_owner(alarm)}
-        if await self._table.read(alarm.shard, str(owner["RowKey"])) is None:
+        row, owner_key = alarm_rows.row_of(alarm), row_keys.owner_key(alarm)
+        if await self._table.read(alarm.shard, owner_key) is None:
             await self._table.commit([delete_op(row)])
             return
         found = await self._table.read(alarm.shard, alarm.row_key)
-        delays = session_rows.delays_from_row(found[0]) if found else 0
-        moved = session_rows.moved_alarm(alarm, delays, now)
-        moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
+        delays = alarm_rows.delays_from_row(found[0]) if found else 0
+        due_at = now + transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays)
+        moved = alarm_rows.postponed_row(alarm, due_at, delays + 1)
+        moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
     async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
-        async for key in self._table.keys(shard, *session_rows.due_range(now)):
-            yield session_rows.alarm_from_key(shard, key)
+        async for key in self._table.keys(shard, *row_keys.due_range(now)):
+            yield row_keys.alarm_from_key(shard, key)
 
     async def close(self) -> None:
         """Close the table."""
@@ -162,7 +157,7 @@ class TableSessionStore:
         self, session: Session, person: str, max_open_sessions: int
     ) -> Operation:
         shard = shard_of(session.session_id)
-        found = await self._table.read(shard, claim_rows.count_key(person))
+        found = await self._table.read(shard, row_keys.count_key(person))
         if found is None:
             return insert_op(claim_rows.count_row(shard, person, 1))
         row, version = found
@@ -175,7 +170,7 @@ class TableSessionStore:
         if session.person_sha256 is None:
             return []
         shard, person = shard_of(session.session_id), session.person_sha256
-        found = await self._table.read(shard, claim_rows.count_key(person))
+        found = await self._table.read(shard, row_keys.count_key(person))
         if found is None:
             return []
         row, version = found
@@ -202,16 +197,16 @@ def _read[T](parse: Callable[[Mapping[str, object], str], T], row: Row, version:
 
 
 def _new(session: Session) -> tuple[Operation, Operation]:
-    return insert_op(session_rows.session_row(session)), insert_op(session_rows.alarm_row(session))
+    return insert_op(session_rows.session_row(session)), insert_op(alarm_rows.alarm_row(session))
 
 
 def _new_claim(claim: Claim) -> tuple[Operation, Operation]:
-    return insert_op(claim_rows.claim_row(claim)), insert_op(claim_rows.claim_alarm_row(claim))
+    return insert_op(claim_rows.claim_row(claim)), insert_op(alarm_rows.claim_alarm_row(claim))
 
 
 def _alarm_operations(before: Session, after: Session) -> tuple[Operation, ...]:
     # Two operations on one row key are refused, so an alarm that stays must not be touched:
     # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
-    if session_rows.alarm_key(before) == session_rows.alarm_key(after):
+    if row_keys.alarm_key(before) == row_keys.alarm_key(after):
         return ()
-    return delete_op(session_rows.alarm_row(before)), insert_op(session_rows.alarm_row(after))
+    return delete_op(alarm_rows.alarm_row(before)), insert_op(alarm_rows.alarm_row(after))

@@ -24,7 +24,7 @@ from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
 from shared.session.session import SHARDS, Outcome, Report, Session, Status, Verdict
-from shared.store import claim_rows, session_rows
+from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
@@ -367,7 +367,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
         Alarm(
             shard=SHARD,
             session_id=session.session_id,
-            row_key=session_rows.alarm_key(session),
+            row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
         )
         for session in reversed(sessions[1:])
@@ -420,7 +420,7 @@ async def test_alarms_are_listed_page_after_page(
     for first in range(0, len(sessions), 100):
         await azurite_table.submit_transaction(
             [
-                (TransactionOperation.CREATE, session_rows.alarm_row(session))
+                (TransactionOperation.CREATE, alarm_rows.alarm_row(session))
                 for session in sessions[first : first + 100]
             ]
         )
@@ -450,11 +450,11 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     await azurite_store.purge(ended)
 
     assert rows == [
-        session_rows.alarm_key(session),
-        claim_rows.claim_alarm_key(claim),
-        claim_rows.claim_key(claim.key_hash),
-        claim_rows.count_key(PERSON),
-        session_rows.session_key(session.session_id),
+        row_keys.alarm_key(session),
+        row_keys.claim_alarm_key(claim),
+        row_keys.claim_key(claim.key_hash),
+        row_keys.count_key(PERSON),
+        row_keys.session_key(session.session_id),
     ]
     assert await keys() == []
 

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
+from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession, ReferenceImage
 from shared.session.idempotency import Claim
 from shared.session.session import Kind, Session, shard_of
 from shared.session.start_request import StartRequest
-from shared.store import claim_rows, session_rows
+from shared.store import row_keys
 from tests.support.builders import NOW, a_running_answer
 
 
@@ -191,7 +192,7 @@ class MemoryStore:
     async def end_claim(self, alarm: Alarm) -> None:
         await self._enter("end_claim")
         for place, claim in self.claims.items():
-            if (place[0], claim_rows.claim_alarm_key(claim)) == (alarm.shard, alarm.row_key):
+            if (place[0], row_keys.claim_alarm_key(claim)) == (alarm.shard, alarm.row_key):
                 del self.claims[place]
                 return
         raise StoreConflictError("gone")
@@ -208,28 +209,27 @@ class MemoryStore:
             self.strays.remove((alarm.shard, alarm.row_key))
             return
         session = self.rows.get(alarm.session_id or "")
-        if session is None or session_rows.alarm_key(session) != alarm.row_key:
+        if session is None or row_keys.alarm_key(session) != alarm.row_key:
             raise StoreConflictError("gone")
         delays = self.times_set_aside[session.session_id]
-        moved = session_rows.moved_alarm(alarm, delays, now)
-        alarm_at = datetime.fromisoformat(session_rows.alarm_time(moved))
-        self.hold(replace(session, alarm_at=alarm_at))
+        delay = transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays)
+        self.hold(replace(session, alarm_at=now + delay))
         self.times_set_aside[session.session_id] += 1
 
     async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
         if shard in self.unreadable_shards:
             raise self.unreadable_shards[shard]
-        first, last = session_rows.due_range(now)
+        first, last = row_keys.due_range(now)
         for key in sorted(self._alarm_keys(shard)):
             if first <= key < last:
-                yield session_rows.alarm_from_key(shard, key)
+                yield row_keys.alarm_from_key(shard, key)
 
     def _alarm_keys(self, shard: str) -> list[str]:
         sessions = [row for row in self.rows.values() if shard_of(row.session_id) == shard]
         claims = [claim for claim in self.claims.values() if claim.shard == shard]
         return [
-            *map(session_rows.alarm_key, sessions),
-            *map(claim_rows.claim_alarm_key, claims),
+            *map(row_keys.alarm_key, sessions),
+            *map(row_keys.claim_alarm_key, claims),
             *(key for place, key in self.strays if place == shard),
         ]
 

@@ -13,7 +13,7 @@ from shared.secret import Secret
 from shared.session import transitions
 from shared.session.session import SHARDS
 from shared.session.start_request import StartRequest
-from shared.store import session_rows
+from shared.store import alarm_rows, session_rows
 from shared.store.columns import Row
 
 RETENTION = timedelta(days=90)
@@ -38,7 +38,7 @@ async def store_final_records(
             counted=False,
         )
         ended = transitions.face_data_deleted(transitions.canceled(started, ended_at), RETENTION)
-        return session_rows.session_row(ended), session_rows.alarm_row(ended)
+        return session_rows.session_row(ended), alarm_rows.alarm_row(ended)
 
     async def fill(number: int, shard: str) -> None:
         share = range(number, count, len(shards))

@@ -19,7 +19,7 @@ from shared.session.face_answer import FaceSession
 from shared.session.session import Report
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
-from shared.store import claim_rows, session_rows
+from shared.store import row_keys
 from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ SETTINGS = Settings(
             replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
         ),
         pytest.param(
-            session_rows.alarm_from_key("5", claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))),
+            row_keys.alarm_from_key("5", row_keys.claim_alarm_key(a_claim(key_hash=VALUE))),
             id="Alarm-of-a-key",
         ),
         pytest.param(Report(digest=DIGEST), id="Report"),

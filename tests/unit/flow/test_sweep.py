@@ -17,7 +17,7 @@ from shared.flow.sweep import Sweep
 from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.session import SHARDS, Session, Status
-from shared.store import session_rows
+from shared.store import row_keys
 from tests.support.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
 from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
 
@@ -217,7 +217,7 @@ async def test_what_cannot_even_be_set_aside_stops_nothing(swept: Swept) -> None
 
 async def test_an_alarm_without_its_session_is_removed(swept: Swept) -> None:
     stray = a_session(session_id="7" + "0" * 32)
-    swept.store.strays.add(("7", session_rows.alarm_key(stray)))
+    swept.store.strays.add(("7", row_keys.alarm_key(stray)))
 
     assert await swept.run() == {"due": 1, "failed": 1}
     assert await swept.run() == {"due": 0, "failed": 0}
