@@ -5,21 +5,21 @@ there is never a session without its one alarm, a wrong count, or a second write
 learn of the first.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
-from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRecordError
+from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
 from shared.session.session import Session, shard_of
 from shared.store import alarm_rows, claim_rows, row_keys, session_rows
-from shared.store.columns import Row, row_at
+from shared.store.columns import row_at
 from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
 
 TABLE_NAME = "LivenessSessions"
@@ -66,7 +66,7 @@ class TableSessionStore:
     async def load(self, session_id: str) -> Session | None:
         """Read a session."""
         found = await self._table.read(shard_of(session_id), row_keys.session_key(session_id))
-        return _read(session_rows.session_from_row, *found) if found else None
+        return session_rows.session_from_row(*found) if found else None
 
     async def replace(self, before: Session, after: Session) -> Session:
         """Change a session and, if they change too, its alarm and its person's count."""
@@ -97,12 +97,12 @@ class TableSessionStore:
     async def open_sessions(self, shard: str, person: str) -> int:
         """Count a person's open sessions."""
         found = await self._table.read(shard, row_keys.count_key(person))
-        return _read(lambda row, _: claim_rows.count_from_row(row), *found) if found else 0
+        return claim_rows.count_from_row(found[0]) if found else 0
 
     async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
         """Read an idempotency key."""
         found = await self._table.read(shard, row_keys.claim_key(key_hash))
-        return _read(claim_rows.claim_from_row, *found) if found else None
+        return claim_rows.claim_from_row(*found) if found else None
 
     async def drop_claim(self, claim: Claim) -> None:
         """Remove an idempotency key and its alarm."""
@@ -161,7 +161,7 @@ class TableSessionStore:
         if found is None:
             return insert_op(claim_rows.count_row(shard, person, 1))
         row, version = found
-        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        count = claim_rows.count_from_row(row)
         if 0 < max_open_sessions <= count:
             raise TooManySessionsError("the person has too many open sessions")
         return replace_op(claim_rows.count_row(shard, person, count + 1), version)
@@ -174,7 +174,7 @@ class TableSessionStore:
         if found is None:
             return []
         row, version = found
-        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        count = claim_rows.count_from_row(row)
         if count > 1:
             return [replace_op(claim_rows.count_row(shard, person, count - 1), version)]
         return [delete_op(row, version)]
@@ -187,13 +187,6 @@ class TableSessionStore:
     async def _is_unchanged(self, session: Session) -> bool:
         found = await self.load(session.session_id)
         return found is not None and found.version == session.version
-
-
-def _read[T](parse: Callable[[Mapping[str, object], str], T], row: Row, version: str) -> T:
-    try:
-        return parse(row, version)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableRecordError(f"a row is not as it should be: {error}") from error
 
 
 def _new(session: Session) -> tuple[Operation, Operation]:

@@ -2,7 +2,7 @@
 
 from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime
-from types import UnionType
+from types import NoneType
 from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
@@ -37,7 +37,7 @@ def any_record[T](kind: type[T], **given: st.SearchStrategy[Any]) -> st.SearchSt
 
 
 def _values_of(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - whatever a field may be
-    if isinstance(kind, UnionType):
+    if NoneType in get_args(kind):
         return st.one_of(*map(_values_of, get_args(kind)))
     if isinstance(kind, NewType):
         return _values_of(kind.__supertype__)
