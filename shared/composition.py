@@ -112,10 +112,16 @@ class _Edges:
         self._now = now
 
     def open_store(self) -> TableSessionStore:
-        settings = self._settings
+        settings, seconds = self._settings, self._settings.store_timeout_seconds
+        if settings.storage_connection is not None:
+            return self._keep(
+                TableSessionStore.from_connection_string(
+                    settings.storage_connection, timeout_seconds=seconds
+                )
+            )
         return self._keep(
             TableSessionStore.connect(
-                settings.storage, self._credential, timeout_seconds=settings.store_timeout_seconds
+                settings.table_service_uri, self._credential, timeout_seconds=seconds
             )
         )
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -25,7 +25,8 @@ class Settings:
     key_vault_url: str
     face_key_secret_name: str
     face_key_cache: timedelta
-    storage: Secret | str = field(repr=False)
+    storage_connection: Secret | None
+    table_service_uri: str
     session_grace: timedelta
     retention: timedelta
     max_token_seconds: int
@@ -50,13 +51,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """Check every setting, then build; ConfigurationError lists all that is wrong."""
     read = _Reader(environment)
     by_entra = read.choice("FACE_AUTH", "key", "entra") == "entra"
+    connection = read.storage_connection()
     settings = Settings(
         face_endpoint=read.url("FACE_ENDPOINT"),
         face_by_entra=by_entra,
         key_vault_url="" if by_entra else read.url("KEY_VAULT_URL"),
         face_key_secret_name=read.text("FACE_KEY_SECRET_NAME", default="face-api-key"),
         face_key_cache=timedelta(seconds=read.number("FACE_KEY_CACHE_SECONDS", 600, 0, 86_400)),
-        storage=read.storage(),
+        storage_connection=connection,
+        table_service_uri="" if connection else read.url("AzureWebJobsStorage__tableServiceUri"),
         session_grace=timedelta(seconds=read.number("SESSION_GRACE_SECONDS", 300, 0, 86_400)),
         retention=timedelta(days=read.number("RETENTION_DAYS", 90, 0, 3650)),
         max_token_seconds=int(read.number("MAX_TOKEN_SECONDS", 600, 60, 86_400, whole=True)),
@@ -96,14 +99,12 @@ class _Reader:
             self._problems.append(f"{name} must be an https URL")
         return value.rstrip("/")
 
-    def storage(self) -> Secret | str:
-        """Read where the table is: a connection string, or a URL that an identity opens."""
+    def storage_connection(self) -> Secret | None:
+        """Read how the table is opened, unless it is by identity."""
         connection = self.text("AzureWebJobsStorage", default="")
-        if not connection:
-            return self.url("AzureWebJobsStorage__tableServiceUri")
         if not self._development and _EMULATOR.search(connection):
             self._problems.append("AzureWebJobsStorage must be a real storage account's, by https")
-        return Secret(connection)
+        return Secret(connection) if connection else None
 
     def number(
         self, name: str, default: float, minimum: float, maximum: float, *, whole: bool = False

@@ -36,12 +36,19 @@ class TableSessionStore:
         self._table = table
 
     @classmethod
-    def connect(
-        cls, place: Secret | str, credential: AsyncTokenCredential, *, timeout_seconds: float
-    ) -> Self:
-        """Open the table by a connection string, which is secret, or by its service's URL."""
+    def connect(cls, url: str, credential: AsyncTokenCredential, *, timeout_seconds: float) -> Self:
+        """Open the table by its service's URL, as an identity."""
         return cls(
-            StorageTable.connect(TABLE_NAME, place, credential, timeout_seconds=timeout_seconds)
+            StorageTable.connect(url, credential, name=TABLE_NAME, timeout_seconds=timeout_seconds)
+        )
+
+    @classmethod
+    def from_connection_string(cls, connection: Secret, *, timeout_seconds: float) -> Self:
+        """Open the table by a connection string, which holds the account's key."""
+        return cls(
+            StorageTable.from_connection_string(
+                connection, name=TABLE_NAME, timeout_seconds=timeout_seconds
+            )
         )
 
     async def insert(

@@ -33,26 +33,21 @@ class StorageTable:
 
     @classmethod
     def connect(
-        cls,
-        name: str,
-        place: Secret | str,
-        credential: AsyncTokenCredential,
-        *,
-        timeout_seconds: float,
+        cls, url: str, credential: AsyncTokenCredential, *, name: str, timeout_seconds: float
     ) -> Self:
-        """Open a table by a connection string, which is secret, or by its service's URL."""
-        # One repeat without a wait: the SDK's own, with back-off, outlast any caller.
-        limits: dict[str, Any] = {
-            "retry_total": 1,
-            "retry_backoff_factor": 0,
-            "connection_timeout": timeout_seconds,
-            "read_timeout": timeout_seconds,
-        }
-        if isinstance(place, str):
-            client = TableClient(place, name, credential=credential, **limits)
-            return cls(client, timeout_seconds=timeout_seconds)
+        """Open a table by its service's URL, as an identity."""
+        client = TableClient(url, name, credential=credential, **_limits(timeout_seconds))
+        return cls(client, timeout_seconds=timeout_seconds)
+
+    @classmethod
+    def from_connection_string(
+        cls, connection: Secret, *, name: str, timeout_seconds: float
+    ) -> Self:
+        """Open a table by a connection string, which holds the account's key."""
         try:
-            client = TableClient.from_connection_string(place.reveal(), name, **limits)
+            client = TableClient.from_connection_string(
+                connection.reveal(), name, **_limits(timeout_seconds)
+            )
         except ValueError as error:
             raise ConfigurationError(["AzureWebJobsStorage is not a connection string"]) from error
         return cls(client, timeout_seconds=timeout_seconds)
@@ -103,6 +98,16 @@ class StorageTable:
     async def _within_time[T](self, call: Awaitable[T]) -> T:
         async with asyncio.timeout(self._timeout_seconds):
             return await call
+
+
+def _limits(timeout_seconds: float) -> dict[str, Any]:
+    # One repeat without a wait: the SDK's own, with back-off, outlast any caller.
+    return {
+        "retry_total": 1,
+        "retry_backoff_factor": 0,
+        "connection_timeout": timeout_seconds,
+        "read_timeout": timeout_seconds,
+    }
 
 
 def insert_op(row: Row) -> Operation:

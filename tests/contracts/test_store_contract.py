@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pytest
 from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
-from azure.identity.aio import DefaultAzureCredential
 
 from local.stack.stack import Stack
 from shared.errors import StoreConflictError, StoreUnavailableError, TooManySessionsError
@@ -31,9 +30,6 @@ from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, 
 from tests.support.fakes import MemoryStore
 from tests.support.memory_table import MemoryTable
 from tests.support.random_walk import Walk
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
 
 SHARD = "7"
 ALARM_AT = a_session().alarm_at
@@ -54,9 +50,7 @@ def new_claim(session: Session) -> Claim:
 
 
 def table_on(connection: str, name: str) -> StorageTable:
-    # A connection string opens the table by itself; this credential is for the other way.
-    credential = cast("AsyncTokenCredential", None)
-    return StorageTable.connect(name, Secret(connection), credential, timeout_seconds=10)
+    return StorageTable.from_connection_string(Secret(connection), name=name, timeout_seconds=10)
 
 
 @pytest.fixture
@@ -495,11 +489,10 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
 
 async def test_the_app_opens_the_table_that_the_stack_has_made(stack: Stack) -> None:
     storage = Secret(stack.settings["AzureWebJobsStorage"])
-    async with DefaultAzureCredential() as credential:
-        store = TableSessionStore.connect(storage, credential, timeout_seconds=3)
-        session = new()
-        found = await stored(store, session)
-        await store.purge(found)
+    store = TableSessionStore.from_connection_string(storage, timeout_seconds=3)
+    session = new()
+    found = await stored(store, session)
+    await store.purge(found)
 
-        assert found.expires_at == NOW + TOKEN_LIFE
-        await store.close()
+    assert found.expires_at == NOW + TOKEN_LIFE
+    await store.close()

@@ -15,6 +15,7 @@ from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
 from shared.session.verdict import Policy
+from shared.store.session_store import TableSessionStore
 from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
 
 
@@ -96,6 +97,19 @@ async def test_face_is_reached_by_key_or_by_entra(
 
     assert isinstance(face._keys, keys)
     assert face._rules.header(Secret("the-key")) == header
+    await app.close()
+
+
+async def test_the_table_is_opened_by_identity_where_there_is_no_connection_string(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    url = "https://x.table.core.windows.net"
+    environment.delenv("AzureWebJobsStorage")
+    environment.setenv("AzureWebJobsStorage__tableServiceUri", url)
+    app = a_built_app()
+
+    assert isinstance(app.flow.store, TableSessionStore)
+    assert app.flow.store._table._client.url == url
     await app.close()
 
 

@@ -25,7 +25,8 @@ DEFAULTS = Settings(
     key_vault_url="https://vault.test",
     face_key_secret_name="face-api-key",
     face_key_cache=timedelta(seconds=600),
-    storage=Secret(STORAGE),
+    storage_connection=Secret(STORAGE),
+    table_service_uri="",
     session_grace=timedelta(seconds=300),
     retention=timedelta(days=90),
     max_token_seconds=600,
@@ -213,7 +214,11 @@ def test_storage_may_be_reached_by_identity() -> None:
         }
     )
 
-    assert loaded.storage == "https://store.table.core.windows.net"
+    assert loaded == replace(
+        DEFAULTS,
+        storage_connection=None,
+        table_service_uri="https://store.table.core.windows.net",
+    )
 
 
 def test_with_entra_there_is_no_vault_to_name() -> None:
@@ -241,7 +246,7 @@ def test_storage_that_is_an_emulators_or_plain_http_is_for_development_only(
 ) -> None:
     assert load(
         AzureWebJobsStorage=connection, AZURE_FUNCTIONS_ENVIRONMENT="Development"
-    ).storage == Secret(connection)
+    ).storage_connection == Secret(connection)
     for environment in ("Production", "development", ""):
         (problem,) = problems_of(
             {
