@@ -130,7 +130,7 @@ class _Edges:
         credential, header = self._open_face_credential()
         options = _call_options(self._settings, header)
         face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        return face, face.paced(Pace(self._settings.sweep_face_calls_per_second).turn)
+        return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings
@@ -159,9 +159,9 @@ class _Edges:
 
 def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
     return CallOptions(
-        header=header,
+        auth_header=header,
         timeout_seconds=settings.face_timeout_seconds,
-        patience=Patience(budget_seconds=settings.face_budget_seconds, chance=random.random),
+        patience=Patience(budget_seconds=settings.face_budget_seconds, jitter=random.random),
     )
 
 

@@ -153,7 +153,7 @@ class TableSessionStore:
 
     async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
-        async for key in self._table.keys(shard, *row_keys.due_range(now)):
+        async for key in self._table.list_keys(shard, *row_keys.due_range(now)):
             yield row_keys.alarm_from_key(shard, key)
 
     async def close(self) -> None:

@@ -55,7 +55,7 @@ class StorageTable:
     async def read(self, partition: str, key: str) -> tuple[Row, str] | None:
         """Read a row and its version."""
         try:
-            row = await self._within_time(self._client.get_entity(partition, key))
+            row = await self._await_in_time(self._client.get_entity(partition, key))
             return dict(row), str(row.metadata["etag"])
         except _CLIENT_ERRORS as error:
             if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
@@ -65,21 +65,21 @@ class StorageTable:
     async def commit(self, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or none, and return the rows' new versions."""
         try:
-            done = await self._within_time(self._client.submit_transaction(operations))
+            done = await self._await_in_time(self._client.submit_transaction(operations))
             return [str(result.get("etag")) for result in done]
         except _CLIENT_ERRORS as error:
             if _is_lost_race(error):
                 raise StoreConflictError(_cause(error)) from error
             raise StoreUnavailableError(_cause(error)) from error
 
-    async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
         """List the keys of a range, from the first, up to but without the last."""
         pages = self._client.query_entities(
             "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
             parameters={"shard": partition, "first": first, "last": last},
             select=["RowKey"],
         ).by_page()
-        while (keys := await self._next_page(pages)) is not None:
+        while (keys := await self._read_page(pages)) is not None:
             for key in keys:
                 yield key
 
@@ -87,15 +87,15 @@ class StorageTable:
         """Close the client."""
         await self._client.close()
 
-    async def _next_page(
+    async def _read_page(
         self, pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]
     ) -> list[str] | None:
         try:
-            return await self._within_time(_keys_of(pages))
+            return await self._await_in_time(_list_page(pages))
         except _CLIENT_ERRORS as error:
             raise StoreUnavailableError(_cause(error)) from error
 
-    async def _within_time[T](self, call: Awaitable[T]) -> T:
+    async def _await_in_time[T](self, call: Awaitable[T]) -> T:
         async with asyncio.timeout(self._timeout_seconds):
             return await call
 
@@ -137,7 +137,7 @@ def _unchanged(version: str) -> dict[str, Any]:
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
-async def _keys_of(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
+async def _list_page(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
     # StopAsyncIteration may not leave a coroutine, so the end is told by None.
     page = await anext(pages, None)
     return None if page is None else [row["RowKey"] async for row in page]

@@ -96,7 +96,7 @@ class TestPace:
     def test_no_second_has_more_turns_than_the_pace_allows(self) -> None:
         async def ask(pace: Pace, times: list[float]) -> None:
             for _ in range(10):
-                await pace.turn()
+                await pace.acquire()
                 times.append(asyncio.get_running_loop().time())
 
         async def run() -> list[float]:
@@ -115,7 +115,7 @@ class TestPace:
             pace, times = Pace(5), list[float]()
             for pause in (0, 60, 0, 0):
                 await asyncio.sleep(pause)
-                await pace.turn()
+                await pace.acquire()
                 times.append(asyncio.get_running_loop().time())
             return times
 
@@ -134,7 +134,7 @@ class TestPace:
             turns.append(asyncio.get_running_loop().time())
 
         assert isinstance(app.flow.face, FaceClient)
-        await stage.rewired(app, face=app.flow.face.paced(turn)).sweep.run()
+        await stage.rewired(app, face=app.flow.face.with_rate_limit(turn)).sweep.run()
 
         assert len(turns) == len(await stage.world.face_calls()) - before == 12
 
@@ -579,7 +579,7 @@ class _LeapingSelector:
 
 def _is_paced(face: FaceGateway) -> bool:
     assert isinstance(face, FaceClient)
-    return isinstance(getattr(face._rules.turn, "__self__", None), Pace)
+    return isinstance(getattr(face._options.acquire, "__self__", None), Pace)
 
 
 def _in_no_time[T](work: Coroutine[object, object, T]) -> T:

@@ -59,7 +59,7 @@ class MemoryTable:
             raise self.after.popleft()
         return versions
 
-    async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
         for place, key in sorted(self.rows):
             if place == partition and first <= key < last:
                 yield key

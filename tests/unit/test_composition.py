@@ -7,7 +7,7 @@ import pytest
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face.client import FaceClient, at_once
+from shared.face.client import FaceClient, no_limit
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
@@ -72,10 +72,10 @@ async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
     app = a_built_app()
     live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.flow))
 
-    assert live._rules.turn is at_once
-    assert swept._rules == replace(live._rules, turn=swept._rules.turn)
-    assert isinstance(getattr(swept._rules.turn, "__self__", None), Pace)
-    assert (live._rules.timeout_seconds, live._rules.patience.budget_seconds) == (2, 20)
+    assert live._options.acquire is no_limit
+    assert swept._options == replace(live._options, acquire=swept._options.acquire)
+    assert isinstance(getattr(swept._options.acquire, "__self__", None), Pace)
+    assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)
     await app.close()
 
 
@@ -95,8 +95,8 @@ async def test_face_is_reached_by_key_or_by_entra(
     app = a_built_app()
     face = cast("FaceClient", app.flow.face)
 
-    assert isinstance(face._keys, keys)
-    assert face._rules.header(Secret("the-key")) == header
+    assert isinstance(face._credential, keys)
+    assert face._options.auth_header(Secret("the-key")) == header
     await app.close()
 
 

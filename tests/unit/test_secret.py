@@ -152,7 +152,7 @@ SETTINGS = Settings(
                 "https://face.test",
                 cast("FaceCredential", VALUE),
                 CallOptions(
-                    timeout_seconds=1, patience=Patience(budget_seconds=1, chance=lambda: 0.5)
+                    timeout_seconds=1, patience=Patience(budget_seconds=1, jitter=lambda: 0.5)
                 ),
             ),
             id="FaceClient",

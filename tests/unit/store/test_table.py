@@ -217,7 +217,7 @@ async def test_a_silent_table_is_not_waited_for(table: StorageTable, client: Fak
 async def test_keys_are_listed_page_by_page(table: StorageTable, client: FakeClient) -> None:
     client.pages = [["a", "b"], [], ["c"]]
 
-    assert [key async for key in table.keys("5", "a", "d")] == ["a", "b", "c"]
+    assert [key async for key in table.list_keys("5", "a", "d")] == ["a", "b", "c"]
     ((query, parameters),) = client.queries
     assert query == "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last"
     assert tuple(parameters.values()) == ("5", "a", "d")
@@ -231,7 +231,7 @@ async def test_a_page_that_cannot_be_had_is_unavailable(
     seen: list[str] = []
 
     with pytest.raises(StoreUnavailableError):
-        seen.extend([key async for key in table.keys("5", "a", "d")])
+        seen.extend([key async for key in table.list_keys("5", "a", "d")])
 
 
 @pytest.mark.parametrize("connection", ["nonsense", "AccountName=x", "a=b;c=d"])
