@@ -4,13 +4,12 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared import settings as environment
 from shared import telemetry
 from shared.face import protocol
 from shared.face.client import AuthHeader, CallOptions, FaceClient
@@ -25,7 +24,8 @@ from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
 from shared.session.decisions import Rules
 from shared.session.verdict import Policy
-from shared.settings import Settings
+from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
+from shared.settings import load as load_settings
 from shared.store.session_store import TableSessionStore
 
 type Clock = Callable[[], datetime]
@@ -61,7 +61,7 @@ def now() -> datetime:
 def app() -> App:
     """Build everything on first use, in the running loop; ConfigurationError says why not."""
     telemetry.silence_sdk_logs()
-    return build(environment.load(), now=now)
+    return build(load_settings(), now=now)
 
 
 async def close() -> None:
@@ -134,14 +134,14 @@ class _Edges:
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings
-        if settings.face_by_entra:
+        if settings.face_auth is FaceAuth.ENTRA:
             tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
             return tokens, protocol.token_header
         keys = KeyVaultCredential.connect(
             settings.key_vault_url,
             self._credential,
             name=settings.face_key_secret_name,
-            max_age=settings.face_key_cache,
+            max_age=timedelta(seconds=settings.face_key_cache_seconds),
             timeout_seconds=settings.key_timeout_seconds,
             now=self._now,
         )
@@ -167,7 +167,7 @@ def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
 
 def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
-        grace=settings.session_grace,
+        grace=timedelta(seconds=settings.session_grace_seconds),
         max_open_sessions=settings.max_open_sessions,
         min_reference_quality=settings.min_reference_quality,
     )
@@ -176,10 +176,10 @@ def _start_rules(settings: Settings) -> StartRules:
 def _rules(settings: Settings) -> Rules:
     return Rules(
         policy=Policy(
-            digest_required=settings.digest_required,
+            digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
             confidence_floor=settings.verify_confidence_floor,
-            image_hash_required=settings.verify_image_hash_required,
+            image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,
         ),
-        grace=settings.session_grace,
-        retention=settings.retention,
+        grace=timedelta(seconds=settings.session_grace_seconds),
+        retention=timedelta(days=settings.retention_days),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shared import settings
 from shared.api import responses
 from shared.session.session import Outcome
-from tests.rules.source import MODULES, ROOT, reasons, tree_of
+from tests.rules.source import ROOT, reasons, tree_of
 
 README = ROOT / "README.md"
 
@@ -21,16 +21,7 @@ OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri"}
 
 
 def settings_read() -> set[str]:
-    """Name the settings that settings.py asks its reader for, and the reader itself."""
-    return {
-        call.args[0].value
-        for call in ast.walk(tree_of(MODULES["settings"]))
-        if isinstance(call, ast.Call)
-        and ast.unparse(call.func).startswith(("read.", "self.text", "self.url"))
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
-    }
+    return set(settings.NAMES.values())
 
 
 def example() -> dict[str, str]:

@@ -2,11 +2,11 @@ import json
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from shared import settings
 from shared.api.responses import Reply
 from shared.errors import InvalidRequestError
 from shared.face.client import CallOptions, FaceClient
@@ -18,7 +18,6 @@ from shared.secret import Secret
 from shared.session.face_answer import FaceSession
 from shared.session.session import Report
 from shared.session.start_request import StartRequest
-from shared.settings import Settings
 from shared.store import row_keys
 from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
 
@@ -66,27 +65,12 @@ def test_a_secret_comes_out_by_asking_and_is_one_with_its_like() -> None:
 
 
 FACE_SESSION = FaceSession(face_session_id="face-1", auth_token=SECRET)
-SETTINGS = Settings(
-    face_endpoint="https://face.test",
-    face_by_entra=False,
-    key_vault_url="https://vault.test",
-    face_key_secret_name="face-api-key",
-    face_key_cache=timedelta(),
-    storage_connection=SECRET,
-    table_service_uri="",
-    session_grace=timedelta(),
-    retention=timedelta(),
-    max_token_seconds=600,
-    max_open_sessions=5,
-    min_reference_quality="medium",
-    digest_required=False,
-    verify_confidence_floor=0,
-    verify_image_hash_required=True,
-    face_timeout_seconds=5,
-    face_budget_seconds=10,
-    store_timeout_seconds=3,
-    key_timeout_seconds=3,
-    sweep_face_calls_per_second=5,
+SETTINGS = settings.from_environment(
+    {
+        "FACE_ENDPOINT": "https://face.test",
+        "KEY_VAULT_URL": "https://vault.test",
+        "AzureWebJobsStorage": VALUE,
+    }
 )
 
 
