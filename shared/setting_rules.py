@@ -1,12 +1,22 @@
 """What a setting may be: how its text is read, and what to say when it is wrong."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from shared.secret import Secret
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_LOOPBACK = {"127.0.0.1", "localhost"}
+_MAX_PORT = 65_535
+# Of https://datatracker.ietf.org/doc/html/rfc1123#section-2.1. A path, a user or a query would
+# bend every call.
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ENDPOINT = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?/*",
+    re.ASCII | re.IGNORECASE,
+)
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
+_SECRET_NAME = re.compile("[A-Za-z0-9-]{1,127}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +52,20 @@ def one_of[Word: str](default: Word, options: Iterable[Word]) -> Rule[Word]:
     return Rule(parse=lambda text: _known(text, words), must_be=" or ".join(words), default=default)
 
 
-def text(default: str) -> Rule[str]:
-    """Want any text."""
-    return Rule(parse=str, must_be="a text", default=default)
+def endpoint() -> Rule[str]:
+    """Want the bare address of a service: by https, or on this machine by http."""
+    return Rule(
+        parse=_parse_endpoint, must_be="https://, a host's name and nothing after it", default=""
+    )
 
 
-def url() -> Rule[str]:
-    """Want the bare address of a service: https, or on this machine http."""
-    return Rule(parse=_parse_url, must_be="an https URL", default="")
+def secret_name(default: str) -> Rule[str]:
+    """Want the name of a secret in a vault."""
+    return Rule(
+        parse=lambda text: _matched(text, _SECRET_NAME).group(),
+        must_be="1 to 127 letters, digits and hyphens",
+        default=default,
+    )
 
 
 def connection_string() -> Rule[Secret | None]:
@@ -69,12 +85,16 @@ def _known[Word](text: str, words: dict[str, Word]) -> Word:
     return words[text]
 
 
-def _parse_url(text: str) -> str:
-    url = urlsplit(text)
-    # A user, a query or a fragment would bend every path, or carry a password.
-    is_bare = bool(url.hostname) and url.port != 0 and not set(text) & set("@?#")
-    if not is_bare or not (
-        url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
-    ):
+def _matched(text: str, pattern: re.Pattern[str]) -> re.Match[str]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError
+    return match
+
+
+def _parse_endpoint(text: str) -> str:
+    match = _matched(text, _ENDPOINT)
+    is_safe = match["scheme"].lower() == "https" or match["host"].lower() in _LOOPBACK
+    if not is_safe or not 0 < int(match["port"] or 443) <= _MAX_PORT:
         raise ValueError
     return text.rstrip("/")

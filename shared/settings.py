@@ -9,7 +9,15 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from shared.errors import ConfigurationError
 from shared.secret import Secret
-from shared.setting_rules import Rule, connection_string, integer, number, one_of, text, url
+from shared.setting_rules import (
+    Rule,
+    connection_string,
+    endpoint,
+    integer,
+    number,
+    one_of,
+    secret_name,
+)
 
 
 class FaceAuth(StrEnum):
@@ -37,13 +45,13 @@ class VerifyImageHash(StrEnum):
 class Settings:
     """Everything that configures the app. A setting's name is its field's, in capitals."""
 
-    face_endpoint: Annotated[str, url()]
+    face_endpoint: Annotated[str, endpoint()]
     face_auth: Annotated[FaceAuth, one_of(FaceAuth.KEY, FaceAuth)]
-    key_vault_url: Annotated[str, url()]
-    face_key_secret_name: Annotated[str, text("face-api-key")]
+    key_vault_url: Annotated[str, endpoint()]
+    face_key_secret_name: Annotated[str, secret_name("face-api-key")]
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
     storage_connection: Annotated[Secret | None, connection_string()]
-    table_service_uri: Annotated[str, url()]
+    table_service_uri: Annotated[str, endpoint()]
     session_grace_seconds: Annotated[float, number(300, maximum=86_400)]
     retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]
     max_token_seconds: Annotated[int, integer(600, minimum=60, maximum=86_400)]
