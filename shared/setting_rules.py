@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from shared.ncrontab import is_ncrontab
 from shared.secret import Secret
 
 _LOOPBACK = {"127.0.0.1", "localhost"}
@@ -68,6 +69,11 @@ def secret_name(default: str) -> Rule[str]:
     )
 
 
+def schedule() -> Rule[str]:
+    """Want when a timer runs; the host switches a timer off that it cannot read, and goes on."""
+    return Rule(parse=_parse_schedule, must_be="NCRONTAB of six fields, seconds first", default="")
+
+
 def connection_string() -> Rule[Secret | None]:
     """Want a text that holds a key."""
     return Rule(parse=Secret, must_be="a connection string", default=None)
@@ -90,6 +96,12 @@ def _matched(text: str, pattern: re.Pattern[str]) -> re.Match[str]:
     if match is None:
         raise ValueError
     return match
+
+
+def _parse_schedule(text: str) -> str:
+    if not is_ncrontab(text):
+        raise ValueError
+    return text
 
 
 def _parse_endpoint(text: str) -> str:

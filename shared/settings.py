@@ -16,6 +16,7 @@ from shared.setting_rules import (
     integer,
     number,
     one_of,
+    schedule,
     secret_name,
 )
 
@@ -52,6 +53,7 @@ class Settings:
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
+    sweep_schedule: Annotated[str, schedule()]
     session_grace_seconds: Annotated[float, number(300, maximum=86_400)]
     retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]
     max_token_seconds: Annotated[int, integer(600, minimum=60, maximum=86_400)]
@@ -102,7 +104,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 def _required(given: Mapping[str, str]) -> Iterator[str]:
-    yield "FACE_ENDPOINT"
+    yield from ("FACE_ENDPOINT", "SWEEP_SCHEDULE")
     if given.get("FACE_AUTH") != FaceAuth.ENTRA:
         yield "KEY_VAULT_URL"
     if "AzureWebJobsStorage" not in given:

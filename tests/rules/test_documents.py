@@ -15,7 +15,8 @@ PLATFORM = {"SWEEP_SCHEDULE", "FUNCTIONS_WORKER_RUNTIME"}
 # What tells a laptop from Azure.
 LOCAL = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
 REQUIRED = {
-    "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT"
+    "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "SWEEP_SCHEDULE",
+    "AZURE_FUNCTIONS_ENVIRONMENT",
 }  # fmt: skip
 OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri"}
 

@@ -167,6 +167,7 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "FACE_ENDPOINT": "https://face.example",
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+        "SWEEP_SCHEDULE": "0 * * * * *",
     }
     written = {name: value for name, value in written.items() if name != "FACE_KEY_SECRET_NAME"}
 

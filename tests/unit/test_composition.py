@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
     "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
+    "SWEEP_SCHEDULE": "0 * * * * *",
     "SESSION_GRACE_SECONDS": "7",
     "RETENTION_DAYS": "3",
     "MAX_OPEN_SESSIONS": "3",

@@ -70,6 +70,7 @@ SETTINGS = settings.from_environment(
         "FACE_ENDPOINT": "https://face.test",
         "KEY_VAULT_URL": "https://vault.test",
         "AzureWebJobsStorage": VALUE,
+        "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )
 

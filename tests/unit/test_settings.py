@@ -19,6 +19,7 @@ MIN = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
     "AzureWebJobsStorage": STORAGE,
+    "SWEEP_SCHEDULE": "0 * * * * *",
 }
 DEFAULTS = Settings(
     face_endpoint="https://face.test",
@@ -28,6 +29,7 @@ DEFAULTS = Settings(
     face_key_cache_seconds=600,
     storage_connection=Secret(STORAGE),
     table_service_uri="",
+    sweep_schedule="0 * * * * *",
     session_grace_seconds=300,
     retention_days=90,
     max_token_seconds=600,
@@ -54,7 +56,7 @@ def problems_of(environment: dict[str, str]) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def test_three_settings_are_enough() -> None:
+def test_four_settings_are_enough() -> None:
     assert load() == DEFAULTS
 
 
@@ -89,6 +91,7 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("FACE_KEY_SECRET_NAME", "other", "other"),
         ("FACE_KEY_CACHE_SECONDS", "0", 0),
         ("FACE_KEY_CACHE_SECONDS", "86400", 86_400),
+        ("SWEEP_SCHEDULE", "*/30 * * * * *", "*/30 * * * * *"),
         ("SESSION_GRACE_SECONDS", "0", 0),
         ("SESSION_GRACE_SECONDS", "86400", 86_400),
         ("RETENTION_DAYS", "1", 1),
@@ -137,6 +140,7 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ),
         ("FACE_KEY_SECRET_NAME", ["face_api_key", "https://vault.test/secrets/x", "x" * 128]),
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
+        ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
         ("RETENTION_DAYS", ["0", "0.5", "90.0", "3651", "ever", "nan", "1e300"]),
         ("MAX_TOKEN_SECONDS", ["59", "86401", "600.0", "nan", "many", "9" * 5000]),
@@ -175,6 +179,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
 
     assert [problem.partition(" ")[0] for problem in problems] == [
         "FACE_ENDPOINT",
+        "SWEEP_SCHEDULE",
         "AzureWebJobsStorage__tableServiceUri",
         "KEY_VAULT_URL",
         "DIGEST_POLICY",
@@ -196,25 +201,18 @@ def test_plain_http_is_for_this_machine_in_development_only(name: str, host: str
 
 
 def test_storage_may_be_reached_by_identity() -> None:
-    loaded = settings.from_environment(
-        {
-            "FACE_ENDPOINT": "https://face.test",
-            "KEY_VAULT_URL": "https://vault.test",
-            "AzureWebJobsStorage__tableServiceUri": "https://store.table.core.windows.net/",
-        }
-    )
+    url = "https://store.table.core.windows.net"
+    loaded = load(AzureWebJobsStorage="", AzureWebJobsStorage__tableServiceUri=f"{url}/")
 
     assert loaded == replace(
         DEFAULTS,
         storage_connection=None,
-        table_service_uri="https://store.table.core.windows.net",
+        table_service_uri=url,
     )
 
 
 def test_with_entra_there_is_no_vault_to_name() -> None:
-    loaded = settings.from_environment(
-        {"FACE_ENDPOINT": "https://face.test", "AzureWebJobsStorage": STORAGE, "FACE_AUTH": "entra"}
-    )
+    loaded = load(FACE_AUTH="entra", KEY_VAULT_URL="")
 
     assert loaded == replace(DEFAULTS, face_auth=FaceAuth.ENTRA, key_vault_url="")
 
