@@ -13,7 +13,6 @@ from shared.api.json_body import Fields
 from shared.errors import InvalidRequestError, RequestTooLargeError, UnsupportedMediaTypeError
 from shared.session.start_request import StartRequest
 
-MAX_BYTES = 8 * 1024 * 1024
 MAX_ID_LENGTH = 64
 MIN_TOKEN_SECONDS = 60
 DEFAULT_TOKEN_SECONDS = 600
@@ -61,8 +60,6 @@ def _check_device(device: str | None, *, set_in_client: bool) -> None:
 
 
 def _read_multipart(body: bytes, boundary: str) -> tuple[Fields, bytes]:
-    if len(body) > MAX_BYTES:
-        raise RequestTooLargeError("a multipart body may have 8 MiB at most")
     texts, files = _parts(body, boundary)
     names = [name for part in (texts, files) for name, _ in part.items(multi=True)]
     if None in names or len(set(names)) != len(names):

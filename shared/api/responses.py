@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import azure.functions as func
 
-from shared import errors, telemetry
+from shared import composition, errors, telemetry
+from shared.composition import App
 from shared.errors import (
     AppError,
     CallerError,
@@ -63,18 +64,28 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Endpoint = Callable[[func.HttpRequest], Awaitable[Reply]]
+Endpoint = Callable[[App, func.HttpRequest], Awaitable[Reply]]
 
 
 async def answer(
     endpoint: Endpoint, req: func.HttpRequest, context: func.Context
 ) -> func.HttpResponse:
-    """Run an endpoint; every known error becomes its status and code."""
+    """Run an endpoint on the app; every known error becomes its status and code."""
     try:
-        reply = await endpoint(req)
+        reply = await endpoint(composition.app(), req)
     except (CallerError, DependencyError, ConfigurationError) as error:
         reply = _error_reply(error)
-    return _response(reply, context.invocation_id)
+    return respond(reply, context)
+
+
+def respond(reply: Reply, context: func.Context) -> func.HttpResponse:
+    """Write a reply as HTTP, with the headers that every answer has."""
+    return func.HttpResponse(
+        None if reply.body is None else json.dumps(reply.body),
+        status_code=reply.status,
+        headers={**_HEADERS, **reply.headers, "x-ms-request-id": context.invocation_id},
+        mimetype="application/json",
+    )
 
 
 def retry_later(
@@ -117,12 +128,3 @@ def _error_details(error: InvalidRequestError) -> dict[str, object]:
     if error.face_code:
         fault["details"] = [{"code": error.face_code, "message": "Azure AI Face refused it."}]
     return fault
-
-
-def _response(reply: Reply, invocation_id: str) -> func.HttpResponse:
-    return func.HttpResponse(
-        None if reply.body is None else json.dumps(reply.body),
-        status_code=reply.status,
-        headers={**_HEADERS, **reply.headers, "x-ms-request-id": invocation_id},
-        mimetype="application/json",
-    )

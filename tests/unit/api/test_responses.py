@@ -6,11 +6,13 @@ from typing import cast
 import azure.functions as func
 import pytest
 
-from shared import errors
-from shared.api import responses
-from shared.api.responses import Reply, answer
+from shared import composition, errors
+from shared.api import public, responses
+from shared.api.responses import Reply, answer, respond
+from shared.composition import App
 from shared.errors import AppError, CallerError, DependencyError, FaceUnavailableError
 from shared.session.session import Status
+from tests.unit.api.desk import a_desk
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -27,14 +29,24 @@ class Context:
     invocation_id = "invocation-1"
 
 
+REQUEST = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
+CONTEXT = cast("func.Context", Context())
+
+
+@pytest.fixture(autouse=True)
+def app(monkeypatch: pytest.MonkeyPatch) -> App:
+    app = a_desk().app
+    monkeypatch.setattr(composition, "app", lambda: app)
+    return app
+
+
 async def answered(outcome: Reply | Exception) -> func.HttpResponse:
-    async def endpoint(_: func.HttpRequest) -> Reply:
+    async def endpoint(_: App, __: func.HttpRequest) -> Reply:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    request = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
-    return await answer(endpoint, request, cast("func.Context", Context()))
+    return await answer(endpoint, REQUEST, CONTEXT)
 
 
 def body_of(response: func.HttpResponse) -> dict[str, object]:
@@ -210,6 +222,35 @@ async def test_a_reply_without_a_body_has_none() -> None:
 async def test_what_nobody_foresaw_is_left_to_the_platform() -> None:
     with pytest.raises(ZeroDivisionError):
         await answered(ZeroDivisionError())
+
+
+async def test_an_endpoint_is_given_the_app_and_the_request(app: App) -> None:
+    given: list[object] = []
+
+    async def endpoint(*arguments: object) -> Reply:
+        given.extend(arguments)
+        return Reply(status=204)
+
+    await answer(endpoint, REQUEST, CONTEXT)
+    assert given == [app, REQUEST]
+
+
+async def test_without_settings_an_endpoint_is_a_ConfigurationError_and_health_is_ok(  # noqa: N802
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def app() -> App:
+        raise errors.ConfigurationError(["FACE_ENDPOINT is missing"])
+
+    monkeypatch.setattr(composition, "app", app)
+    response = await answered(Reply(status=204))
+    health = respond(public.get_health(), CONTEXT)
+
+    assert (response.status_code, response.headers["x-ms-error-code"]) == (
+        500,
+        "ConfigurationError",
+    )
+    assert (health.status_code, body_of(health)) == (200, {"status": "ok"})
+    assert HEADERS.items() <= dict(health.headers).items()
 
 
 def test_a_reply_can_say_when_to_come_back() -> None:
