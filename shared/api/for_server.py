@@ -20,7 +20,7 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
     started = await app.start.start(request, key)
     return Reply(
         status=201,
-        body=replies.start_body(started, app.now()),
+        body=replies.start_reply(started, app.now()),
         headers={"Location": _session_url(req.url, started.session.session_id)},
     )
 
@@ -28,7 +28,7 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
 async def get_result(app: App, req: func.HttpRequest) -> Reply:
     """Tell a server how a session ended."""
     session = await app.flow.result(session_id(req))
-    return Reply(status=200, body=replies.result_body(session))
+    return Reply(status=200, body=replies.result_reply(session))
 
 
 def _session_url(url: str, session_id: str) -> str:

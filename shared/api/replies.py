@@ -1,99 +1,120 @@
-"""From our values to the bodies of replies, field by field."""
+"""From our values to the bodies of replies."""
 
 from datetime import datetime
 from math import ceil
 
+from msgspec import UNSET, UnsetType, structs
+
+from shared.api import contract
 from shared.flow.start import Started
 from shared.session.face_answer import ReferenceImage
-from shared.session.session import Kind, Session, Verdict, rfc3339
+from shared.session.session import Kind, Session, Status, Verdict, rfc3339
+
+_NO_IMAGE = ReferenceImage(quality=None, face_rectangle=None)
+_NO_VERIFY = contract.ResultVerify(is_identical=None, match_confidence=None, verify_image_hash=None)
 
 
-def start_body(started: Started, now: datetime) -> dict[str, object]:
+def start_reply(started: Started, now: datetime) -> contract.StartReply:
     """Tell of a new session, with its tokens."""
     session = started.session
-    body: dict[str, object] = {
-        "sessionId": session.session_id,
-        "kind": session.kind,
-        "status": session.status,
-        "authToken": started.auth_token.reveal(),
-        "sessionToken": started.session_token.reveal(),
-        **_expiry(session, now),
-    }
-    if session.kind is Kind.LIVENESS_WITH_VERIFY:
-        body["referenceImage"] = _reference_image(started.reference_image)
-    return body
+    return contract.StartReply(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        auth_token=started.auth_token.reveal(),
+        session_token=started.session_token.reveal(),
+        expires_at=rfc3339(session.expires_at),
+        expires_in_seconds=_seconds_left(session, now),
+        reference_image=_reference_image(started),
+    )
 
 
-def status_body(session: Session, now: datetime) -> dict[str, object]:
-    """Tell where a session is, and never how it ended."""
-    return {
-        "sessionId": session.session_id,
-        "kind": session.kind,
-        "status": session.status,
-        **_expiry(session, now),
-    }
+def status_reply(session: Session, now: datetime) -> contract.StatusReply:
+    """Tell where a session is."""
+    return contract.StatusReply(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        expires_at=rfc3339(session.expires_at),
+        expires_in_seconds=_seconds_left(session, now),
+        retry_after_seconds=_retry_after_seconds(session),
+    )
 
 
-def complete_body(session: Session) -> dict[str, object]:
-    """Tell what a completion has led to, and never the outcome."""
-    return {"sessionId": session.session_id, "status": session.status}
+def complete_reply(session: Session) -> contract.CompleteReply:
+    """Tell what a completion has led to."""
+    return contract.CompleteReply(
+        session_id=session.session_id,
+        status=session.status,
+        retry_after_seconds=_retry_after_seconds(session),
+    )
 
 
-def result_body(session: Session) -> dict[str, object]:
+def result_reply(session: Session) -> contract.ResultReply:
     """Tell how a session ended."""
-    verdict, report = session.verdict, session.report
-    return {
-        "sessionId": session.session_id,
-        "kind": session.kind,
-        "status": session.status,
-        "outcome": verdict and verdict.outcome,
-        "reasons": list(verdict.reasons) if verdict else [],
-        "livenessDecision": verdict and verdict.liveness_decision,
-        "attempt": _attempt(verdict),
-        "verify": _verify(session.kind, verdict),
-        "digest": verdict and verdict.digest,
-        "reported": {
-            "resultId": report.result_id,
-            "livenessError": report.liveness_error,
-            "recognitionError": report.recognition_error,
-        },
-        "modelVersion": verdict and verdict.model_version,
-        "deviceCorrelationId": session.device_correlation_id,
-        "userCorrelationId": session.user_correlation_id,
-        "createdAt": rfc3339(session.created_at),
-        "endedAt": _time(session.ended_at),
-    }
+    reply = contract.ResultReply(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        outcome=None,
+        reasons=(),
+        liveness_decision=None,
+        attempt=contract.ResultAttempt(attempt_id=None, attempt_count=None, error_code=None),
+        verify=_NO_VERIFY if session.kind is Kind.LIVENESS_WITH_VERIFY else None,
+        digest=None,
+        reported=contract.ResultReport(
+            result_id=session.report.result_id,
+            liveness_error=session.report.liveness_error,
+            recognition_error=session.report.recognition_error,
+        ),
+        model_version=None,
+        device_correlation_id=session.device_correlation_id,
+        user_correlation_id=session.user_correlation_id,
+        created_at=rfc3339(session.created_at),
+        ended_at=rfc3339(session.ended_at) if session.ended_at else None,
+    )
+    return reply if session.verdict is None else _with_verdict(reply, session.verdict)
 
 
-def _expiry(session: Session, now: datetime) -> dict[str, object]:
-    left = (session.expires_at - now).total_seconds()
-    return {"expiresAt": rfc3339(session.expires_at), "expiresInSeconds": max(0, ceil(left))}
+def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.ResultReply:
+    judged = structs.replace(
+        reply,
+        outcome=verdict.outcome,
+        reasons=verdict.reasons,
+        liveness_decision=verdict.liveness_decision,
+        attempt=contract.ResultAttempt(
+            attempt_id=verdict.attempt_id,
+            attempt_count=verdict.attempt_count,
+            error_code=verdict.error_code,
+        ),
+        digest=verdict.digest,
+        model_version=verdict.model_version,
+    )
+    return judged if reply.verify is None else structs.replace(judged, verify=_verify(verdict))
 
 
-def _reference_image(image: ReferenceImage | None) -> dict[str, object]:
-    return {
-        "qualityForRecognition": image and image.quality,
-        "faceRectangle": image and image.face_rectangle,
-    }
+def _verify(verdict: Verdict) -> contract.ResultVerify:
+    return contract.ResultVerify(
+        is_identical=verdict.is_identical,
+        match_confidence=verdict.match_confidence,
+        verify_image_hash=verdict.verify_image_hash,
+    )
 
 
-def _attempt(verdict: Verdict | None) -> dict[str, object]:
-    return {
-        "attemptId": verdict and verdict.attempt_id,
-        "attemptCount": verdict and verdict.attempt_count,
-        "errorCode": verdict and verdict.error_code,
-    }
+def _reference_image(started: Started) -> contract.StartReferenceImage | UnsetType:
+    if started.session.kind is not Kind.LIVENESS_WITH_VERIFY:
+        return UNSET
+    image = started.reference_image or _NO_IMAGE
+    rectangle = image.face_rectangle
+    return contract.StartReferenceImage(
+        quality_for_recognition=image.quality,
+        face_rectangle=None if rectangle is None else contract.FaceRectangle(**rectangle),
+    )
 
 
-def _verify(kind: Kind, verdict: Verdict | None) -> dict[str, object] | None:
-    if kind is not Kind.LIVENESS_WITH_VERIFY:
-        return None
-    return {
-        "isIdentical": verdict and verdict.is_identical,
-        "matchConfidence": verdict and verdict.match_confidence,
-        "verifyImageHash": verdict and verdict.verify_image_hash,
-    }
+def _seconds_left(session: Session, now: datetime) -> int:
+    return max(0, ceil((session.expires_at - now).total_seconds()))
 
 
-def _time(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment else None
+def _retry_after_seconds(session: Session) -> int | UnsetType:
+    return contract.RETRY_AFTER_SECONDS if session.status is Status.PROCESSING else UNSET

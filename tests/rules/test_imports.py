@@ -24,6 +24,7 @@ SDKS = {
     },
     "azure.identity": {"composition"},
     "azure.keyvault.secrets": {"face.key_vault"},
+    "msgspec": {"api.contract", "api.error_replies", "api.replies", "api.responses"},
     "werkzeug": {"api.create_body"},
 }
 

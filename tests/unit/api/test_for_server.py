@@ -1,10 +1,11 @@
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
 
 from shared.api import for_server
+from shared.api.replies import result_reply
 from shared.api.responses import Reply
 from shared.errors import (
     InvalidRequestError,
@@ -13,6 +14,7 @@ from shared.errors import (
     SessionConflictError,
 )
 from shared.session import transitions
+from shared.session.face_answer import ReferenceImage
 from shared.session.session import Comparison, Outcome, Report, Session, Verdict
 from tests.support.builders import (
     DIGEST,
@@ -61,6 +63,16 @@ async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk
         "qualityForRecognition": "high",
         "faceRectangle": None,
     }
+
+
+async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Desk) -> None:
+    rectangle = {"top": 1, "left": 2, "width": 3, "height": 4}
+    desk.face.reference_image = ReferenceImage(quality="high", face_rectangle=rectangle)
+    content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
+    reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
+
+    told = body_of(reply)["referenceImage"]
+    assert told == {"qualityForRecognition": "high", "faceRectangle": rectangle}
 
 
 async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # noqa: N802
@@ -146,7 +158,7 @@ async def test_a_result_is_told_in_full(desk: Desk) -> None:
     desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
-    assert (reply.status, reply.headers) == (200, {})
+    assert reply.status == 200
     assert body_of(reply) == {
         "sessionId": SESSION_ID,
         "kind": "livenessWithVerify",
@@ -164,6 +176,29 @@ async def test_a_result_is_told_in_full(desk: Desk) -> None:
         "createdAt": "2026-03-04T05:06:07.000Z",
         "endedAt": "2026-03-04T05:06:08.000Z",
     }
+
+
+OTHER_VERDICT = Verdict(
+    outcome=Outcome.REJECTED,
+    reasons=("Spoof",),
+    liveness_decision="spoofface",
+    attempt_id=3,
+    attempt_count=4,
+    error_code="FaceNotFrontal",
+    is_identical=False,
+    match_confidence=0.25,
+    verify_image_hash=Comparison.MISMATCHED,
+    digest=Comparison.MATCHED,
+    model_version="2025-05-20",
+)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Verdict)])
+def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> None:
+    other = replace(VERDICT, **{name: getattr(OTHER_VERDICT, name)})
+    session = a_verify_session(verdict=VERDICT)
+
+    assert result_reply(session) != result_reply(replace(session, verdict=other))
 
 
 @pytest.mark.parametrize(
