@@ -1,4 +1,7 @@
-"""Every reply on one page: what is not here is not told. A key without a value is null."""
+"""Every request and every reply on one page: what is not here is neither taken nor told.
+
+In a reply each key is always there, null where it has no value, but for those that may be UNSET.
+"""
 
 from typing import Annotated, Literal
 
@@ -9,6 +12,13 @@ from shared.session.session import Comparison, Kind, Outcome, Status
 # When to come back, where nobody knows better.
 RETRY_AFTER_SECONDS = 5
 
+MIN_TOKEN_SECONDS = 60
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+SdkText = Annotated[str, Meta(min_length=1, max_length=128)]
+# The length keeps out the line break that a `$` lets through.
+Sha256 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$", max_length=64, title="64 hex digits")]
+TokenSeconds = Annotated[int, Meta(ge=MIN_TOKEN_SECONDS)]
 # UTC, to the millisecond: 2026-03-04T05:06:07.089Z.
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
@@ -19,6 +29,35 @@ class _Shape(Struct, frozen=True, rename="camel"):
     def __repr__(self) -> str:
         """Say what this is, and nothing of the tokens and ids in it."""
         return f"{type(self).__name__}(...)"
+
+
+class RequestBody(_Shape, frozen=True, forbid_unknown_fields=True):
+    """The body of a request; null says as little as nothing."""
+
+
+class CreateBody(RequestBody, frozen=True, kw_only=True):
+    """What a server says when it starts a session; a form has the file verifyImage besides."""
+
+    liveness_operation_mode: Literal["Passive", "PassiveActive"] | None = None
+    device_correlation_id: Id | None = None
+    device_correlation_id_set_in_client: bool | None = None
+    user_correlation_id: Id | None = None
+    auth_token_time_to_live_in_seconds: TokenSeconds | None = None
+
+
+class SdkError(RequestBody, frozen=True, kw_only=True):
+    """Why a try failed, in the words of Microsoft's SDK."""
+
+    liveness_error: SdkText | None = None
+    recognition_error: SdkText | None = None
+
+
+class CompletionBody(RequestBody, frozen=True, kw_only=True):
+    """What a frontend may say of its check when it says that it is over."""
+
+    digest: Sha256 | None = None
+    result_id: SdkText | None = None
+    error: SdkError | None = None
 
 
 class ReplyBody(_Shape, frozen=True):

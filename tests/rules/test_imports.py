@@ -24,7 +24,7 @@ SDKS = {
     },
     "azure.identity": {"composition"},
     "azure.keyvault.secrets": {"face.key_vault"},
-    "msgspec": {"api.contract", "api.error_replies", "api.replies", "api.responses"},
+    "msgspec": {"api.contract", "api.error_replies", "api.fields", "api.replies", "api.responses"},
     "werkzeug": {"api.create_body"},
 }
 
