@@ -10,6 +10,10 @@ def test_an_object_is_read_as_it_is() -> None:
     assert json_body.read(body) == {"a": "é", "b": [1, None, {"a": 2.5}]}
 
 
+def test_a_byte_order_mark_before_it_is_forgiven() -> None:
+    assert json_body.read(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -19,7 +23,8 @@ def test_an_object_is_read_as_it_is() -> None:
         pytest.param(b"null", id="null"),
         pytest.param(b'"text"', id="text"),
         pytest.param(b"{} {}", id="two-objects"),
-        pytest.param(b"\xef\xbb\xbf{}", id="a-byte-order-mark"),
+        pytest.param(b"\xef\xbb\xbf" * 2 + b"{}", id="two-byte-order-marks"),
+        pytest.param(b"\xef\xbb\xbf", id="a-byte-order-mark-alone"),
         pytest.param('{"a":"é"}'.encode("latin-1"), id="latin-1"),
         pytest.param('{"a":1}'.encode("utf-16"), id="utf-16"),
         pytest.param(b'{"a":1,"a":1}', id="a-field-twice"),
