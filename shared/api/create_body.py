@@ -1,25 +1,17 @@
 """JSON or multipart to a StartRequest, or what is wrong with it."""
 
 from collections.abc import Callable, Mapping
-from io import BytesIO
-from typing import IO
 
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
-from shared.api import fields, image_bytes, json_body
+from shared.api import fields, form_body, image_bytes, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
-from shared.errors import InvalidRequestError, RequestTooLargeError, UnsupportedMediaTypeError
+from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
 from shared.session.start_request import StartRequest
 
 DEFAULT_TOKEN_SECONDS = 600
 
-_MAX_PARTS = 8
 _MAX_DIGITS = 9
-# The parser holds one 64 KiB piece of a file at a time, and this bound counts that too.
-_MAX_HELD_BYTES = 128 * 1024
 
 
 def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartRequest:
@@ -29,7 +21,7 @@ def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartReq
     if media_type == "application/json":
         return _start_request(json_body.read(body), None, max_token_seconds)
     if media_type == "multipart/form-data":
-        values, image = _read_multipart(body, options.get("boundary", ""))
+        values, image = _read_form(body, options.get("boundary", ""))
         return _start_request(values, image, max_token_seconds)
     raise UnsupportedMediaTypeError("the body must be application/json or multipart/form-data")
 
@@ -67,38 +59,14 @@ def _token_seconds(wanted: int | None, maximum: int) -> int:
     return wanted
 
 
-def _read_multipart(body: bytes, boundary: str) -> tuple[Mapping[str, object], bytes]:
-    texts, files = _parts(body, boundary)
-    names = [name for part in (texts, files) for name, _ in part.items(multi=True)]
-    if None in names or len(set(names)) != len(names):
-        raise InvalidRequestError("each part must have a name of its own")
+def _read_form(body: bytes, boundary: str) -> tuple[dict[str, object], bytes]:
+    texts, files = form_body.read(body, boundary)
     image = files.pop("verifyImage", None)
     if image is None:
         raise InvalidRequestError("there is no file verifyImage", target="verifyImage")
-    typed = {name: _FORM_TYPES.get(name, str)(text) for name, text in texts.items()}
-    return {**typed, **files.to_dict()}, _checked(image.stream.read())
-
-
-def _parts(body: bytes, boundary: str) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-    parser = MultiPartParser(
-        stream_factory=_in_memory, max_form_parts=_MAX_PARTS, max_form_memory_size=_MAX_HELD_BYTES
-    )
-    try:
-        return parser.parse(BytesIO(body), boundary.encode(), len(body))
-    except RequestEntityTooLarge as error:
-        raise RequestTooLargeError("the multipart body has too many or too long parts") from error
-    except ValueError as error:
-        raise InvalidRequestError("the body is not whole multipart/form-data") from error
-
-
-def _in_memory(*_: object, **__: object) -> IO[bytes]:
-    # The parser's own choice spools large files to disk, where an image must never be.
-    return BytesIO()
-
-
-def _checked(image: bytes) -> bytes:
     image_bytes.check(image)
-    return image
+    typed = {name: _FORM_TYPES.get(name, str)(text) for name, text in texts.items()}
+    return {**typed, **files}, image
 
 
 def _boolean(text: str) -> object:
