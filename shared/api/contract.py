@@ -45,15 +45,18 @@ class CreateBody(RequestBody, frozen=True, kw_only=True):
     auth_token_time_to_live_in_seconds: TokenSeconds | None = None
 
 
-class SdkError(RequestBody, frozen=True, kw_only=True):
+class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """Why a try failed, in the words of Microsoft's SDK."""
 
     liveness_error: SdkText | None = None
     recognition_error: SdkText | None = None
 
 
-class CompletionBody(RequestBody, frozen=True, kw_only=True):
-    """What a frontend may say of its check when it says that it is over."""
+class CompletionBody(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What a frontend may say of its check when it says that it is over.
+
+    What the SDK hands over may be passed on whole: fields that are not here are not looked at.
+    """
 
     digest: Sha256 | None = None
     result_id: SdkText | None = None

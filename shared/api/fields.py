@@ -16,7 +16,8 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 def take[T: RequestBody](values: Mapping[str, object], wanted: type[T]) -> T:
     """Take every field; what is unknown is refused before what is wrong or missing."""
     fields = structs.fields(wanted)
-    _reject_unknown(values, {field.encode_name for field in fields})
+    if wanted.__struct_config__.forbid_unknown_fields:
+        _reject_unknown(values, {field.encode_name for field in fields})
     return wanted(
         **{
             field.name: _take_field(field.encode_name, field.type, values.get(field.encode_name))
@@ -40,8 +41,8 @@ def _take_field(name: str, wanted: object, value: object) -> object:
         taken = msgspec.convert(value, wanted, strict=True)
     # A Unicode error, too, is a ValueError: a lone surrogate is nothing that can be compared.
     except ValueError as error:
-        told = _describe(inspect.type_info(wanted))
-        raise InvalidRequestError(f"{name} must be {told}", target=name) from error
+        wish = _describe(inspect.type_info(wanted))
+        raise InvalidRequestError(f"{name} must be {wish}", target=name) from error
     if isinstance(taken, str) and not _is_printable(taken):
         raise InvalidRequestError(f"{name} must be printable characters", target=name)
     return taken
