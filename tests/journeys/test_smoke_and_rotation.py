@@ -132,6 +132,14 @@ async def test_smoke_sends_no_key_over_plain_http_to_the_world() -> None:
     assert KEY not in done.out + done.err
 
 
+def with_setting(name: str, value: str) -> dict[str, str]:
+    return {**az_stand_in.AFTER_A_DEPLOYMENT["settings"], f"FACE_KEY_{name}": value}
+
+
+def changed_at(moment: object) -> dict[str, object]:
+    return {"tags.faceKey": "key2", "properties.attributes.updated": moment}
+
+
 async def keep_calling(world: World, seen: Counter[int], stop: asyncio.Event) -> None:
     while not stop.is_set():
         started = await world.create(json={"deviceCorrelationId": os.urandom(8).hex()})
@@ -164,7 +172,7 @@ async def test_both_keys_are_rotated_under_load_and_no_request_fails(
 
 
 async def test_the_next_rotation_goes_back_to_the_first_key(azure: Azure) -> None:
-    azure.become(secret={"tags.faceKey": "key2", "properties.attributes.updated": 0})
+    azure.become(secret=changed_at(0))
 
     done = await azure.run("scripts/rotate-face-key", "my-group")
 
@@ -174,7 +182,7 @@ async def test_the_next_rotation_goes_back_to_the_first_key(azure: Azure) -> Non
 
 async def test_a_rotation_waits_until_the_last_one_has_arrived(azure: Azure) -> None:
     now = int(time.time())
-    azure.become(secret={"tags.faceKey": "key2", "properties.attributes.updated": now})
+    azure.become(secret=changed_at(now))
 
     done = await azure.run("scripts/rotate-face-key", "my-group", ROTATE_MARGIN_SECONDS="1")
 
@@ -213,6 +221,20 @@ async def test_a_rotation_shows_no_key_to_anybody(azure: Azure) -> None:
             "does not say which key",
             id="a secret of somebody else",
         ),
+        pytest.param(
+            {"settings": with_setting("SECRET_NAME", "@/etc/passwd")},
+            "must have the name of a secret",
+            id="a file for the secret's name",
+        ),
+        pytest.param(
+            {"settings": with_setting("CACHE_SECONDS", "0600")}, "whole number", id="octal"
+        ),
+        pytest.param(
+            {"settings": with_setting("CACHE_SECONDS", "9" * 20)}, "whole number", id="overflow"
+        ),
+        pytest.param(
+            {"settings": with_setting("CACHE_SECONDS", "")}, "whole number", id="no cache age"
+        ),
     ],
 )
 async def test_a_rotation_that_cannot_be_safe_is_refused(
@@ -225,6 +247,32 @@ async def test_a_rotation_that_cannot_be_safe_is_refused(
     assert done.code == 1
     assert complaint in done.err
     assert azure.changes() == []
+
+
+RUN_AS_CODE = "face[$(touch $AZ_STATE.ran)]"
+
+
+@pytest.mark.parametrize(
+    "shell", [["dash"], ["bash"], ["bash", "--posix"]], ids=["dash", "bash", "bash as sh"]
+)
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"settings": with_setting("CACHE_SECONDS", RUN_AS_CODE)}, id="cache age"),
+        pytest.param({"secret": changed_at(RUN_AS_CODE)}, id="last change"),
+    ],
+)
+async def test_a_rotation_runs_nothing_that_azure_says_as_code(
+    azure: Azure, shell: list[str], state: dict[str, object]
+) -> None:
+    azure.become(**state)
+
+    done = await azure.run(*shell, "scripts/rotate-face-key", "--dry-run", "my-group")
+
+    assert "must be a whole number" in done.err
+    assert "waiting" not in done.out
+    assert done.code == 1
+    assert not (azure.folder / "state.json.ran").exists()
 
 
 async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None:
