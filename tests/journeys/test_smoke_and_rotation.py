@@ -181,10 +181,12 @@ async def test_the_next_rotation_goes_back_to_the_first_key(azure: Azure) -> Non
 
 
 async def test_a_rotation_waits_until_the_last_one_has_arrived(azure: Azure) -> None:
-    now = int(time.time())
-    azure.become(secret=changed_at(now))
+    azure.become(secret=changed_at(int(time.time()) + 3600))
+    sleep = azure.folder / "sleep"
+    sleep.write_text("#!/bin/sh\n")
+    sleep.chmod(0o700)
 
-    done = await azure.run("scripts/rotate-face-key", "my-group", ROTATE_MARGIN_SECONDS="1")
+    done = await azure.run("scripts/rotate-face-key", "my-group", ROTATE_MARGIN_SECONDS="3600")
 
     steps = [line.split()[1] for line in done.out.splitlines()]
     assert steps == ["func-1", "waiting", "making", "writing", "waiting", "making", "done:"]
