@@ -1,7 +1,9 @@
 import fnmatch
 import json
+import re
 import shutil
 import subprocess
+from importlib.metadata import version
 
 from shared import endpoints
 from tests.rules.source import ROOT
@@ -65,6 +67,27 @@ def test_the_lock_has_every_package_that_is_asked_for() -> None:
         locked = (ROOT / f"{name}.txt").read_text(encoding="utf-8")
 
         assert not [line for line in asked if "==" in line and f"\n{line} " not in locked]
+
+
+def pins(name: str) -> dict[str, str]:
+    """Read a lock: each package with its version."""
+    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / name).read_text(encoding="utf-8")))
+
+
+def test_what_runs_in_azure_is_what_the_tests_run_on() -> None:
+    shipped = pins("requirements.txt")
+
+    assert "azure-functions-runtime" in shipped
+    assert shipped.items() <= pins("requirements-dev.txt").items()
+    assert shipped == {name: version(name) for name in shipped}
+
+
+def test_what_runs_our_functions_is_updated_by_itself() -> None:
+    dependabot = (ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r'(?m)^ {6}functions:\n {8}patterns: \["(.+)"\]$', dependabot)
+
+    updated = fnmatch.filter(pins("requirements.txt"), pattern)
+    assert updated == ["azure-functions", "azure-functions-runtime"]
 
 
 def test_a_message_is_tried_as_often_as_the_platform_brings_it() -> None:
