@@ -1,5 +1,6 @@
 """`local/setup` installs both halves at once, whatever was left behind, or names all that lacks."""
 
+import json
 import os
 import re
 import shutil
@@ -232,3 +233,13 @@ def test_what_no_longer_fits_is_made_anew(
     assert machine.set_up()[0] == 0
     assert machine.take_calls() == remade
     assert machine.set_up() == (0, "")
+
+
+def test_the_dev_container_brings_what_setup_asks_for() -> None:
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(text)
+    (node,) = (one for name, one in container["features"].items() if "/node:" in name)
+
+    assert "/python:3.13-" in container["image"]
+    assert int(node["version"]) >= 20
+    assert container["postCreateCommand"] == "make setup"
