@@ -20,13 +20,13 @@ from local.functions_host.keys import HostKeys
 from local.functions_host.listeners import Listeners, has_monitored_timer
 from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.start_error import HostStartError
-from local.functions_host.timer_memory import TimerMemory, host_id
+from local.functions_host.timer_status_store import TimerStatusStore, host_id
 from local.functions_host.worker import Worker
 
 _logger = logging.getLogger(__name__)
 
 # Ours to spend on running invocations; who started this process may kill it after ten seconds.
-_PATIENCE = timedelta(seconds=8)
+_SHUTDOWN_GRACE = timedelta(seconds=8)
 # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#functions_request_body_size_limit
 _BODY_LIMIT = "104857600"
 
@@ -77,9 +77,9 @@ class FunctionsHost:
         functions = self._functions(worker, options)
         storage = QueueStorage()
         exits.push_async_callback(storage.close)
-        memory = self._memory(functions)
-        if memory:
-            exits.push_async_callback(memory.close)
+        statuses = self._status_store(functions)
+        if statuses:
+            exits.push_async_callback(statuses.close)
         invocations = Invocations(
             worker,
             storage,
@@ -90,7 +90,7 @@ class FunctionsHost:
             functions,
             options=options.queues,
             storage=storage,
-            memory=memory,
+            statuses=statuses,
             invocations=invocations,
         )
         invocations.when_sent = listeners.wake
@@ -106,11 +106,11 @@ class FunctionsHost:
         )
         return build_functions(worker.functions, context)
 
-    def _memory(self, functions: Sequence[Function]) -> TimerMemory | None:
+    def _status_store(self, functions: Sequence[Function]) -> TimerStatusStore | None:
         if not has_monitored_timer(functions):
             return None
         connection = connection_string("AzureWebJobsStorage", self._settings)
-        return TimerMemory(connection, host_id(self._app_directory, self._settings))
+        return TimerStatusStore(connection, host_id(self._app_directory, self._settings))
 
     def _front(
         self,
@@ -151,5 +151,5 @@ class FunctionsHost:
 
 async def _wind_down(listeners: Listeners, invocations: Invocations) -> None:
     async with asyncio.TaskGroup() as ends:
-        ends.create_task(listeners.stop(_PATIENCE))
-        ends.create_task(invocations.drain(_PATIENCE))
+        ends.create_task(listeners.stop(_SHUTDOWN_GRACE))
+        ends.create_task(invocations.drain(_SHUTDOWN_GRACE))

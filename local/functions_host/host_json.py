@@ -12,8 +12,8 @@ from local.functions_host.start_error import HostStartError
 # https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
 _OVERRIDE = "AzureFunctionsJobHost__"
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
-_LARGEST_BATCH = 32
-_SHORTEST_POLLING = timedelta(milliseconds=100)
+_MAX_BATCH_SIZE = 32
+_MIN_POLLING_INTERVAL = timedelta(milliseconds=100)
 
 type _Section = dict[str, object]
 
@@ -120,26 +120,26 @@ def _hsts_header(http: _Section) -> dict[str, str]:
 
 
 def _queue_options(queues: _Section) -> QueueOptions:
-    batch_size = _number(queues, "batchsize", 16, smallest=1)
+    batch_size = _number(queues, "batchsize", 16, minimum=1)
     polling = time_span(str(queues.get("maxpollinginterval", "00:01:00")))
-    if batch_size > _LARGEST_BATCH:
-        raise HostStartError(f"host.json: batchSize must not exceed {_LARGEST_BATCH}")
-    if polling < _SHORTEST_POLLING:
+    if batch_size > _MAX_BATCH_SIZE:
+        raise HostStartError(f"host.json: batchSize must not exceed {_MAX_BATCH_SIZE}")
+    if polling < _MIN_POLLING_INTERVAL:
         raise HostStartError("host.json: maxPollingInterval must be at least 100 ms")
     return QueueOptions(
         batch_size=batch_size,
-        new_batch_threshold=_number(queues, "newbatchthreshold", batch_size // 2, smallest=0),
-        max_dequeue_count=_number(queues, "maxdequeuecount", 5, smallest=1),
+        new_batch_threshold=_number(queues, "newbatchthreshold", batch_size // 2, minimum=0),
+        max_dequeue_count=_number(queues, "maxdequeuecount", 5, minimum=1),
         visibility_timeout=time_span(str(queues.get("visibilitytimeout", "00:00:00"))),
         max_polling_interval=polling,
         is_base64=str(queues.get("messageencoding", "base64")).lower() != "none",
     )
 
 
-def _number(section: _Section, name: str, default: int, *, smallest: int) -> int:
+def _number(section: _Section, name: str, default: int, *, minimum: int) -> int:
     value = str(section.get(name, default))
-    if not value.isdigit() or int(value) < smallest:
-        raise HostStartError(f"host.json: '{name}' must be a whole number from {smallest} up")
+    if not value.isdigit() or int(value) < minimum:
+        raise HostStartError(f"host.json: '{name}' must be a whole number from {minimum} up")
     return int(value)
 
 

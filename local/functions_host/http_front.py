@@ -75,7 +75,7 @@ class HttpFront:
         took = round((time.monotonic() - began) * 1000)
         path = request.rel_url.raw_path
         _logger.info("%s %s %d %dms", request.method, path, response.status, took)
-        return self._dressed(request, response)
+        return self._with_headers(request, response)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         if self._rules.cors.is_preflight(request.method, request.headers):
@@ -122,7 +122,7 @@ class HttpFront:
         headers.popall(hdrs.CONTENT_LENGTH, None)  # the server counts by itself
         return web.Response(status=status, headers=headers, body=body)
 
-    def _dressed(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+    def _with_headers(self, request: web.BaseRequest, response: web.Response) -> web.Response:
         response.headers.update(self._rules.cors.response_headers(request.headers))
         response.headers.setdefault(hdrs.SERVER, "Kestrel")
         add_missing_headers(response, self._rules.extra_headers)

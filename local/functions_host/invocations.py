@@ -14,7 +14,7 @@ from azure_functions_runtime import (  # type: ignore[import-untyped] # ships no
 from local.functions_host.function_table import Function, QueueOutput
 from local.functions_host.protos import TypedData
 from local.functions_host.queue_message import bodies_from_output, encode_text
-from local.functions_host.queue_storage import QueueStorage, send_creating
+from local.functions_host.queue_storage import QueueStorage, send
 from local.functions_host.worker import Call, FunctionFailedError, Worker
 
 _logger = logging.getLogger(__name__)
@@ -41,10 +41,10 @@ class Invocations:
         task.add_done_callback(self._forget)
         return task
 
-    async def drain(self, patience: timedelta) -> None:
+    async def drain(self, grace: timedelta) -> None:
         """Let running invocations end; cancel those that take longer."""
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=patience.total_seconds())
+            _, late = await asyncio.wait(self._running, timeout=grace.total_seconds())
             for task in late:
                 _logger.warning("%s was cut off by the stop", task.get_name())
                 task.cancel()
@@ -62,7 +62,7 @@ class Invocations:
         invocation_id_cv.set(invocation_id)  # this task's own context: nothing to reset
         began = time.monotonic()
         try:
-            returned = await self._run_to_the_end(function, invocation_id, call)
+            returned = await self._invoke(function, invocation_id, call)
         except FunctionFailedError as failure:
             took = _milliseconds_since(began)
             _logger.error("%s failed after %dms: %s", function.name, took, failure)  # noqa: TRY400 - the traceback is the function's own, in the message
@@ -70,9 +70,7 @@ class Invocations:
         _logger.info("%s succeeded in %dms", function.name, _milliseconds_since(began))
         return returned
 
-    async def _run_to_the_end(
-        self, function: Function, invocation_id: str, call: Call
-    ) -> TypedData | None:
+    async def _invoke(self, function: Function, invocation_id: str, call: Call) -> TypedData | None:
         try:
             async with asyncio.timeout(self._seconds):
                 outcome = await self._worker.invoke(function.function_id, invocation_id, call)
@@ -98,7 +96,7 @@ class Invocations:
         queue = self._queues.client(output.connection, output.queue)
         try:
             for body in bodies_from_output(data):
-                await send_creating(queue, encode_text(body, is_base64=self._is_base64))
+                await send(queue, encode_text(body, is_base64=self._is_base64))
         # Whatever Storage or the output's content did, the invocation has failed by it.
         except Exception as refused:
             raise FunctionFailedError(f"no output to {output.queue}: {refused}") from refused

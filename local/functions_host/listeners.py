@@ -17,7 +17,7 @@ from local.functions_host.protos import TypedData
 from local.functions_host.queue_listener import QueueListener
 from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.timer_listener import TimerListener
-from local.functions_host.timer_memory import TimerMemory
+from local.functions_host.timer_status_store import TimerStatusStore
 from local.functions_host.trace_parent import next_trace
 from local.functions_host.worker import Call
 
@@ -33,7 +33,7 @@ class Listeners:
         *,
         options: QueueOptions,
         storage: QueueStorage,
-        memory: TimerMemory | None,
+        statuses: TimerStatusStore | None,
         invocations: Invocations,
     ) -> None:
         """Make one listener for each queue or timer trigger."""
@@ -56,7 +56,7 @@ class Listeners:
                     self._timers[function.name] = TimerListener(
                         function,
                         trigger,
-                        memory=memory if trigger.is_monitored else None,
+                        statuses=statuses if trigger.is_monitored else None,
                         invocations=invocations,
                     )
         self._all: list[QueueListener | TimerListener] = [*self._queues, *self._timers.values()]
@@ -68,12 +68,12 @@ class Listeners:
             task.add_done_callback(_report_death)
             self._tasks.add(task)
 
-    async def stop(self, patience: timedelta) -> None:
+    async def stop(self, grace: timedelta) -> None:
         """Take nothing more, finish what is at hand, cancel what takes too long."""
         for listener in self._all:
             listener.stop()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=patience.total_seconds())
+            _, late = await asyncio.wait(self._tasks, timeout=grace.total_seconds())
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -104,6 +104,6 @@ def _report_death(task: asyncio.Task[None]) -> None:
 
 
 def has_monitored_timer(functions: Sequence[Function]) -> bool:
-    """Tell whether anything has to be remembered."""
+    """Tell whether anything has to be stored."""
     triggers = (function.trigger for function in functions)
     return any(isinstance(each, TimerTrigger) and each.is_monitored for each in triggers)

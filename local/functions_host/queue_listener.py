@@ -55,8 +55,8 @@ class QueueListener:
         try:
             while not self._is_stopping:
                 await self._pause(found=await self._poll())
-                await self._shrink_to(self._options.new_batch_threshold)
-            await self._shrink_to(0)
+                await self._wait_for_at_most(self._options.new_batch_threshold)
+            await self._wait_for_at_most(0)
         finally:
             for task in self._messages:
                 task.cancel()
@@ -109,8 +109,8 @@ class QueueListener:
             return
         self._awake.clear()
 
-    async def _shrink_to(self, most: int) -> None:
-        while len(self._messages) > most:
+    async def _wait_for_at_most(self, count: int) -> None:
+        while len(self._messages) > count:
             await asyncio.wait(self._messages, return_when=asyncio.FIRST_COMPLETED)
 
     async def _settle(self, message: QueueMessage) -> None:

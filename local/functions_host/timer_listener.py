@@ -1,4 +1,4 @@
-"""A timer trigger: waits for its time, runs, remembers; it never overlaps itself."""
+"""A timer trigger: waits for its time, runs, stores what it did; it never overlaps itself."""
 
 import asyncio
 import logging
@@ -10,13 +10,13 @@ from azure.core.exceptions import AzureError
 from local.functions_host.function_table import Function, TimerTrigger
 from local.functions_host.invocations import Invocations
 from local.functions_host.protos import TypedData
-from local.functions_host.timer_memory import TimerMemory
 from local.functions_host.timer_schedule import (
     TimerStatus,
     status_after_run,
     status_at_start,
     timer_payload,
 )
+from local.functions_host.timer_status_store import TimerStatusStore
 from local.functions_host.trace_parent import next_trace
 from local.functions_host.worker import Call, FunctionFailedError
 
@@ -33,24 +33,24 @@ class TimerListener:
         function: Function,
         trigger: TimerTrigger,
         *,
-        memory: TimerMemory | None,
+        statuses: TimerStatusStore | None,
         invocations: Invocations,
     ) -> None:
-        """Take the schedule; without a memory, missed runs are nobody's business."""
+        """Take the schedule; without a store, missed runs are nobody's business."""
         self._function = function
         self._trigger = trigger
-        self._memory = memory
+        self._statuses = statuses
         self._invocations = invocations
         self._status: TimerStatus | None = None
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Keep the schedule until stopped; a run under way is finished first."""
-        status = await self._recall()
+        status = await self._load_status()
         if status is None:
             return
         now = _now()
-        if self._memory and now > status.next:
+        if self._statuses and now > status.next:
             status = await self._run_once(status, is_past_due=True)
         elif self._trigger.runs_on_startup:
             status = await self._run_once(status, is_scheduled=False)
@@ -65,14 +65,14 @@ class TimerListener:
         """Describe a run that somebody asked for; the schedule takes no notice of it."""
         return self._call(self._status, is_past_due=False)
 
-    async def _recall(self) -> TimerStatus | None:
-        """Ask the memory until it answers; None when the host stops first."""
+    async def _load_status(self) -> TimerStatus | None:
+        """Ask the store until it answers; None when the host stops first."""
         while True:
             try:
-                remembered = await self._memory.load(self._function.name) if self._memory else None
-                status = status_at_start(remembered, self._trigger.schedule, _now())
-                if status != remembered:
-                    await self._remember(status)
+                stored = await self._statuses.load(self._function.name) if self._statuses else None
+                status = status_at_start(stored, self._trigger.schedule, _now())
+                if status != stored:
+                    await self._save_status(status)
                 self._status = status
             except AzureError as refused:
                 _logger.warning("%s waits for storage: %s", self._function.name, refused)
@@ -93,14 +93,14 @@ class TimerListener:
         )
         self._status = after
         try:
-            await self._remember(after)
+            await self._save_status(after)
         except AzureError as refused:
-            _logger.warning("%s could not be remembered: %s", self._function.name, refused)
+            _logger.warning("%s could not be stored: %s", self._function.name, refused)
         return after
 
-    async def _remember(self, status: TimerStatus) -> None:
-        if self._memory:
-            await self._memory.save(self._function.name, status)
+    async def _save_status(self, status: TimerStatus) -> None:
+        if self._statuses:
+            await self._statuses.save(self._function.name, status)
 
     async def _is_stopped_within(self, wait: timedelta) -> bool:
         try:
@@ -110,7 +110,7 @@ class TimerListener:
             return False
 
     def _call(self, status: TimerStatus | None, *, is_past_due: bool) -> Call:
-        payload = timer_payload(status if self._memory else None, is_past_due=is_past_due)
+        payload = timer_payload(status if self._statuses else None, is_past_due=is_past_due)
         return Call(
             parameter=self._trigger.parameter, data=TypedData(json=payload), trace=next_trace()
         )

@@ -8,7 +8,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from local import azurite
 from local.ports import Ports
-from tests.contracts.functions_host.sample_host import Sample, an_app, running_host
+from tests.contracts.functions_host.sample_host import Sample, running_host, write_app
 
 _LAST_RUN = "2020-01-01T00:00:00+00:00"
 _MISSED_RUN = "2021-01-01T00:00:00+00:00"
@@ -36,8 +36,8 @@ def settings(storage: str) -> dict[str, str]:
 async def sample(
     storage: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Sample]:
-    await _remember_a_missed_run(storage)
-    app = an_app(tmp_path_factory.mktemp("sample") / "app")
+    await _store_a_missed_run(storage)
+    app = write_app(tmp_path_factory.mktemp("sample") / "app")
     options = ("--cors", "https://good.example", "--function-key", "echo=echo-key")
     async with running_host(app, settings, *options) as host:
         reading = asyncio.create_task(_read_on(host.process.stderr, host.lines))
@@ -52,7 +52,7 @@ async def _read_on(stderr: asyncio.StreamReader | None, lines: list[str]) -> Non
         lines.append(line.decode().rstrip())  # noqa: PERF401 - they are looked at while they come
 
 
-async def _remember_a_missed_run(connection: str) -> None:
+async def _store_a_missed_run(connection: str) -> None:
     status = {"Last": _LAST_RUN, "Next": _MISSED_RUN, "LastUpdated": _LAST_RUN}
     async with (
         BlobServiceClient.from_connection_string(connection) as blobs,

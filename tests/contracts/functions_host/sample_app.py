@@ -35,8 +35,8 @@ async def tell(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(json.dumps(journal), mimetype="application/json")
 
 
-@app.route("dressed", methods=["GET"])
-async def dressed(req: func.HttpRequest) -> func.HttpResponse:
+@app.route("own-headers", methods=["GET"])
+async def own_headers(req: func.HttpRequest) -> func.HttpResponse:
     del req
     answer = func.HttpResponse("hi", status_code=203, headers={"X-Frame-Options": "mine"})
     answer.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly; SameSite=Lax")

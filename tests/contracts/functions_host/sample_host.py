@@ -62,7 +62,7 @@ class Sample:
         return [event for event in events if wanted.items() <= event.items()]
 
 
-def an_app(directory: Path, source: str | None = None) -> Path:
+def write_app(directory: Path, source: str | None = None) -> Path:
     directory.mkdir()
     (directory / "host.json").write_text(json.dumps(_HOST_JSON))
     if source is None:

@@ -63,8 +63,8 @@ async def test_function_wants_a_key(
     ("method", "path", "status"),
     [
         ("GET", "/api/nowhere", 404),
-        ("DELETE", "/api/dressed", 404),
-        ("OPTIONS", "/api/dressed", 404),
+        ("DELETE", "/api/own-headers", 404),
+        ("OPTIONS", "/api/own-headers", 404),
         ("GET", "/api/broken/raise", 500),
         ("GET", "/api/broken/none", 500),
         ("GET", "/api/broken/dict", 500),
@@ -87,7 +87,7 @@ async def test_body_beyond_the_limit_is_refused(sample: Sample) -> None:
 
 
 async def test_function_keeps_its_own_headers_and_every_cookie(sample: Sample) -> None:
-    async with sample.http.get("/api/dressed", headers={"x-functions-key": "wrong"}) as answer:
+    async with sample.http.get("/api/own-headers", headers={"x-functions-key": "wrong"}) as answer:
         assert (answer.status, await answer.text()) == (203, "hi")
         assert answer.headers["X-Frame-Options"] == "mine"
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"

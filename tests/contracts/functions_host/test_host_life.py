@@ -9,7 +9,7 @@ import pytest
 
 from local import azurite
 from local.ports import Ports
-from tests.contracts.functions_host.sample_host import an_app, running_host, starting_host
+from tests.contracts.functions_host.sample_host import running_host, starting_host, write_app
 
 _IMPORT_ERROR = "import nothing_of_this_name\n"
 _BAD_BINDING = """
@@ -41,7 +41,7 @@ async def live_twice():
     host = FunctionsHost(app_directory=pathlib.Path(sys.argv[1]), settings=dict(os.environ))
     for _ in range(2):
         await host.start()
-        async with aiohttp.ClientSession(host.url) as http, http.get("/api/dressed") as answer:
+        async with aiohttp.ClientSession(host.url) as http, http.get("/api/own-headers") as answer:
             assert answer.status == 203
         await host.stop()
 
@@ -63,7 +63,7 @@ asyncio.run(live_twice(), debug=True)
 async def test_app_that_cannot_run_stops_the_start_by_name(
     tmp_path: Path, source: str, settings: dict[str, str], reasons: list[str]
 ) -> None:
-    async with starting_host(an_app(tmp_path / "app", source), settings) as host:
+    async with starting_host(write_app(tmp_path / "app", source), settings) as host:
         code, log = await host.end()
 
     assert code == 1
@@ -77,11 +77,11 @@ async def test_host_serves_while_storage_is_away_and_recovers(
     ports = Ports.free()
     away = settings | {"AzureWebJobsStorage": azurite.connection_string(ports)}
     async with (
-        running_host(an_app(tmp_path / "app"), away) as host,
+        running_host(write_app(tmp_path / "app"), away) as host,
         aiohttp.ClientSession(host.url) as http,
     ):
         await host.read_until("queue work could not be read")
-        assert (await http.get("/api/dressed")).status == 203
+        assert (await http.get("/api/own-headers")).status == 203
         assert (await http.post("/api/enqueue", data="too early")).status == 500
 
         async with azurite.running(ports, tmp_path / "azurite"):
@@ -92,7 +92,7 @@ async def test_host_serves_while_storage_is_away_and_recovers(
 async def test_host_starts_again_in_the_same_process(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
-    command = (sys.executable, "-c", _TWO_LIVES, str(an_app(tmp_path / "app")))
+    command = (sys.executable, "-c", _TWO_LIVES, str(write_app(tmp_path / "app")))
     environment = {**os.environ, **settings, "WORK_QUEUE": "third"}
     process = await asyncio.create_subprocess_exec(*command, env=environment)
 
@@ -103,7 +103,7 @@ async def test_host_starts_again_in_the_same_process(
 async def test_stop_lets_a_running_call_finish(
     tmp_path: Path, settings: dict[str, str], by: str
 ) -> None:
-    app = an_app(tmp_path / "app")
+    app = write_app(tmp_path / "app")
     async with (
         running_host(app, settings | {"WORK_QUEUE": "other"}, "--stop-with-stdin") as host,
         aiohttp.ClientSession(host.url) as http,
@@ -122,7 +122,7 @@ async def test_stop_lets_a_running_call_finish(
 
 async def test_app_reads_the_clock_of_the_stack(tmp_path: Path, settings: dict[str, str]) -> None:
     source = "from shared.composition import now\nraise ValueError(f'it is {now():%Y}')\n"
-    app = an_app(tmp_path / "app", source)
+    app = write_app(tmp_path / "app", source)
     (app / "shared").mkdir()
     (app / "shared" / "composition.py").write_text("now = None\n")
     clock = tmp_path / "clock"

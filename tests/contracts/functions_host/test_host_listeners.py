@@ -27,7 +27,7 @@ async def test_failed_function_sends_nothing(sample: Sample) -> None:
     async with sample.http.post("/api/enqueue?fail=1", data="never sent") as answer:
         assert (answer.status, await answer.read()) == (500, b"")
 
-    await _finished(sample, "sent after it")
+    await _finish(sample, "sent after it")
 
     assert await sample.journal(event="work", text="never sent") == []
 
@@ -44,7 +44,7 @@ async def test_message_that_keeps_failing_is_set_aside(sample: Sample) -> None:
 
 
 async def test_message_that_is_not_base64_is_set_aside_unseen(sample: Sample) -> None:
-    await _finished(sample, "the queue exists now")
+    await _finish(sample, "the queue exists now")
     async with sample.queue("work") as work:
         await work.send_message("{not base64}")
 
@@ -99,7 +99,7 @@ async def test_administrator_needs_master_key_and_a_function(
         assert (answer.status, await answer.read()) == (status, b"")
 
 
-async def _finished(sample: Sample, text: str) -> None:
+async def _finish(sample: Sample, text: str) -> None:
     async with sample.http.post("/api/enqueue", data=text):
         pass
 

@@ -1,4 +1,4 @@
-"""Where timers are remembered: one blob each, in the place where the real host keeps them."""
+"""Where timers are kept: one blob each, in the place where the real host keeps them."""
 
 import hashlib
 import platform
@@ -12,10 +12,10 @@ from azure.storage.blob.aio import BlobServiceClient
 from local.functions_host.timer_schedule import TimerStatus
 
 _CONTAINER = "azure-webjobs-hosts"
-_LONGEST_HOST_ID = 32
+_MAX_HOST_ID_LENGTH = 32
 
 
-class TimerMemory:
+class TimerStatusStore:
     """The status blobs of one host id."""
 
     def __init__(self, connection: str, host_id: str) -> None:
@@ -65,4 +65,4 @@ def host_id(app_directory: Path, settings: Mapping[str, str]) -> str:
     if not name:
         digest = hashlib.sha256(str(app_directory).encode()).hexdigest()
         name = f"{re.sub('[^a-z0-9]', '', platform.node().lower())[:20]}-{digest[:10]}"
-    return name.lower()[:_LONGEST_HOST_ID].strip("-")
+    return name.lower()[:_MAX_HOST_ID_LENGTH].strip("-")
