@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 from local.clock import StackClock
+from local.functions_host.hooks import load_hook, run_hook
 from local.functions_host.host import FunctionsHost
 from local.functions_host.keys import HostKeys
 from local.functions_host.log_lines import log_to_stderr
@@ -42,6 +43,11 @@ def _options() -> argparse.Namespace:
         metavar="NAME=KEY",
         help="a key that opens one function; may be repeated",
     )
+    for when, does in (
+        ("start", "before the app is loaded"),
+        ("stop", "when nothing runs any more"),
+    ):
+        parser.add_argument(f"--on-{when}", metavar="MODULE:FUNCTION", help=f"call it {does}")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when stdin is closed")
     return parser.parse_args()
 
@@ -54,12 +60,16 @@ async def _serve(options: argparse.Namespace) -> None:
         _watch_stdin(stopping)
     if options.clock:
         _shift_clock(options.app, options.clock)
+    sys.path.insert(0, str(options.app.resolve()))
+    if options.on_start:
+        await run_hook(load_hook(options.on_start))
     host = FunctionsHost(
         app_directory=options.app,
         settings=os.environ,
         port=options.port,
         cors=[origin.strip() for origin in options.cors.split(",") if origin.strip()],
         keys=HostKeys(functions=_keys_by_function(options.function_key)),
+        on_stop=load_hook(options.on_stop) if options.on_stop else None,
     )
     await host.start()
     try:

@@ -13,6 +13,7 @@ from local.functions_host.admin_api import AdminApi
 from local.functions_host.app_settings import connection_string, is_on
 from local.functions_host.cors import Cors
 from local.functions_host.function_table import AppContext, Function, build_functions
+from local.functions_host.hooks import Hook, run_last_hook
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
 from local.functions_host.invocations import Invocations
@@ -43,13 +44,15 @@ class FunctionsHost:
         cors: Sequence[str] = (),
         keys: HostKeys | None = None,
         bind: str = "127.0.0.1",
+        on_stop: Hook | None = None,
     ) -> None:
-        """Take the app, its settings and where to listen; port 0 is any free one."""
+        """Take the app, its settings, where to listen (port 0 is any free one) and its last act."""
         self._app_directory = app_directory.resolve()
         self._settings = settings
         self._address = (bind, port)
         self._cors = Cors(origins=cors)
         self._keys = keys or HostKeys()
+        self._on_stop = on_stop
         self._exits = AsyncExitStack()
         self._url = ""
 
@@ -74,6 +77,8 @@ class FunctionsHost:
         options = read_host_options(self._app_directory, self._settings)
         worker = await Worker.start(self._app_directory)
         exits.callback(worker.stop)
+        if self._on_stop:
+            exits.push_async_callback(run_last_hook, self._on_stop)
         functions = self._functions(worker, options)
         storage = QueueStorage()
         exits.push_async_callback(storage.close)

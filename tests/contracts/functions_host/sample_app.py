@@ -55,7 +55,8 @@ def broken(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("slow/{seconds}", methods=["GET"])
 async def slow(req: func.HttpRequest) -> func.HttpResponse:
     await asyncio.sleep(float(req.route_params["seconds"]))
-    return func.HttpResponse("at last")
+    note("slow")
+    return func.HttpResponse(f"{journal[0]['event']}, and at last")
 
 
 @app.route("enqueue", methods=["POST"])

@@ -33,6 +33,18 @@ app = func.FunctionApp()
 @app.timer_trigger("timer", schedule="%WHEN%")
 async def lonely(timer: func.TimerRequest) -> None: ...
 """
+_HOOKS = """
+import asyncio, sys
+import function_app
+
+def begin():
+    function_app.note("begun")
+
+async def close():
+    await asyncio.sleep(0)
+    print("closed after", function_app.journal[-1]["event"], file=sys.stderr)
+"""
+_QUIET = {"WORK_QUEUE": "other", "EVERY_SECOND": "0 0 0 1 1 *"}
 _TWO_LIVES = """
 import asyncio, os, pathlib, sys, aiohttp
 from local.functions_host.host import FunctionsHost
@@ -100,12 +112,14 @@ async def test_host_starts_again_in_the_same_process(
 
 
 @pytest.mark.parametrize("by", ["signal", "stdin"])
-async def test_stop_lets_a_running_call_finish(
+async def test_stop_lets_a_running_call_finish_and_then_closes_the_app(
     tmp_path: Path, settings: dict[str, str], by: str
 ) -> None:
     app = write_app(tmp_path / "app")
+    (app / "hooks.py").write_text(_HOOKS)
+    hooks = ("--on-start", "hooks:begin", "--on-stop", "hooks:close")
     async with (
-        running_host(app, settings | {"WORK_QUEUE": "other"}, "--stop-with-stdin") as host,
+        running_host(app, settings | _QUIET, "--stop-with-stdin", *hooks) as host,
         aiohttp.ClientSession(host.url) as http,
     ):
         call = asyncio.create_task(http.get("/api/slow/1").__aenter__())
@@ -115,20 +129,15 @@ async def test_stop_lets_a_running_call_finish(
         elif host.process.stdin:
             host.process.stdin.close()
         answer = await call
+        code, log = await host.end()
 
-        assert (answer.status, await answer.text()) == (200, "at last")
-        assert (await host.end())[0] == 0
+    assert (answer.status, await answer.text(), code) == (200, "begun, and at last", 0)
+    assert log.endswith("closed after slow\n")
 
 
-async def test_app_reads_the_clock_of_the_stack(tmp_path: Path, settings: dict[str, str]) -> None:
-    source = "from shared.composition import now\nraise ValueError(f'it is {now():%Y}')\n"
-    app = write_app(tmp_path / "app", source)
-    (app / "shared").mkdir()
-    (app / "shared" / "composition.py").write_text("now = None\n")
-    clock = tmp_path / "clock"
-    clock.write_text('{"offsetSeconds": 4000000000}')
+async def test_hook_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
+    app = write_app(tmp_path / "app")
+    async with starting_host(app, {}, "--on-start", "hooks:begin") as host:
+        code, log = await host.end()
 
-    async with starting_host(app, settings, "--clock", str(clock)) as host:
-        _, log = await host.end()
-
-    assert "ValueError: it is 21" in log
+    assert (code, "there is no hook 'hooks:begin'" in log) == (1, True)
