@@ -35,6 +35,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--app", type=Path, default=Path(), help="where host.json is")
     parser.add_argument("--port", type=int, default=7071, help="0 for any free port")
     parser.add_argument("--cors", default="", help="allowed origins, with commas between")
+    parser.add_argument(
+        "--as-azure", action="store_true", help="run without functions that cannot be indexed"
+    )
     parser.add_argument("--clock", type=Path, help="a file that shifts the app's clock")
     parser.add_argument(
         "--function-key",
@@ -69,6 +72,7 @@ async def _serve(options: argparse.Namespace) -> None:
         port=options.port,
         cors=[origin.strip() for origin in options.cors.split(",") if origin.strip()],
         keys=HostKeys(functions=_keys_by_function(options.function_key)),
+        as_azure=options.as_azure,
         on_stop=load_hook(options.on_stop) if options.on_stop else None,
     )
     await host.start()

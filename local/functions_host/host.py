@@ -12,10 +12,11 @@ from aiohttp import web
 from local.functions_host.admin_api import AdminApi
 from local.functions_host.app_settings import connection_string, is_on
 from local.functions_host.cors import Cors
-from local.functions_host.function_table import AppContext, Function, build_functions
+from local.functions_host.function_table import Function
 from local.functions_host.hooks import Hook, run_last_hook
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
+from local.functions_host.indexing import AppContext, build_functions, refuse_silent_errors
 from local.functions_host.invocations import Invocations
 from local.functions_host.keys import HostKeys
 from local.functions_host.listeners import Listeners, has_monitored_timer
@@ -44,14 +45,21 @@ class FunctionsHost:
         cors: Sequence[str] = (),
         keys: HostKeys | None = None,
         bind: str = "127.0.0.1",
+        as_azure: bool = False,
         on_stop: Hook | None = None,
     ) -> None:
-        """Take the app, its settings, where to listen (port 0 is any free one) and its last act."""
+        """Take the app, its settings, where to listen (port 0 is any free one) and its last act.
+
+        A queue or timer function that cannot be indexed is an error at the start; `as_azure` runs
+        the rest without it, as the real host does.
+        """
         self._app_directory = app_directory.resolve()
         self._settings = settings
+        self._host_id = host_id(self._app_directory, settings)
         self._address = (bind, port)
         self._cors = Cors(origins=cors)
         self._keys = keys or HostKeys()
+        self._as_azure = as_azure
         self._on_stop = on_stop
         self._exits = AsyncExitStack()
         self._url = ""
@@ -109,13 +117,18 @@ class FunctionsHost:
         context = AppContext(
             settings=self._settings, route_prefix=options.route_prefix, now=datetime.now(UTC)
         )
-        return build_functions(worker.functions, context)
+        functions = build_functions(worker.functions, context)
+        if not self._as_azure:
+            refuse_silent_errors(functions)
+        for function in functions:
+            if function.error:
+                _logger.error("function '%s' is in error: %s", function.name, function.error)
+        return functions
 
     def _status_store(self, functions: Sequence[Function]) -> TimerStatusStore | None:
         if not has_monitored_timer(functions):
             return None
-        connection = connection_string("AzureWebJobsStorage", self._settings)
-        return TimerStatusStore(connection, host_id(self._app_directory, self._settings))
+        return TimerStatusStore(connection_string("Storage", self._settings), self._host_id)
 
     def _front(
         self,
@@ -132,8 +145,7 @@ class FunctionsHost:
             is_home_page_disabled=is_on("AzureWebJobsDisableHomepage", self._settings),
             extra_headers=options.extra_headers,
         )
-        by_name = {function.name.lower(): function for function in functions}
-        admin = AdminApi(by_name, self._keys, listeners.run_unscheduled)
+        admin = AdminApi(functions, self._keys, listeners.run_unscheduled, self._host_id)
         return HttpFront(functions, rules=rules, admin=admin, invocations=invocations)
 
     async def _open_runner(self, exits: AsyncExitStack, front: HttpFront) -> web.ServerRunner:

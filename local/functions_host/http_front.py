@@ -54,7 +54,7 @@ class HttpFront:
         self._routed = [
             (function, function.trigger)
             for function in functions
-            if isinstance(function.trigger, HttpTrigger)
+            if isinstance(function.trigger, HttpTrigger) and function.is_on
         ]
         self._rules = rules
         self._admin = admin

@@ -29,6 +29,10 @@ class HostKeys:
         own = self.functions.get(function, ())
         return level is AuthLevel.FUNCTION and _is_one_of(key, (*self.host, *own))
 
+    def is_host(self, key: str | None) -> bool:
+        """Decide whether this is a key that opens every function, but not the host itself."""
+        return _is_one_of(key, self.host)
+
     def is_master(self, key: str | None) -> bool:
         """Decide whether this is the key that opens everything."""
         return _is_one_of(key, (self.master,))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage
@@ -12,7 +13,7 @@ from local.functions_host.host_json import QueueOptions
 from local.functions_host.invocations import Invocations
 from local.functions_host.message_lease import INVISIBLE, MessageLease
 from local.functions_host.protos import TypedData
-from local.functions_host.queue_message import decode_text, trigger_metadata
+from local.functions_host.queue_message import decode_text, trigger_metadata, unscheduled_metadata
 from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.trace_parent import next_trace
 from local.functions_host.worker import Call, FunctionFailedError
@@ -37,7 +38,7 @@ class QueueListener:
         invocations: Invocations,
     ) -> None:
         """Open the queue and, unless it is one, its poison queue."""
-        self._function = function
+        self.function = function
         self._trigger = trigger
         self._options = options
         self._invocations = invocations
@@ -69,6 +70,15 @@ class QueueListener:
         """Receive nothing more."""
         self._is_stopping = True
         self._awake.set()
+
+    def unscheduled_call(self, given: str | None) -> Call:
+        """Describe a run that somebody asked for: no message of the queue's is behind it."""
+        return Call(
+            parameter=self._trigger.parameter,
+            data=TypedData(string=given or ""),
+            metadata=unscheduled_metadata(datetime.now(UTC)),
+            trace=next_trace(),
+        )
 
     def is_for(self, connection: str, queue: str) -> bool:
         """Tell whether this is the queue that is listened to."""
@@ -131,7 +141,7 @@ class QueueListener:
         if text is None or self._tries(message) > self._options.max_dequeue_count:
             return False
         try:
-            await self._invocations.start(self._function, self._call(message, text))
+            await self._invocations.start(self.function, self._call(message, text))
         except FunctionFailedError:
             return False
         return True

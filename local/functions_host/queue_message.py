@@ -4,10 +4,13 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from azure.storage.queue import QueueMessage
 
 from local.functions_host.protos import TypedData
+
+_NEVER = datetime.max.replace(tzinfo=UTC)  # .NET's largest
 
 
 def decode_text(text: str, *, is_base64: bool) -> str | None:
@@ -27,18 +30,26 @@ def encode_text(body: bytes, *, is_base64: bool) -> str:
 
 def trigger_metadata(message: QueueMessage) -> Mapping[str, TypedData]:
     """Describe a message as the real host does: the worker takes times as JSON strings only."""
-    times = {
-        "InsertionTime": message.inserted_on,
-        "ExpirationTime": message.expires_on,
-        "NextVisibleTime": message.next_visible_on,
-    }
     return {
         "Id": TypedData(string=message.id),
         "DequeueCount": TypedData(string=str(message.dequeue_count)),
         "PopReceipt": TypedData(string=message.pop_receipt),
-    } | {
+        **_times(message.inserted_on, message.expires_on, message.next_visible_on),
+    }
+
+
+def unscheduled_metadata(now: datetime) -> Mapping[str, TypedData]:
+    """Describe what an administrator sends in place of a message."""
+    return {"DequeueCount": TypedData(string="0"), **_times(now, _NEVER, _NEVER)}
+
+
+def _times(
+    inserted: datetime | None, expires: datetime | None, visible: datetime | None
+) -> Mapping[str, TypedData]:
+    names = ("InsertionTime", "ExpirationTime", "NextVisibleTime")
+    return {
         name: TypedData(json=json.dumps(time.isoformat()))
-        for name, time in times.items()
+        for name, time in zip(names, (inserted, expires, visible), strict=True)
         if time is not None
     }
 

@@ -44,8 +44,6 @@ def parse_route(template: str) -> Route:
     segments = tuple(_parse_segment(text, template) for text in texts)
     if any(segment.is_optional for segment in segments[:-1]):
         raise HostStartError(f"route '{template}': only the last segment may be optional")
-    if segments and segments[0].text.lower() in {"admin", "runtime"}:
-        raise HostStartError(f"route '{template}' begins with a word that the host has reserved")
     return Route(segments=segments)
 
 

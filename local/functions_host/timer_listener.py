@@ -37,7 +37,7 @@ class TimerListener:
         invocations: Invocations,
     ) -> None:
         """Take the schedule; without a store, missed runs are nobody's business."""
-        self._function = function
+        self.function = function
         self._trigger = trigger
         self._statuses = statuses
         self._invocations = invocations
@@ -61,7 +61,7 @@ class TimerListener:
         """Begin no further run."""
         self._stopping.set()
 
-    def unscheduled_call(self) -> Call:
+    def unscheduled_call(self, _given: str | None) -> Call:
         """Describe a run that somebody asked for; the schedule takes no notice of it."""
         return self._call(self._status, is_past_due=False)
 
@@ -69,13 +69,13 @@ class TimerListener:
         """Ask the store until it answers; None when the host stops first."""
         while True:
             try:
-                stored = await self._statuses.load(self._function.name) if self._statuses else None
+                stored = await self._statuses.load(self.function.name) if self._statuses else None
                 status = status_at_start(stored, self._trigger.schedule, _now())
                 if status != stored:
                     await self._save_status(status)
                 self._status = status
             except AzureError as refused:
-                _logger.warning("%s waits for storage: %s", self._function.name, refused)
+                _logger.warning("%s waits for storage: %s", self.function.name, refused)
             else:
                 return status
             if await self._is_stopped_within(_STORAGE_RETRY):
@@ -87,7 +87,7 @@ class TimerListener:
         began = _now()
         call = self._call(status, is_past_due=is_past_due)
         with suppress(FunctionFailedError):  # it is in the log, and no error ends the schedule
-            await self._invocations.start(self._function, call)
+            await self._invocations.start(self.function, call)
         after = status_after_run(
             status, self._trigger.schedule, began, is_scheduled=is_scheduled and not is_past_due
         )
@@ -95,12 +95,12 @@ class TimerListener:
         try:
             await self._save_status(after)
         except AzureError as refused:
-            _logger.warning("%s could not be stored: %s", self._function.name, refused)
+            _logger.warning("%s could not be stored: %s", self.function.name, refused)
         return after
 
     async def _save_status(self, status: TimerStatus) -> None:
         if self._statuses:
-            await self._statuses.save(self._function.name, status)
+            await self._statuses.save(self.function.name, status)
 
     async def _is_stopped_within(self, wait: timedelta) -> bool:
         try:

@@ -121,13 +121,3 @@ async def test_failure_is_logged_once_and_no_query_ever(sample: Sample) -> None:
     faults = [line for line in sample.host.lines if line == "RuntimeError: planted fault"]
     requests = [line for line in sample.host.lines if "/api/broken/raise 500" in line]
     assert len(faults) == len(requests)
-
-
-async def test_home_page_and_status_answer(sample: Sample) -> None:
-    async with sample.http.get("/") as home:
-        assert home.status == 200
-    async with sample.http.get("/admin/host/status") as refused:
-        assert refused.status == 401
-    master = {"x-functions-key": "local-master-key"}
-    async with sample.http.get("/admin/host/status", headers=master) as status:
-        assert await status.json() == {"state": "Running"}

@@ -19,20 +19,36 @@ app = func.FunctionApp()
 @app.route("a")
 async def lonely(req: func.HttpRequest, extra: str) -> func.HttpResponse: ...
 """
-_NO_CONNECTION = """
+_IN_ERROR = """
 import azure.functions as func
-app = func.FunctionApp()
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-@app.queue_trigger("message", queue_name="q", connection="Elsewhere")
-async def lonely(message: func.QueueMessage) -> None: ...
-"""
-_BAD_SCHEDULE = """
-import azure.functions as func
-app = func.FunctionApp()
+@app.route("sound")
+async def sound(req: func.HttpRequest) -> str:
+    return "sound"
+
+@app.queue_trigger("message", queue_name="queue", connection="Elsewhere")
+async def unconnected(message: func.QueueMessage) -> None: ...
+
+@app.queue_trigger("message", queue_name="q", connection="AzureWebJobsStorage")
+async def misnamed(message: func.QueueMessage) -> None: ...
 
 @app.timer_trigger("timer", schedule="%WHEN%")
-async def lonely(timer: func.TimerRequest) -> None: ...
+async def undefined(timer: func.TimerRequest) -> None: ...
+
+@app.timer_trigger("timer", schedule="0 60 * * * *")
+async def impossible(timer: func.TimerRequest) -> None: ...
+
+@app.timer_trigger("timer", schedule="%WHEN%")
+async def disabled(timer: func.TimerRequest) -> None: ...
 """
+_REASONS = {
+    "impossible": "schedule: '60' is no value for the minute",
+    "misnamed": "'q' is no queue name",
+    "unconnected": "connection 'Elsewhere' is undefined",
+    "undefined": "'%WHEN%' does not resolve",
+}
+_OFF = {"AzureWebJobs.disabled.Disabled": "true"}
 _HOOKS = """
 import asyncio, sys
 import function_app
@@ -62,25 +78,48 @@ asyncio.run(live_twice(), debug=True)
 
 
 @pytest.mark.parametrize(
-    ("source", "settings", "reasons"),
+    ("source", "reasons"),
     [
-        (_IMPORT_ERROR, {}, ["nothing_of_this_name", "function_app.py"]),
-        (_BAD_BINDING, {}, ["lonely", "extra"]),
-        (_NO_CONNECTION, {}, ["lonely", "Elsewhere"]),
-        (_BAD_SCHEDULE, {}, ["lonely", "WHEN"]),
-        (_BAD_SCHEDULE, {"WHEN": "0 60 * * * *"}, ["lonely", "minute"]),
+        (_IMPORT_ERROR, ["nothing_of_this_name", "function_app.py"]),
+        (_BAD_BINDING, ["lonely", "extra"]),
+        (_IN_ERROR, [f"function '{name}': {reason}" for name, reason in _REASONS.items()]),
     ],
-    ids=["import", "binding", "connection", "setting", "schedule"],
+    ids=["import", "binding", "silent errors"],
 )
 async def test_app_that_cannot_run_stops_the_start_by_name(
-    tmp_path: Path, source: str, settings: dict[str, str], reasons: list[str]
+    tmp_path: Path, settings: dict[str, str], source: str, reasons: list[str]
 ) -> None:
-    async with starting_host(write_app(tmp_path / "app", source), settings) as host:
+    async with starting_host(write_app(tmp_path / "app", source), settings | _OFF) as host:
         code, log = await host.end()
 
     assert code == 1
     assert log.count("the host did not start: ") == 1
     assert all(reason in log for reason in reasons)
+    assert "function 'disabled'" not in log
+
+
+async def test_as_azure_functions_in_error_are_off_and_only_their_status_tells(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    app = write_app(tmp_path / "app", _IN_ERROR)
+    master = {"x-functions-key": "local-master-key"}
+    async with (
+        running_host(app, settings | _OFF, "--as-azure") as host,
+        aiohttp.ClientSession(host.url, headers=master) as http,
+    ):
+        sound = await (await http.get("/api/sound")).text()
+        listed = await (await http.get("/admin/functions")).json()
+        told = {
+            each["name"]: await (await http.get(f"/admin/functions/{each['name']}/status")).json()
+            for each in listed
+        }
+        runs = {(await http.post(f"/admin/functions/{name}", json={})).status for name in told}
+
+    assert sound == "sound"
+    assert {each["name"] for each in listed if each["isDisabled"]} == {"disabled"}
+    assert {name for name, status in told.items() if not status} == {"sound"}
+    assert all(told[name]["errors"][0].startswith(why) for name, why in _REASONS.items())
+    assert runs == {202}
 
 
 async def test_host_serves_while_storage_is_away_and_recovers(

@@ -2,7 +2,6 @@ import asyncio
 import base64
 import json
 
-import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
@@ -86,17 +85,15 @@ async def test_administrator_runs_a_timer_at_any_time(sample: Sample) -> None:
     await eventually(ran)
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "status"),
-    [("yearly", "local-function-key", 401), ("nobody", "local-master-key", 404)],
-    ids=["no master", "no function"],
-)
-async def test_administrator_needs_master_key_and_a_function(
-    sample: Sample, name: str, key: str, status: int
-) -> None:
-    headers = {"x-functions-key": key}
-    async with sample.http.post(f"/admin/functions/{name}", headers=headers) as answer:
-        assert (answer.status, await answer.read()) == (status, b"")
+async def test_administrator_runs_a_queue_function_without_a_message(sample: Sample) -> None:
+    body = {"input": "by hand"}
+    async with sample.http.post("/admin/functions/work", json=body, headers=_MASTER) as answer:
+        assert answer.status == 202
+
+    async def ran() -> list[Event]:
+        return await sample.journal(event="work", text="by hand", tries=0)
+
+    await eventually(ran)
 
 
 async def _finish(sample: Sample, text: str) -> None:

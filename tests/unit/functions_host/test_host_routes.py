@@ -26,7 +26,7 @@ def test_path_is_matched_as_asp_net_does(
     assert parse_route(template).match(path) == values
 
 
-@pytest.mark.parametrize("template", ["admin/a", "api/{a?}/b", "api/{a:int}", "api/x{a}"])
+@pytest.mark.parametrize("template", ["api/{a?}/b", "api/{a:int}", "api/x{a}"])
 def test_route_that_is_not_understood_is_refused(template: str) -> None:
     with pytest.raises(HostStartError, match="route"):
         parse_route(template)

@@ -4,7 +4,7 @@ import pytest
 
 from local.functions_host.backoff import PollingBackoff
 from local.functions_host.ncrontab import parse_ncrontab
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import IndexingError
 from local.functions_host.timer_schedule import TimerStatus, status_after_run, status_at_start
 
 _FRIDAY = datetime(2026, 11, 20, 10, 0, 30, 500, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_next_run_follows_ncrontab(schedule: str, expected: datetime) -> None:
     ],
 )
 def test_schedule_that_the_real_host_refuses_is_refused(schedule: str) -> None:
-    with pytest.raises(HostStartError, match="schedule"):
+    with pytest.raises(IndexingError, match="schedule"):
         parse_ncrontab(schedule, _FRIDAY)
 
 

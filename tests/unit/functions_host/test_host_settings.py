@@ -6,12 +6,12 @@ import pytest
 
 from local.functions_host.app_settings import connection_string, expand
 from local.functions_host.host_json import HostOptions, QueueOptions, read_host_options
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import HostStartError, IndexingError
 
 
 def test_settings_are_expanded_and_the_missing_one_is_named() -> None:
     assert expand("a-%B%-%C%", {"B": "1", "C": "2"}) == "a-1-2"
-    with pytest.raises(HostStartError, match="%B%"):
+    with pytest.raises(IndexingError, match="%B%"):
         expand("a-%B%", {})
 
 
@@ -21,7 +21,7 @@ def test_connection_is_found_with_and_without_its_prefix() -> None:
     found = [connection_string(name, settings) for name in ("Storage", *settings)]
 
     assert found == ["s", "s", "o"]
-    with pytest.raises(HostStartError, match="Nowhere"):
+    with pytest.raises(IndexingError, match="Nowhere"):
         connection_string("Nowhere", settings)
 
 
