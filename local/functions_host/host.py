@@ -57,7 +57,7 @@ class FunctionsHost:
         self._settings = settings
         self._host_id = host_id(self._app_directory, settings)
         self._address = (bind, port)
-        self._cors = Cors(origins=cors)
+        self._cors = Cors(cors)
         self._keys = keys or HostKeys()
         self._as_azure = as_azure
         self._on_stop = on_stop

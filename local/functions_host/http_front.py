@@ -123,7 +123,10 @@ class HttpFront:
         return web.Response(status=status, headers=headers, body=body)
 
     def _with_headers(self, request: web.BaseRequest, response: web.Response) -> web.Response:
-        response.headers.update(self._rules.cors.response_headers(request.headers))
+        allowed = self._rules.cors.response_headers(request.headers)
+        if vary := allowed.pop(hdrs.VARY, None):
+            response.headers.add(hdrs.VARY, vary)  # beside the function's own
+        response.headers.update(allowed)
         response.headers.setdefault(hdrs.SERVER, "Kestrel")
         add_missing_headers(response, self._rules.extra_headers)
         return response

@@ -107,7 +107,6 @@ async def test_only_allowed_origins_may_call(sample: Sample, origin: str) -> Non
         answered = answer.headers.get("Access-Control-Allow-Origin")
 
     assert preflight.status == 204
-    assert preflight.headers["Vary"] == answer.headers["Vary"] == "Origin"
     assert allowed == answered == (origin if "good" in origin else None)
 
 
