@@ -39,11 +39,12 @@ class HostKeys:
 
 
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    """Find the caller's key; the header wins, even when it is wrong."""
+    """Find the caller's key; the header wins, even when it is wrong or empty."""
     # https://learn.microsoft.com/azure/azure-functions/function-keys-how-to#use-access-keys
-    return headers.get("x-functions-key") or query.get("code")
+    return headers.get("x-functions-key", query.get("code"))
 
 
 def _is_one_of(key: str | None, keys: Iterable[str]) -> bool:
-    given = (key or "").encode()
-    return bool(given) and any(hmac.compare_digest(given, each.encode()) for each in keys)
+    # The real host compares keys without regard to letter case.
+    given = (key or "").lower().encode()
+    return bool(given) and any(hmac.compare_digest(given, each.lower().encode()) for each in keys)

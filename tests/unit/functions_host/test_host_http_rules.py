@@ -20,6 +20,7 @@ _ONE = "https://app.example"
         (AuthLevel.FUNCTION, "", False),
         (AuthLevel.FUNCTION, "wrong", False),
         (AuthLevel.FUNCTION, "create-key", True),
+        (AuthLevel.FUNCTION, "CREATE-key", True),
         (AuthLevel.FUNCTION, "local-function-key", True),
         (AuthLevel.FUNCTION, "local-master-key", True),
         (AuthLevel.ADMIN, "local-function-key", False),
@@ -38,6 +39,7 @@ def test_key_of_one_function_does_not_open_another() -> None:
 
 def test_key_in_the_header_wins() -> None:
     assert presented_key({"x-functions-key": "h"}, {"code": "q"}) == "h"
+    assert presented_key({"x-functions-key": ""}, {"code": "q"}) == ""
     assert presented_key({}, {"code": "q"}) == "q"
 
 
