@@ -7,7 +7,7 @@ from functools import partial
 from aiohttp import web
 
 from local.functions_host.function_table import Function
-from local.functions_host.host_answers import empty
+from local.functions_host.host_answers import empty, unauthorized
 from local.functions_host.keys import HostKeys
 
 type RunUnscheduled = Callable[[Function, str | None], None]
@@ -29,11 +29,11 @@ class AdminApi:
         self._host_id = host_id
 
     async def answer(
-        self, request: web.BaseRequest, segments: Sequence[str], key: str | None
+        self, request: web.BaseRequest, path: Sequence[str], key: str | None
     ) -> web.Response:
-        """Answer a request whose first segment is `admin`."""
+        """Answer a request to `/admin`; the path is what follows, in lower case."""
         tell: Callable[[], web.Response]
-        match (request.method, *(segment.lower() for segment in segments[1:])):
+        match (request.method, *path):
             case ("GET" | "POST", "host", "ping"):
                 return web.Response(headers=_NO_STORE)
             case ("GET", "host", "status"):
@@ -54,7 +54,7 @@ class AdminApi:
             return None
         if self._keys.is_host(key):
             return empty(403)
-        return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        return unauthorized()
 
     def _list(self) -> web.Response:
         return web.json_response([_described(function) for function in self._functions.values()])

@@ -16,6 +16,7 @@ from local.functions_host.function_table import Function
 from local.functions_host.hooks import Hook, run_last_hook
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
+from local.functions_host.http_server import HttpServer
 from local.functions_host.indexing import AppContext, build_functions, refuse_silent_errors
 from local.functions_host.invocations import Invocations
 from local.functions_host.keys import HostKeys
@@ -98,6 +99,7 @@ class FunctionsHost:
             storage,
             timeout=options.function_timeout,
             is_base64=options.queues.is_base64,
+            is_traced=bool(self._settings.get("APPLICATIONINSIGHTS_CONNECTION_STRING")),
         )
         listeners = Listeners(
             functions,
@@ -149,8 +151,7 @@ class FunctionsHost:
         return HttpFront(functions, rules=rules, admin=admin, invocations=invocations)
 
     async def _open_runner(self, exits: AsyncExitStack, front: HttpFront) -> web.ServerRunner:
-        server = web.Server(front.handle, access_log=None, auto_decompress=False)
-        runner = web.ServerRunner(server, shutdown_timeout=1)
+        runner = web.ServerRunner(HttpServer(front.handle), shutdown_timeout=1)
         await runner.setup()
         exits.push_async_callback(runner.cleanup)
         return runner

@@ -15,6 +15,7 @@ from local.functions_host.function_table import Function, QueueOutput
 from local.functions_host.protos import TypedData
 from local.functions_host.queue_message import bodies_from_output, encode_text
 from local.functions_host.queue_storage import QueueStorage, send
+from local.functions_host.trace_parent import NO_TRACE, next_trace
 from local.functions_host.worker import Call, FunctionFailedError, Worker
 
 _logger = logging.getLogger(__name__)
@@ -24,13 +25,20 @@ class Invocations:
     """Every invocation that is under way."""
 
     def __init__(
-        self, worker: Worker, queues: QueueStorage, *, timeout: timedelta | None, is_base64: bool
+        self,
+        worker: Worker,
+        queues: QueueStorage,
+        *,
+        timeout: timedelta | None,
+        is_base64: bool,
+        is_traced: bool,
     ) -> None:
-        """Take the worker, where outputs go, and how long a function may take."""
+        """Take the worker, where outputs go, how long a function may take, and if it is traced."""
         self._worker = worker
         self._queues = queues
         self._seconds = timeout.total_seconds() if timeout else None
         self._is_base64 = is_base64
+        self._is_traced = is_traced
         self._running: set[asyncio.Task[TypedData | None]] = set()
         self.when_sent: Callable[[QueueOutput], None] = lambda _: None
 
@@ -71,9 +79,13 @@ class Invocations:
         return returned
 
     async def _invoke(self, function: Function, invocation_id: str, call: Call) -> TypedData | None:
+        # Without Application Insights the real host gives no trace context, whatever is sent.
+        trace = next_trace(call.trace_parent, call.trace_state) if self._is_traced else NO_TRACE
         try:
             async with asyncio.timeout(self._seconds):
-                outcome = await self._worker.invoke(function.function_id, invocation_id, call)
+                outcome = await self._worker.invoke(
+                    function.function_id, invocation_id, call, trace
+                )
         except TimeoutError as late:
             raise FunctionFailedError(f"no end after functionTimeout, {self._seconds}s") from late
         except asyncio.CancelledError as canceled:

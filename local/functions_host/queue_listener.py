@@ -15,7 +15,6 @@ from local.functions_host.message_lease import INVISIBLE, MessageLease
 from local.functions_host.protos import TypedData
 from local.functions_host.queue_message import decode_text, trigger_metadata, unscheduled_metadata
 from local.functions_host.queue_storage import QueueStorage
-from local.functions_host.trace_parent import next_trace
 from local.functions_host.worker import Call, FunctionFailedError
 
 _logger = logging.getLogger(__name__)
@@ -77,7 +76,6 @@ class QueueListener:
             parameter=self._trigger.parameter,
             data=TypedData(string=given or ""),
             metadata=unscheduled_metadata(datetime.now(UTC)),
-            trace=next_trace(),
         )
 
     def is_for(self, connection: str, queue: str) -> bool:
@@ -159,7 +157,6 @@ class QueueListener:
             parameter=self._trigger.parameter,
             data=TypedData(string=text),
             metadata=trigger_metadata(message),
-            trace=next_trace(),
         )
 
     def _is_unreadable(self, message: QueueMessage) -> bool:

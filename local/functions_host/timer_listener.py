@@ -17,7 +17,6 @@ from local.functions_host.timer_schedule import (
     timer_payload,
 )
 from local.functions_host.timer_status_store import TimerStatusStore
-from local.functions_host.trace_parent import next_trace
 from local.functions_host.worker import Call, FunctionFailedError
 
 _logger = logging.getLogger(__name__)
@@ -111,9 +110,7 @@ class TimerListener:
 
     def _call(self, status: TimerStatus | None, *, is_past_due: bool) -> Call:
         payload = timer_payload(status if self._statuses else None, is_past_due=is_past_due)
-        return Call(
-            parameter=self._trigger.parameter, data=TypedData(json=payload), trace=next_trace()
-        )
+        return Call(parameter=self._trigger.parameter, data=TypedData(json=payload))
 
 
 def _now() -> datetime:

@@ -26,7 +26,7 @@ class FunctionFailedError(Exception):
 class TraceContext:
     """W3C trace context, as the function sees it."""
 
-    trace_parent: str
+    trace_parent: str = ""
     trace_state: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,8 +37,9 @@ class Call:
 
     parameter: str
     data: TypedData
-    trace: TraceContext
     metadata: Mapping[str, TypedData] = field(default_factory=dict)
+    trace_parent: str = ""
+    trace_state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +65,12 @@ class Worker:
         runtime.start_threadpool_executor()
         return cls(_indexed[app_directory])
 
-    async def invoke(self, function_id: str, invocation_id: str, call: Call) -> Outcome:
+    async def invoke(
+        self, function_id: str, invocation_id: str, call: Call, trace: TraceContext
+    ) -> Outcome:
         """Run one function to its end; a failure carries the function's own traceback."""
         response = await runtime.invocation_request(
-            _request(invocation_request=_invocation(function_id, invocation_id, call))
+            _request(invocation_request=_invocation(function_id, invocation_id, call, trace))
         )
         if response.result.status != protos.StatusResult.Success:
             raise FunctionFailedError(response.result.exception.stack_trace.rstrip())
@@ -106,12 +109,12 @@ def _request(**verb: Message) -> Message:
     return Message(request=Message(**verb), properties=properties)
 
 
-def _invocation(function_id: str, invocation_id: str, call: Call) -> Message:
+def _invocation(function_id: str, invocation_id: str, call: Call, trace: TraceContext) -> Message:
     return Message(
         function_id=function_id,
         invocation_id=invocation_id,
         input_data=[ParameterBinding(name=call.parameter, data=call.data)],
         trigger_metadata=call.metadata,
-        trace_context=call.trace,
+        trace_context=trace,
         retry_context=Message(retry_count=0, max_retry_count=0, exception=None),
     )

@@ -14,6 +14,7 @@ import aiohttp
 from azure.storage.queue.aio import QueueClient
 
 _ROOT = Path(__file__).parents[3]
+ANSWERS_APP = Path(__file__).with_name("answers_app.py")
 _SAMPLE = Path(__file__).with_name("sample_app.py")
 _HOST_JSON = {
     "version": "2.0",
