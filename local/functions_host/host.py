@@ -108,7 +108,6 @@ class FunctionsHost:
             statuses=statuses,
             invocations=invocations,
         )
-        invocations.when_sent = listeners.wake
         front = self._front(functions, options, listeners=listeners, invocations=invocations)
         runner = await self._open_runner(exits, front)
         exits.push_async_callback(_wind_down, listeners, invocations)

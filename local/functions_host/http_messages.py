@@ -32,6 +32,11 @@ class AnswerError(Exception):
         self.keeps_headers = keeps_headers
 
 
+def is_sendable(name: str, value: str) -> bool:
+    """Tell whether Kestrel would send this header: every answer with another one is a 500."""
+    return bool(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value))
+
+
 def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Join repeated names by a comma, whatever their case; the last spelling stays."""
     spellings: dict[str, str] = {}
@@ -104,7 +109,7 @@ def _status(text: str) -> int:
 
 def _checked_headers(headers: CIMultiDict[str], body: bytes) -> CIMultiDict[str]:
     for name, value in headers.items():
-        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+        if not is_sendable(name, value):
             raise AnswerError(f"the header {name!a} is not plain ASCII")
     length = headers.pop("Content-Length", None)  # the server counts by itself
     if length not in {None, str(len(body))}:

@@ -4,14 +4,14 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from azure_functions_runtime import (  # type: ignore[import-untyped] # ships no types
     invocation_id_cv,
 )
 
-from local.functions_host.function_table import Function, QueueOutput
+from local.functions_host.function_table import Function, HttpTrigger, QueueOutput
 from local.functions_host.protos import TypedData
 from local.functions_host.queue_message import bodies_from_output, encode_text
 from local.functions_host.queue_storage import QueueStorage, send
@@ -40,7 +40,6 @@ class Invocations:
         self._is_base64 = is_base64
         self._is_traced = is_traced
         self._running: set[asyncio.Task[TypedData | None]] = set()
-        self.when_sent: Callable[[QueueOutput], None] = lambda _: None
 
     def start(self, function: Function, call: Call) -> asyncio.Task[TypedData | None]:
         """Begin an invocation; it is kept until its end, whoever waits for it."""
@@ -72,10 +71,10 @@ class Invocations:
         try:
             returned = await self._invoke(function, invocation_id, call)
         except FunctionFailedError as failure:
-            took = _milliseconds_since(began)
-            _logger.error("%s failed after %dms: %s", function.name, took, failure)  # noqa: TRY400 - the traceback is the function's own, in the message
+            _log_failure(function, call, failure, _milliseconds_since(began))
             raise
-        _logger.info("%s succeeded in %dms", function.name, _milliseconds_since(began))
+        if not isinstance(function.trigger, HttpTrigger):  # a request has a line of its own
+            _logger.info("%s succeeded in %dms", function.name, _milliseconds_since(began))
         return returned
 
     async def _invoke(self, function: Function, invocation_id: str, call: Call) -> TypedData | None:
@@ -112,12 +111,20 @@ class Invocations:
         # Whatever Storage or the output's content did, the invocation has failed by it.
         except Exception as refused:
             raise FunctionFailedError(f"no output to {output.queue}: {refused}") from refused
-        self.when_sent(output)
 
 
 def _is_being_canceled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _log_failure(function: Function, call: Call, failure: FunctionFailedError, took: int) -> None:
+    """Log one line for what is tried again, and the function's own traceback for what is not."""
+    if call.is_tried_again:
+        reason = failure.summary
+        _logger.warning("%s failed after %dms, to be tried again: %s", function.name, took, reason)
+    else:
+        _logger.error("%s failed after %dms: %s", function.name, took, failure)
 
 
 def _milliseconds_since(began: float) -> int:

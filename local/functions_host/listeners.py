@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from local.functions_host.function_table import (
     Function,
-    QueueOutput,
     QueueTrigger,
     TimerTrigger,
 )
@@ -72,14 +71,6 @@ class Listeners:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-
-    def wake(self, output: QueueOutput) -> None:
-        """Let the listener of a queue that was just sent to look at once, as the real one does."""
-        for listener in self._listeners.values():
-            if isinstance(listener, QueueListener) and listener.is_for(
-                output.connection, output.queue
-            ):
-                listener.wake()
 
     def run_unscheduled(self, function: Function, given: str | None) -> None:
         """Start a function on an administrator's word; its end is seen in the log."""

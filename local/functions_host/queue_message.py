@@ -1,7 +1,6 @@
 """Between a queue's message texts and the worker's typed data. No I/O here."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,14 +12,9 @@ from local.functions_host.protos import TypedData
 _NEVER = datetime.max.replace(tzinfo=UTC)  # .NET's largest
 
 
-def decode_text(text: str, *, is_base64: bool) -> str | None:
-    """Read a message's text; None when it is not what the encoding says."""
-    if not is_base64:
-        return text
-    try:
-        return base64.b64decode(text, validate=True).decode(errors="replace")
-    except (binascii.Error, ValueError):
-        return None
+def decode_text(text: str, *, is_base64: bool) -> str:
+    """Read a message's text; binascii.Error is no base64, UnicodeDecodeError no UTF-8."""
+    return base64.b64decode(text, validate=True).decode() if is_base64 else text
 
 
 def encode_text(body: bytes, *, is_base64: bool) -> str:

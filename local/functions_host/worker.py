@@ -3,6 +3,7 @@
 It keeps its state in module globals, so a process can run one app, and indexes it once.
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,16 @@ from local.functions_host.start_error import HostStartError
 _indexed: dict[Path, Sequence[protos.RpcFunctionMetadata]] = {}
 
 
+_PLACE = re.compile(r'File "(?:.*/)?([^"]+)", (line \d+)')
+
+
 class FunctionFailedError(Exception):
-    """The function did not end well; the log has the reason."""
+    """The function did not end well: the whole reason, and one line of it."""
+
+    def __init__(self, reason: str, summary: str | None = None) -> None:
+        """Take a traceback, or a sentence that is its own summary."""
+        super().__init__(reason)
+        self.summary = summary or reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,7 @@ class Call:
     metadata: Mapping[str, TypedData] = field(default_factory=dict)
     trace_parent: str = ""
     trace_state: str = ""
+    is_tried_again: bool = False  # when it fails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +83,8 @@ class Worker:
             _request(invocation_request=_invocation(function_id, invocation_id, call, trace))
         )
         if response.result.status != protos.StatusResult.Success:
-            raise FunctionFailedError(response.result.exception.stack_trace.rstrip())
+            failure = response.result.exception
+            raise FunctionFailedError(failure.stack_trace.rstrip(), _summary(failure))
         outputs = {output.name: output.data for output in response.output_data}
         return Outcome(returned=response.return_value, outputs=outputs)
 
@@ -81,6 +92,12 @@ class Worker:
         """Let the threads of synchronous functions go; those still busy end by themselves."""
         if executor := runtime.get_threadpool_executor():
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _summary(failure: Message) -> str:
+    first, *_ = str(failure.message).splitlines() or [""]
+    places = _PLACE.findall(failure.stack_trace)
+    return f"{first} ({', '.join(places[-1])})" if places else first
 
 
 async def _index(directory: Path) -> Sequence[protos.RpcFunctionMetadata]:

@@ -57,6 +57,15 @@ class Sample:
     def queue(self, name: str) -> QueueClient:
         return QueueClient.from_connection_string(self.storage, name)
 
+    async def log_since(self, start: int, text: str, times: int = 1) -> list[str]:
+        """Wait until a text was logged as often since a line of the log, and give the lines."""
+
+        async def logged() -> list[str]:
+            lines = self.host.lines[start:]
+            return lines if sum(text in line for line in lines) >= times else []
+
+        return await eventually(logged)
+
     async def journal(self, **wanted: object) -> list[Event]:
         async with self.http.get("/api/a-journal") as answer:
             events: list[Event] = await answer.json()

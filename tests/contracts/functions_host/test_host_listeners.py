@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import json
+import re
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
@@ -48,6 +49,31 @@ async def test_message_that_is_not_base64_is_set_aside_unseen(sample: Sample) ->
         await work.send_message("{not base64}")
 
     assert await _poison(sample) == "{not base64}"
+
+
+async def test_message_that_is_no_text_fails_unseen_as_often_as_any_other(sample: Sample) -> None:
+    await _finish(sample, "the queue is there")
+    before = len(sample.host.lines)
+    async with sample.queue("work") as work:
+        await work.send_message(base64.b64encode(b"\xff").decode())
+
+    assert base64.b64decode(await _poison(sample)) == b"\xff"
+    log = await sample.log_since(before, "to work-poison")
+    assert sum("is not UTF-8" in line for line in log) == 2
+
+
+async def test_failure_that_is_tried_again_is_one_line_in_the_log(sample: Sample) -> None:
+    await _finish(sample, "the queue is here")
+    before = len(sample.host.lines)
+    async with sample.http.post("/api/enqueue", data="fail in the log"):
+        pass
+
+    await _poison(sample)
+
+    log = await sample.log_since(before, "to work-poison")
+    (again,) = [line for line in log if "to be tried again" in line]
+    assert re.search(r"RuntimeError: planted fault \(function_app.py, line \d+\)$", again)
+    assert log.count("RuntimeError: planted fault") == 1
 
 
 async def test_timer_keeps_its_schedule_through_failures(sample: Sample) -> None:

@@ -1,3 +1,5 @@
+import binascii
+
 import pytest
 from multidict import CIMultiDict
 
@@ -92,10 +94,13 @@ def test_trace_continues_the_callers_or_begins_anew() -> None:
     assert (len(begun.trace_parent), begun.trace_state) == (55, "")
 
 
-def test_message_text_is_base64_or_nothing() -> None:
+def test_message_text_is_utf8_in_base64_or_as_it_is() -> None:
     assert decode_text(encode_text("ü".encode(), is_base64=True), is_base64=True) == "ü"
-    assert decode_text("not base64!", is_base64=True) is None
     assert decode_text("as it is", is_base64=False) == "as it is"
+    with pytest.raises(binascii.Error):
+        decode_text("not base64!", is_base64=True)
+    with pytest.raises(UnicodeDecodeError):
+        decode_text(encode_text(b"\xff", is_base64=True), is_base64=True)
 
 
 @pytest.mark.parametrize(

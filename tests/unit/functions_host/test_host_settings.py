@@ -1,4 +1,5 @@
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
         },
         queues=QueueOptions(
             batch_size=4,
-            new_batch_threshold=2,
+            new_batch_threshold=2 * (os.process_cpu_count() or 1),
             max_dequeue_count=12,
             visibility_timeout=timedelta(seconds=15),
             max_polling_interval=timedelta(seconds=1),
@@ -66,6 +67,9 @@ def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
         *("{", "[]", '{"version": "1.0"}', '{"version": "2.0", "functionTimeout": "soon"}'),
         '{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}',
         '{"version": "2.0", "extensions": {"queues": {"maxDequeueCount": 0}}}',
+        '{"version": "2.0", "extensions": {"queues": {"messageEncoding": "foo"}}}',
+        '{"version": "2.0", "functionTimeout": "00:00:00"}',
+        '{"version": "2.0", "extensions": {"http": {"customHeaders": {"X-A": "\\u00e9"}}}}',
     ],
 )
 def test_wrong_host_json_stops_the_start(tmp_path: Path, text: str) -> None:
