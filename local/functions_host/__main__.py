@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+from datetime import timedelta
 from pathlib import Path
 
 from local.clock import StackClock
@@ -37,6 +38,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cors", default="", help="allowed origins, with commas between")
     parser.add_argument(
         "--as-azure", action="store_true", help="run without functions that cannot be indexed"
+    )
+    parser.add_argument(
+        "--timer-lease",
+        type=int,
+        choices=range(15, 61),
+        default=60,
+        metavar="SECONDS",
+        help="how long a killed host keeps its timers from another: 15 to 60",
     )
     parser.add_argument("--clock", type=Path, help="a file that shifts the app's clock")
     parser.add_argument(
@@ -73,6 +82,7 @@ async def _serve(options: argparse.Namespace) -> None:
         cors=[origin.strip() for origin in options.cors.split(",") if origin.strip()],
         keys=HostKeys(functions=_keys_by_function(options.function_key)),
         as_azure=options.as_azure,
+        timer_lease=timedelta(seconds=options.timer_lease),
         on_stop=load_hook(options.on_stop) if options.on_stop else None,
     )
     await host.start()

@@ -10,24 +10,25 @@ from pathlib import Path
 from aiohttp import web
 
 from local.functions_host.admin_api import AdminApi
-from local.functions_host.app_settings import connection_string, is_on
+from local.functions_host.app_settings import is_on
 from local.functions_host.cors import Cors
 from local.functions_host.function_table import Function
 from local.functions_host.hooks import Hook, run_last_hook
+from local.functions_host.host_blobs import HostBlobs, name_host
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
 from local.functions_host.http_server import HttpServer
 from local.functions_host.indexing import AppContext, build_functions, refuse_silent_errors
 from local.functions_host.invocations import Invocations
 from local.functions_host.keys import HostKeys
-from local.functions_host.listeners import Listeners, has_monitored_timer
+from local.functions_host.listeners import Listeners
 from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.start_error import HostStartError
-from local.functions_host.timer_status_store import TimerStatusStore, host_id
 from local.functions_host.worker import Worker
 
 _logger = logging.getLogger(__name__)
 
+TIMER_LEASE = timedelta(seconds=60)
 # Ours to spend on running invocations; who started this process may kill it after ten seconds.
 _SHUTDOWN_GRACE = timedelta(seconds=8)
 # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#functions_request_body_size_limit
@@ -47,20 +48,23 @@ class FunctionsHost:
         keys: HostKeys | None = None,
         bind: str = "127.0.0.1",
         as_azure: bool = False,
+        timer_lease: timedelta = TIMER_LEASE,
         on_stop: Hook | None = None,
     ) -> None:
         """Take the app, its settings, where to listen (port 0 is any free one) and its last act.
 
         A queue or timer function that cannot be indexed is an error at the start; `as_azure` runs
-        the rest without it, as the real host does.
+        the rest without it, as the real host does. `timer_lease` is how long a killed host keeps
+        its timers from another.
         """
         self._app_directory = app_directory.resolve()
         self._settings = settings
-        self._host_id = host_id(self._app_directory, settings)
+        self._host_id = name_host(self._app_directory, settings)
         self._address = (bind, port)
         self._cors = Cors(cors)
         self._keys = keys or HostKeys()
         self._as_azure = as_azure
+        self._timer_lease = timer_lease
         self._on_stop = on_stop
         self._exits = AsyncExitStack()
         self._url = ""
@@ -91,9 +95,8 @@ class FunctionsHost:
         functions = self._functions(worker, options)
         storage = QueueStorage()
         exits.push_async_callback(storage.close)
-        statuses = self._status_store(functions)
-        if statuses:
-            exits.push_async_callback(statuses.close)
+        blobs = HostBlobs(self._settings, self._host_id)
+        exits.push_async_callback(blobs.close)
         invocations = Invocations(
             worker,
             storage,
@@ -105,7 +108,8 @@ class FunctionsHost:
             functions,
             options=options.queues,
             storage=storage,
-            statuses=statuses,
+            blobs=blobs,
+            timer_lease=self._timer_lease,
             invocations=invocations,
         )
         front = self._front(functions, options, listeners=listeners, invocations=invocations)
@@ -125,11 +129,6 @@ class FunctionsHost:
             if function.error:
                 _logger.error("function '%s' is in error: %s", function.name, function.error)
         return functions
-
-    def _status_store(self, functions: Sequence[Function]) -> TimerStatusStore | None:
-        if not has_monitored_timer(functions):
-            return None
-        return TimerStatusStore(connection_string("Storage", self._settings), self._host_id)
 
     def _front(
         self,

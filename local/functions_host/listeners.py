@@ -10,11 +10,13 @@ from local.functions_host.function_table import (
     QueueTrigger,
     TimerTrigger,
 )
+from local.functions_host.host_blobs import HostBlobs
 from local.functions_host.host_json import QueueOptions
 from local.functions_host.invocations import Invocations
 from local.functions_host.queue_listener import QueueListener
 from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.timer_listener import TimerListener
+from local.functions_host.timer_lock import TimerLock
 from local.functions_host.timer_status_store import TimerStatusStore
 
 _logger = logging.getLogger(__name__)
@@ -23,13 +25,14 @@ _logger = logging.getLogger(__name__)
 class Listeners:
     """The queue and timer listeners."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that listeners are made of, by keyword
         self,
         functions: Sequence[Function],
         *,
         options: QueueOptions,
         storage: QueueStorage,
-        statuses: TimerStatusStore | None,
+        blobs: HostBlobs,
+        timer_lease: timedelta,
         invocations: Invocations,
     ) -> None:
         """Make one listener for each queue or timer trigger."""
@@ -50,7 +53,10 @@ class Listeners:
                     self._listeners[function.name] = TimerListener(
                         function,
                         trigger,
-                        statuses=statuses if trigger.is_monitored else None,
+                        lock=TimerLock(blobs, function.name, timer_lease),
+                        statuses=TimerStatusStore(blobs, function.name)
+                        if trigger.is_monitored
+                        else None,
                         invocations=invocations,
                     )
 
@@ -83,9 +89,3 @@ class Listeners:
 def _report_death(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (fault := task.exception()):
         _logger.error("a %s died", task.get_name(), exc_info=fault)
-
-
-def has_monitored_timer(functions: Sequence[Function]) -> bool:
-    """Tell whether anything has to be stored."""
-    triggers = (function.trigger for function in functions)
-    return any(isinstance(each, TimerTrigger) and each.is_monitored for each in triggers)

@@ -10,6 +10,7 @@ from azure.core.exceptions import AzureError
 from local.functions_host.function_table import Function, TimerTrigger
 from local.functions_host.invocations import Invocations
 from local.functions_host.protos import TypedData
+from local.functions_host.timer_lock import TimerLock
 from local.functions_host.timer_schedule import (
     TimerStatus,
     status_after_run,
@@ -25,50 +26,86 @@ _STORAGE_RETRY = timedelta(seconds=2)
 
 
 class TimerListener:
-    """Runs one function on its schedule."""
+    """Runs one function on its schedule, while this host has the timer's lock."""
 
     def __init__(
         self,
         function: Function,
         trigger: TimerTrigger,
         *,
+        lock: TimerLock,
         statuses: TimerStatusStore | None,
         invocations: Invocations,
     ) -> None:
         """Take the schedule; without a store, missed runs are nobody's business."""
         self.function = function
         self._trigger = trigger
+        self._lock = lock
         self._statuses = statuses
         self._invocations = invocations
         self._status: TimerStatus | None = None
-        self._stopping = asyncio.Event()
+        self._is_stopping = False
+        self._interrupt = asyncio.Event()
 
     async def run(self) -> None:
         """Keep the schedule until stopped; a run under way is finished first."""
-        status = await self._load_status()
-        if status is None:
-            return
-        now = _now()
-        if self._statuses and now > status.next:
-            status = await self._run_once(status, is_past_due=True)
-        elif self._trigger.runs_on_startup:
-            status = await self._run_once(status, is_scheduled=False)
-        while not await self._is_stopped_within(status.next - _now()):
-            status = await self._run_once(status)
+        while not self._is_stopping:
+            self._interrupt.clear()
+            if await self._acquire_lock():
+                await self._run_as_owner()
 
     def stop(self) -> None:
         """Begin no further run."""
-        self._stopping.set()
+        self._is_stopping = True
+        self._interrupt.set()
 
     def unscheduled_call(self, _given: str | None) -> Call:
         """Describe a run that somebody asked for; the schedule takes no notice of it."""
         return self._call(self._status, is_past_due=False)
 
+    async def _acquire_lock(self) -> bool:
+        """Take the lock, or else wait until it may be free."""
+        try:
+            if await self._lock.acquire():
+                return True
+            _logger.info("%s is run by another host for now", self.function.name)
+            wait = self._lock.period
+        except AzureError as refused:
+            _logger.warning("%s waits for storage: %s", self.function.name, refused)
+            wait = _STORAGE_RETRY
+        await self._is_interrupted_within(wait)
+        return False
+
+    async def _run_as_owner(self) -> None:
+        renewal = asyncio.create_task(self._renew_lock())
+        try:
+            status = await self._load_status()
+            if status and not self._interrupt.is_set():
+                await self._keep_schedule(status)
+        finally:
+            renewal.cancel()
+            await self._lock.release()
+
+    async def _renew_lock(self) -> None:
+        while True:
+            await asyncio.sleep(self._lock.period.total_seconds() / 2)
+            if not await self._lock.renew():
+                _logger.warning("%s may be run by another host now", self.function.name)
+                self._interrupt.set()
+
+    async def _keep_schedule(self, status: TimerStatus) -> None:
+        if self._statuses and _now() > status.next:
+            status = await self._run_once(status, is_past_due=True)
+        elif self._trigger.runs_on_startup:
+            status = await self._run_once(status, is_scheduled=False)
+        while not await self._is_interrupted_within(status.next - _now()):
+            status = await self._run_once(status)
+
     async def _load_status(self) -> TimerStatus | None:
-        """Ask the store until it answers; None when the host stops first."""
+        """Ask the store until it answers; None when interrupted first."""
         while True:
             try:
-                stored = await self._statuses.load(self.function.name) if self._statuses else None
+                stored = await self._statuses.load() if self._statuses else None
                 status = status_at_start(stored, self._trigger.schedule, _now())
                 if status != stored:
                     await self._save_status(status)
@@ -77,7 +114,7 @@ class TimerListener:
                 _logger.warning("%s waits for storage: %s", self.function.name, refused)
             else:
                 return status
-            if await self._is_stopped_within(_STORAGE_RETRY):
+            if await self._is_interrupted_within(_STORAGE_RETRY):
                 return None
 
     async def _run_once(
@@ -99,12 +136,12 @@ class TimerListener:
 
     async def _save_status(self, status: TimerStatus) -> None:
         if self._statuses:
-            await self._statuses.save(self.function.name, status)
+            await self._statuses.save(status)
 
-    async def _is_stopped_within(self, wait: timedelta) -> bool:
+    async def _is_interrupted_within(self, wait: timedelta) -> bool:
         try:
             async with asyncio.timeout(max(wait.total_seconds(), 0.001)):
-                return await self._stopping.wait()
+                return await self._interrupt.wait()
         except TimeoutError:
             return False
 

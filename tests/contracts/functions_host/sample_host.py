@@ -31,6 +31,7 @@ type Event = Mapping[str, object]
 @dataclass(kw_only=True)
 class HostProcess:
     process: asyncio.subprocess.Process
+    app: Path
     url: str = ""
     lines: list[str] = field(default_factory=list)
 
@@ -67,9 +68,13 @@ class Sample:
         return await eventually(logged)
 
     async def journal(self, **wanted: object) -> list[Event]:
-        async with self.http.get("/api/a-journal") as answer:
-            events: list[Event] = await answer.json()
-        return [event for event in events if wanted.items() <= event.items()]
+        return await journal_of(self.host, **wanted)
+
+
+async def journal_of(host: HostProcess, **wanted: object) -> list[Event]:
+    async with aiohttp.ClientSession(host.url) as http, http.get("/api/a-journal") as answer:
+        events: list[Event] = await answer.json()
+    return [event for event in events if wanted.items() <= event.items()]
 
 
 def write_app(directory: Path, source: str | None = None) -> Path:
@@ -96,7 +101,7 @@ async def starting_host(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        yield HostProcess(process=process)
+        yield HostProcess(process=process, app=app)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
