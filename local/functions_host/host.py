@@ -17,20 +17,19 @@ from local.functions_host.hooks import Hook, run_last_hook
 from local.functions_host.host_blobs import HostBlobs, name_host
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
-from local.functions_host.http_server import HttpServer
+from local.functions_host.http_server import HttpServer, listening
 from local.functions_host.indexing import AppContext, build_functions, refuse_silent_errors
-from local.functions_host.invocations import Invocations
+from local.functions_host.invocations import Grace, InvocationRules, Invocations
 from local.functions_host.keys import HostKeys
 from local.functions_host.listeners import Listeners
 from local.functions_host.queue_storage import QueueStorage
-from local.functions_host.start_error import HostStartError
+from local.functions_host.time_limit import EndProcess
 from local.functions_host.worker import Worker
 
 _logger = logging.getLogger(__name__)
 
 TIMER_LEASE = timedelta(seconds=60)
-# Ours to spend on running invocations; who started this process may kill it after ten seconds.
-_SHUTDOWN_GRACE = timedelta(seconds=8)
+_GRACE = Grace()
 # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#functions_request_body_size_limit
 _BODY_LIMIT = "104857600"
 
@@ -49,13 +48,15 @@ class FunctionsHost:
         bind: str = "127.0.0.1",
         as_azure: bool = False,
         timer_lease: timedelta = TIMER_LEASE,
+        end_process: EndProcess | None = None,
         on_stop: Hook | None = None,
     ) -> None:
         """Take the app, its settings, where to listen (port 0 is any free one) and its last act.
 
         A queue or timer function that cannot be indexed is an error at the start; `as_azure` runs
         the rest without it, as the real host does. `timer_lease` is how long a killed host keeps
-        its timers from another.
+        its timers from another. `end_process` takes an exit code and is called when a function
+        outlasts its timeout or the stop; without it the call is canceled, and the process lives.
         """
         self._app_directory = app_directory.resolve()
         self._settings = settings
@@ -65,6 +66,7 @@ class FunctionsHost:
         self._keys = keys or HostKeys()
         self._as_azure = as_azure
         self._timer_lease = timer_lease
+        self._end_process = end_process
         self._on_stop = on_stop
         self._exits = AsyncExitStack()
         self._url = ""
@@ -97,13 +99,7 @@ class FunctionsHost:
         exits.push_async_callback(storage.close)
         blobs = HostBlobs(self._settings, self._host_id)
         exits.push_async_callback(blobs.close)
-        invocations = Invocations(
-            worker,
-            storage,
-            timeout=options.function_timeout,
-            is_base64=options.queues.is_base64,
-            is_traced=bool(self._settings.get("APPLICATIONINSIGHTS_CONNECTION_STRING")),
-        )
+        invocations = Invocations(worker, storage, self._invocation_rules(options))
         listeners = Listeners(
             functions,
             options=options.queues,
@@ -115,7 +111,8 @@ class FunctionsHost:
         front = self._front(functions, options, listeners=listeners, invocations=invocations)
         runner = await self._open_runner(exits, front)
         exits.push_async_callback(_wind_down, listeners, invocations)
-        await self._listen(exits, runner)
+        # runner.cleanup() would close it too late, after the running invocations have ended.
+        self._url = await exits.enter_async_context(listening(runner, self._address))
         listeners.start()
 
     def _functions(self, worker: Worker, options: HostOptions) -> tuple[Function, ...]:
@@ -129,6 +126,14 @@ class FunctionsHost:
             if function.error:
                 _logger.error("function '%s' is in error: %s", function.name, function.error)
         return functions
+
+    def _invocation_rules(self, options: HostOptions) -> InvocationRules:
+        return InvocationRules(
+            timeout=options.function_timeout,
+            is_base64=options.queues.is_base64,
+            is_traced=bool(self._settings.get("APPLICATIONINSIGHTS_CONNECTION_STRING")),
+            end_process=self._end_process,
+        )
 
     def _front(
         self,
@@ -154,18 +159,9 @@ class FunctionsHost:
         exits.push_async_callback(runner.cleanup)
         return runner
 
-    async def _listen(self, exits: AsyncExitStack, runner: web.ServerRunner) -> None:
-        site = web.TCPSite(runner, *self._address)
-        try:
-            await site.start()
-        except OSError as taken:
-            raise HostStartError(f"cannot listen on {self._address}: {taken}") from taken
-        # runner.cleanup() would close it too late, after the running invocations have ended.
-        exits.push_async_callback(site.stop)
-        self._url = f"http://{self._address[0]}:{runner.addresses[0][1]}"
-
 
 async def _wind_down(listeners: Listeners, invocations: Invocations) -> None:
     async with asyncio.TaskGroup() as ends:
-        ends.create_task(listeners.stop(_SHUTDOWN_GRACE))
-        ends.create_task(invocations.drain(_SHUTDOWN_GRACE))
+        ends.create_task(listeners.stop(_GRACE.others))
+        ends.create_task(invocations.drain(_GRACE))
+    await listeners.cancel()

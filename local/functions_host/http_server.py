@@ -1,12 +1,16 @@
 """The server below the front: aiohttp's, with Kestrel's silence about what is no HTTP."""
 
 import asyncio
+import contextlib
 import logging
+import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
 
 from local.functions_host.host_answers import empty
+from local.functions_host.start_error import HostStartError
 
 _logger = logging.getLogger(__name__)
 
@@ -18,6 +22,24 @@ _OPTIONS: dict[str, Any] = {  # Any: they go to a **kwargs of aiohttp
     "auto_decompress": False,
     "access_log": None,
 }
+
+
+@contextlib.asynccontextmanager
+async def listening(runner: web.ServerRunner, address: tuple[str, int]) -> AsyncIterator[str]:
+    """Take connections until the block ends; give the address as a URL."""
+    try:
+        listener = socket.create_server(address)
+    except OSError as taken:
+        raise HostStartError(f"cannot listen on {address}: {taken}") from taken
+    site = web.SockSite(runner, listener)
+    await site.start()
+    try:
+        yield f"http://{address[0]}:{listener.getsockname()[1]}"
+    finally:
+        # asyncio breaks on a connection that it has accepted but not yet opened when it closes.
+        asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)
+        await site.stop()
 
 
 class HttpServer(web.Server):

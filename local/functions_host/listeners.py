@@ -69,14 +69,17 @@ class Listeners:
                 self._tasks.add(task)
 
     async def stop(self, grace: timedelta) -> None:
-        """Take nothing more, finish what is at hand, cancel what takes too long."""
+        """Take nothing more, and let what is at hand be finished."""
         for listener in self._listeners.values():
             listener.stop()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace.total_seconds())
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
+
+    async def cancel(self) -> None:
+        """Give up what was not finished in time."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def run_unscheduled(self, function: Function, given: str | None) -> None:
         """Start a function on an administrator's word; its end is seen in the log."""

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import sys
+from pathlib import Path
 
 import azure.functions as func
 
@@ -33,10 +36,16 @@ def broken(req: func.HttpRequest) -> func.HttpResponse:
     raise RuntimeError("planted fault")
 
 
-@app.route("slow/{seconds}", methods=["GET"])
-async def slow(req: func.HttpRequest) -> func.HttpResponse:
-    await asyncio.sleep(float(req.route_params["seconds"]))
-    note("slow")
+@app.route("wait", methods=["GET"])
+async def wait(req: func.HttpRequest) -> func.HttpResponse:
+    del req
+    print("waits at the gate", file=sys.stderr)  # noqa: T201 - the test waits for it
+    try:
+        while not Path(os.environ["GATE"]).exists():  # noqa: ASYNC110, ASYNC240 - others open it
+            await asyncio.sleep(0.02)
+        note("passed")
+    finally:
+        print("leaves the gate", file=sys.stderr)  # noqa: T201 - the test looks for it
     return func.HttpResponse(f"{journal[0]['event']}, and at last")
 
 

@@ -8,8 +8,14 @@ import aiohttp
 import pytest
 
 from local import azurite
+from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import Ports
-from tests.contracts.functions_host.sample_host import running_host, starting_host, write_app
+from tests.contracts.functions_host.sample_host import (
+    eventually,
+    running_host,
+    starting_host,
+    write_app,
+)
 
 _IMPORT_ERROR = "import nothing_of_this_name\n"
 _BAD_BINDING = """
@@ -61,6 +67,7 @@ async def close():
     print("closed after", function_app.journal[-1]["event"], file=sys.stderr)
 """
 _QUIET = {"WORK_QUEUE": "other", "EVERY_SECOND": "0 0 0 1 1 *"}
+_UNLIMITED = {"AzureFunctionsJobHost__functionTimeout": "-1"}
 _TWO_LIVES = """
 import asyncio, os, pathlib, sys, aiohttp
 from local.functions_host.host import FunctionsHost
@@ -151,27 +158,50 @@ async def test_host_starts_again_in_the_same_process(
 
 
 @pytest.mark.parametrize("by", ["signal", "stdin"])
-async def test_stop_lets_a_running_call_finish_and_then_closes_the_app(
+async def test_stop_listens_no_more_lets_a_call_finish_and_then_closes_the_app(
     tmp_path: Path, settings: dict[str, str], by: str
 ) -> None:
-    app = write_app(tmp_path / "app")
+    app, gate = write_app(tmp_path / "app"), tmp_path / "gate"
     (app / "hooks.py").write_text(_HOOKS)
-    hooks = ("--on-start", "hooks:begin", "--on-stop", "hooks:close")
+    hooks = ("--stop-with-stdin", "--on-start", "hooks:begin", "--on-stop", "hooks:close")
     async with (
-        running_host(app, settings | _QUIET, "--stop-with-stdin", *hooks) as host,
+        running_host(app, {**settings, **_QUIET, **_UNLIMITED, "GATE": str(gate)}, *hooks) as host,
         aiohttp.ClientSession(host.url) as http,
     ):
-        call = asyncio.create_task(http.get("/api/slow/1").__aenter__())
-        await asyncio.sleep(0.3)
+        call = asyncio.create_task(http.get("/api/wait").__aenter__())
+        await host.read_until("waits at the gate")
         if by == "signal":
             host.process.send_signal(signal.SIGTERM)
         elif host.process.stdin:
             host.process.stdin.close()
+        await eventually(lambda: _is_refused(host.url))
+        is_cut_off = call.done()
+        gate.touch()
         answer = await call
+        text = await answer.text()
         code, log = await host.end()
 
-    assert (answer.status, await answer.text(), code) == (200, "begun, and at last", 0)
-    assert log.endswith("closed after slow\n")
+    assert (is_cut_off, answer.status, text, code) == (False, 200, "begun, and at last", 0)
+    assert log.endswith("closed after passed\n")
+
+
+async def test_call_that_outlasts_its_timeout_takes_the_process_with_it(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    gate = {"GATE": str(tmp_path / "gate")}
+    async with (
+        running_host(write_app(tmp_path / "app"), settings | _QUIET | gate) as host,
+        aiohttp.ClientSession(host.url) as http,
+    ):
+        calls = [asyncio.create_task(http.get("/api/wait").__aenter__()) for _ in range(2)]
+        ends = await asyncio.gather(*calls, return_exceptions=True)
+        code, log = await host.end()
+
+    assert code == EXIT_FUNCTION_TIMEOUT
+    assert all(isinstance(end, aiohttp.ClientError) for end in ends)
+    assert "wait outlasts functionTimeout" in log
+    assert log.count("waits at the gate") == 2
+    assert "leaves the gate" not in log
 
 
 async def test_hook_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
@@ -180,3 +210,12 @@ async def test_hook_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
         code, log = await host.end()
 
     assert (code, "there is no hook 'hooks:begin'" in log) == (1, True)
+
+
+async def _is_refused(url: str) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
