@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 _ANY = "*"
+# What a page may send to any site without a preflight: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+_FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain", ""}
 
 
 class Cors:
@@ -38,3 +40,10 @@ class Cors:
     def allows(self, headers: Mapping[str, str]) -> bool:
         """Compare the caller's origin exactly, as browsers write it: no slash, lower case."""
         return "Origin" in headers and bool({headers["Origin"], _ANY} & self._origins)
+
+    def is_foreign_form(self, method: str, headers: Mapping[str, str]) -> bool:
+        """Tell a form that a page on some other site has posted, unasked."""
+        media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        is_own = headers.get("Origin") == f"http://{headers.get('Host')}"
+        is_foreign = "Origin" in headers and not (is_own or self.allows(headers))
+        return is_foreign and method == "POST" and media_type in _FORM_TYPES

@@ -89,6 +89,9 @@ class HttpFront:
         if self._rules.cors.is_preflight(request.method, request.headers):
             headers = self._rules.cors.preflight_headers(request.headers)
             return web.Response(status=204, headers=headers)
+        if self._rules.cors.is_foreign_form(request.method, request.headers):
+            _logger.warning("a form of a page that CORS does not name was refused")
+            return empty(403)
         target = kestrel.Target.parse(request.raw_path)
         match [segment.lower() for segment in path_segments(target.path)]:
             case []:

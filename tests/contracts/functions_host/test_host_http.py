@@ -55,3 +55,13 @@ async def test_what_is_no_http_is_neither_printed_nor_repeated(sample: Sample) -
 
     log = await sample.log_since(before, "before any function: 400", times=3)
     assert not [line for line in log if "planted-secret" in line or "Traceback" in line]
+
+
+async def test_form_of_a_page_on_another_site_reaches_no_function(sample: Sample) -> None:
+    before = len(sample.host.lines)
+    origin = {"Origin": "https://evil.example"}
+    async with sample.http.post("/api/broken", data={"a": "b"}, headers=origin) as answer:
+        assert (answer.status, await answer.read()) == (403, b"")
+
+    log = await sample.log_since(before, "POST /api/broken 403")
+    assert not [line for line in log if "planted fault" in line]

@@ -77,6 +77,36 @@ def test_origin_is_compared_exactly(configured: str, origin: str, *, is_allowed:
     assert bool(cors.response_headers(headers)) is is_allowed
 
 
+@pytest.mark.parametrize(
+    ("method", "headers", "is_foreign"),
+    [
+        (
+            "POST",
+            {"Origin": "https://evil.example", "Content-Type": "multipart/form-data; b=b"},
+            True,
+        ),
+        ("POST", {"Origin": "https://evil.example", "Content-Type": "Text/Plain"}, True),
+        ("POST", {"Origin": "https://evil.example"}, True),
+        ("POST", {"Origin": "null", "Content-Type": "application/x-www-form-urlencoded"}, True),
+        ("POST", {"Origin": "https://evil.example", "Content-Type": "application/json"}, False),
+        ("GET", {"Origin": "https://evil.example"}, False),
+        ("POST", {"Origin": _ONE, "Content-Type": "multipart/form-data; b=b"}, False),
+        ("POST", {"Origin": "http://localhost:7071"}, False),
+        ("POST", {"Content-Type": "multipart/form-data; b=b"}, False),
+    ],
+    ids=[
+        *("upload", "text", "no type", "no origin's", "asks first", "no form"),
+        *("allowed", "the host's own page", "no browser"),
+    ],
+)
+def test_form_of_a_page_on_another_site_is_known(
+    method: str, headers: dict[str, str], *, is_foreign: bool
+) -> None:
+    headers = {"Host": "localhost:7071", **headers}
+
+    assert Cors([_ONE]).is_foreign_form(method, CIMultiDict(headers)) is is_foreign
+
+
 def test_without_origins_there_is_no_cors() -> None:
     headers = CIMultiDict({"Origin": "https://a", "Access-Control-Request-Method": "GET"})
 
