@@ -37,6 +37,7 @@ check: setup
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --no-logo --no-cache
 	@$(PYTHON) -m pytest --cov --cov-report=term
 
 format: setup

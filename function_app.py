@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
-from shared import composition, endpoints
-from shared.http_boundary import answer
+from shared import composition
+from shared.api import endpoints
+from shared.api.responses import answer
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 

@@ -18,11 +18,11 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.rest import HttpRequest
 from azure.data.tables.aio import TableClient
 
-from local import app_settings
-from local.certificate import trust_in_this_process
+from local.azure.certificate import trust_in_this_process
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
-from local.stack import Stack
+from local.stack import app_settings
+from local.stack.stack import Stack
 from shared import composition
 
 type Json = Any

@@ -21,14 +21,14 @@ from bench.bench_stack import (
     row,
     run,
 )
-from local.stack import Stack
+from local.stack.stack import Stack
 from shared import composition
 from shared.composition import App
-from shared.session_start import Started
-from shared.session_store import TableSessionStore
-from shared.sessions import Report
-from shared.start_request import StartRequest
-from shared.storage_table import StorageTable
+from shared.flow.start import Started
+from shared.session.session import Report
+from shared.session.start_request import StartRequest
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
 
 _KEY = {"x-functions-key": "local-function-key"}
 _ROUNDS = 3

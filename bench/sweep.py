@@ -10,11 +10,11 @@ from azure.data.tables.aio import TableClient
 
 from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
 from shared import composition
-from shared.session_store import TableSessionStore
-from shared.sessions import SHARDS
-from shared.storage_table import StorageTable
-from shared.sweep import Sweep
-from tests.journeys.final_records import RETENTION, store_final_records
+from shared.flow.sweep import Sweep
+from shared.session.session import SHARDS
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
+from tests.support.final_records import RETENTION, store_final_records
 
 _STEP = 10_000
 _TIMES = 5
@@ -33,7 +33,7 @@ class Cost:
 class _NoWork:
     """A flow for which nothing is ever to be done, so that only the sweep itself is measured."""
 
-    async def ring(self, _session_id: str) -> str:
+    async def handle_alarm(self, _session_id: str) -> str:
         return "skipped"
 
 
@@ -73,7 +73,7 @@ def _sweep(table: TableClient) -> Sweep:
     app = composition.app()
     store = TableSessionStore(StorageTable(table, timeout_seconds=300))
     flow = replace(app.sweep.flow, store=store)
-    return replace(app.sweep, flow=flow, store=store, longest_run_seconds=3600)
+    return replace(app.sweep, flow=flow, store=store, max_run_seconds=3600)
 
 
 async def _store(table: TableClient, count: int) -> None:

@@ -24,7 +24,7 @@ param appPrincipalId string
 param workspaceId string
 
 var roles = {
-  // shared/face_client.py creates, reads and deletes sessions, when it does so without a key.
+  // shared/face/client.py creates, reads and deletes sessions, when it does so without a key.
   'Cognitive Services Face Recognizer': '9894cab4-e18a-44aa-828b-cb588cd6f2d7'
 }
 

@@ -27,7 +27,7 @@ param privateOnly bool
 param workspaceId string
 
 var roles = {
-  // shared/face_keys.py reads the Face key; it never writes.
+  // shared/face/key_vault.py reads the Face key; it never writes.
   'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6'
 }
 

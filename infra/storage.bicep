@@ -31,7 +31,7 @@ var roles = {
   'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   // function_app.py: record_result takes messages, complete_session sends them; the host sets poison aside.
   'Storage Queue Data Contributor': '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
-  // shared/session_store.py: sessions and alarms; the host's diagnostic events.
+  // shared/store/session_store.py: sessions and alarms; the host's diagnostic events.
   'Storage Table Data Contributor': '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
 

@@ -1,6 +1,6 @@
 """`python -m local up` runs the stack; `python -m local demo` plays the whole story on one."""
 
-from local import stop_signals
+from local.process import stop_signals
 
 # Before the imports below, which take a second in which somebody may press Ctrl-C.
 stop_signals.leave_at_once()
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _up(given: argparse.Namespace) -> int:
-    from local import up  # noqa: PLC0415 - only now: it brings the SDKs along
+    from local.stack import up  # noqa: PLC0415 - only now: it brings the SDKs along
 
     plan = up.Plan(
         port=given.port,
@@ -35,7 +35,7 @@ def _up(given: argparse.Namespace) -> int:
 
 
 def _demo() -> int:
-    from local import demo  # noqa: PLC0415 - only now: it brings the SDKs along
+    from local.demo import demo  # noqa: PLC0415 - only now: it brings the SDKs along
 
     return stop_signals.run(demo.play(), when_stopped=_INTERRUPTED)
 

@@ -2,28 +2,37 @@
 
 import random
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
+from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared import face_protocol, telemetry
 from shared import settings as environment
-from shared.face_client import CallRules, FaceClient, HeaderOf
-from shared.face_keys import KeyVaultKeys
-from shared.face_tokens import EntraTokens
-from shared.liveness_flow import LivenessFlow
-from shared.next_step import Rules
-from shared.pace import Pace
-from shared.patience import Patience
-from shared.session_start import SessionStart, StartRules
-from shared.session_store import TableSessionStore
+from shared import telemetry
+from shared.face import protocol
+from shared.face.client import AuthHeader, CallOptions, FaceClient
+from shared.face.credentials import FaceCredential
+from shared.face.entra import EntraCredential
+from shared.face.key_vault import KeyVaultCredential
+from shared.face.pace import Pace
+from shared.face.patience import Patience
+from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.flow.session_flow import LivenessFlow
+from shared.flow.start import SessionStart, StartRules
+from shared.flow.sweep import Sweep
+from shared.session.decisions import Rules
+from shared.session.verdict import Policy
 from shared.settings import Settings
-from shared.sweep import Sweep
-from shared.verdict import Policy
+from shared.store.session_store import TableSessionStore
 
-type _Closes = FaceClient | KeyVaultKeys | EntraTokens | TableSessionStore | DefaultAzureCredential
+type Clock = Callable[[], datetime]
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +43,12 @@ class App:
     start: SessionStart
     flow: LivenessFlow
     sweep: Sweep
-    _closes: tuple[_Closes, ...]
+    now: Clock
+    _opened: tuple[_Closable, ...]
 
     async def close(self) -> None:
-        """Close every connection; the platform never does, tests and the local host do."""
-        for part in self._closes:
+        """Close every connection that was opened for it, which the platform never does."""
+        for part in self._opened:
             await part.close()
 
 
@@ -50,36 +60,8 @@ def now() -> datetime:
 @cache
 def app() -> App:
     """Build everything on first use, in the running loop; ConfigurationError says why not."""
-    telemetry.quiet_the_sdks()
-    settings = environment.load()
-    # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
-    credential = DefaultAzureCredential()
-    store = TableSessionStore.connect(
-        settings.storage, credential, timeout_seconds=settings.store_timeout_seconds
-    )
-    keys, header = _face_access(settings, credential)
-    face = FaceClient.connect(settings.face_endpoint, keys, _call_rules(settings, header))
-    start = SessionStart(
-        face=face,
-        store=store,
-        rules=_start_rules(settings),
-        now=_now,
-        random_bytes=secrets.token_bytes,
-        note=telemetry.note,
-    )
-    flow = LivenessFlow(
-        face=face, store=store, rules=_rules(settings), now=_now, note=telemetry.note
-    )
-    # The sweep leaves the rest of Face's rate to those who wait for an answer.
-    slow_face = face.paced(Pace(settings.sweep_face_calls_per_second).turn)
-    sweep = Sweep(flow=replace(flow, face=slow_face), store=store, now=_now, note=telemetry.note)
-    return App(
-        settings=settings,
-        start=start,
-        flow=flow,
-        sweep=sweep,
-        _closes=(face, keys, store, credential),
-    )
+    telemetry.silence_sdk_logs()
+    return build(environment.load(), now=now)
 
 
 async def close() -> None:
@@ -90,29 +72,87 @@ async def close() -> None:
         await built.close()
 
 
-def _now() -> datetime:
-    return now()
-
-
-def _face_access(
-    settings: Settings, credential: DefaultAzureCredential
-) -> tuple[KeyVaultKeys | EntraTokens, HeaderOf]:
-    if settings.face_by_entra:
-        tokens = EntraTokens(credential, timeout_seconds=settings.key_timeout_seconds)
-        return tokens, face_protocol.token_header
-    keys = KeyVaultKeys.connect(
-        settings.key_vault_url,
-        credential,
-        name=settings.face_key_secret_name,
-        longest_age=settings.face_key_cache,
-        timeout_seconds=settings.key_timeout_seconds,
-        now=_now,
+def build(
+    settings: Settings,
+    *,
+    face: FaceGateway | None = None,
+    store: SessionStore | None = None,
+    now: Clock,
+    log: LogEvent = telemetry.log_event,
+) -> App:
+    """Join the app's parts; what is given is used as it is, everything else is opened."""
+    edges = _Edges(settings, now)
+    store = store or edges.open_store()
+    # The sweep leaves the rest of Face's rate to those who wait for an answer.
+    face, slow_face = (face, face) if face else edges.open_face()
+    flow = LivenessFlow(face=face, store=store, rules=_rules(settings), now=now, log=log)
+    return App(
+        settings=settings,
+        start=SessionStart(
+            face=face,
+            store=store,
+            rules=_start_rules(settings),
+            now=now,
+            random_bytes=secrets.token_bytes,
+            log=log,
+        ),
+        flow=flow,
+        sweep=Sweep(flow=replace(flow, face=slow_face), store=store, now=now, log=log),
+        now=now,
+        _opened=tuple(edges.opened),
     )
-    return keys, face_protocol.key_header
 
 
-def _call_rules(settings: Settings, header: HeaderOf) -> CallRules:
-    return CallRules(
+class _Edges:
+    """Opens connections to what is outside, and remembers them."""
+
+    def __init__(self, settings: Settings, now: Clock) -> None:
+        self.opened: list[_Closable] = []
+        self._settings = settings
+        self._now = now
+
+    def open_store(self) -> TableSessionStore:
+        settings = self._settings
+        return self._keep(
+            TableSessionStore.connect(
+                settings.storage, self._credential, timeout_seconds=settings.store_timeout_seconds
+            )
+        )
+
+    def open_face(self) -> tuple[FaceClient, FaceClient]:
+        """Return the client for those who wait, and the one for the sweep."""
+        credential, header = self._open_face_credential()
+        options = _call_options(self._settings, header)
+        face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
+        return face, face.paced(Pace(self._settings.sweep_face_calls_per_second).turn)
+
+    def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
+        settings = self._settings
+        if settings.face_by_entra:
+            tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
+            return tokens, protocol.token_header
+        keys = KeyVaultCredential.connect(
+            settings.key_vault_url,
+            self._credential,
+            name=settings.face_key_secret_name,
+            max_age=settings.face_key_cache,
+            timeout_seconds=settings.key_timeout_seconds,
+            now=self._now,
+        )
+        return self._keep(keys), protocol.key_header
+
+    @cached_property
+    def _credential(self) -> DefaultAzureCredential:
+        # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
+        return self._keep(DefaultAzureCredential())
+
+    def _keep[T: _Closable](self, part: T) -> T:
+        self.opened.append(part)
+        return part
+
+
+def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
+    return CallOptions(
         header=header,
         timeout_seconds=settings.face_timeout_seconds,
         patience=Patience(budget_seconds=settings.face_budget_seconds, chance=random.random),
@@ -122,8 +162,8 @@ def _call_rules(settings: Settings, header: HeaderOf) -> CallRules:
 def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
         grace=settings.session_grace,
-        most_open=settings.max_open_sessions,
-        least_quality=settings.min_reference_quality,
+        max_open_sessions=settings.max_open_sessions,
+        min_reference_quality=settings.min_reference_quality,
     )
 
 

@@ -105,27 +105,27 @@ class DependencyError(AppError):
     """Someone else must recover; trying again later may work."""
 
 
-class FaceSilentError(DependencyError):
+class FaceOutcomeUnknownError(DependencyError):
     """Face's word is not to be had, which is never an outcome."""
 
 
-class FaceUnavailableError(FaceSilentError):
+class FaceUnavailableError(FaceOutcomeUnknownError):
     """Face is down, slow, throttling, or answering nonsense."""
 
     def __init__(
-        self, message: str, *, retry_after_seconds: int | None = None, may_repeat: bool = False
+        self, message: str, *, retry_after_seconds: int | None = None, is_retryable: bool = False
     ) -> None:
         """Keep how long Face asked us to wait, if it did, and whether a repeat can do no harm."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-        self.may_repeat = may_repeat
+        self.is_retryable = is_retryable
 
 
-class FaceRefusedError(FaceSilentError):
+class FaceRefusedError(FaceOutcomeUnknownError):
     """Face said no to us: key, approval or quota."""
 
 
-class KeyUnavailableError(FaceSilentError):
+class KeyUnavailableError(FaceOutcomeUnknownError):
     """The Face key cannot be had from the vault."""
 
 

@@ -106,17 +106,17 @@ class _Reader:
         return Secret(connection)
 
     def number(
-        self, name: str, default: float, least: float, most: float, *, whole: bool = False
+        self, name: str, default: float, minimum: float, maximum: float, *, whole: bool = False
     ) -> float:
         text = self.text(name, default=str(default))
         try:
             value: float = int(text) if whole else float(text)
         except ValueError:
             value = float("nan")
-        if least <= value <= most:
+        if minimum <= value <= maximum:
             return value
-        self._problems.append(f"{name} must be a number from {least} to {most}")
-        return least
+        self._problems.append(f"{name} must be a number from {minimum} to {maximum}")
+        return minimum
 
     def choice(self, name: str, default: str, *others: str) -> str:
         value = self.text(name, default=default)

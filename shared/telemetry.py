@@ -29,18 +29,20 @@ _ALLOWED = {
 _logger = logging.getLogger("face_liveness")
 
 
-def note(event: str, /, *, level: int = logging.INFO, **facts: object) -> None:
+def log_event(event: str, /, *, level: int = logging.INFO, **fields: object) -> None:
     """Log `event name="value" ...`, which a query can take apart, without facts that are None."""
-    told = [
-        f'{_ALLOWED[name]}="{_one_line(fact)}"' for name, fact in facts.items() if fact is not None
+    written = [
+        f'{_ALLOWED[name]}="{_one_line(value)}"'
+        for name, value in fields.items()
+        if value is not None
     ]
-    _logger.log(level, "%s", " ".join([event, *told]))
+    _logger.log(level, "%s", " ".join([event, *written]))
 
 
-def quiet_the_sdks() -> None:
+def silence_sdk_logs() -> None:
     """Keep Microsoft's SDKs from logging every request with its URL and headers."""
     logging.getLogger("azure").setLevel(logging.WARNING)
 
 
-def _one_line(fact: object) -> str:
-    return "".join(sign if sign.isprintable() and sign != '"' else " " for sign in str(fact))
+def _one_line(value: object) -> str:
+    return "".join(sign if sign.isprintable() and sign != '"' else " " for sign in str(value))

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from local import app_settings
-from local.certificate import trust_in_this_process
+from local.azure.certificate import trust_in_this_process
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
-from local.stack import Stack
+from local.stack import app_settings
+from local.stack.stack import Stack
 from shared import composition
-from tests.world import World
+from tests.support.world import World
 
 type Configure = Callable[..., Awaitable[None]]
 
@@ -66,7 +66,7 @@ async def world(stack: Stack, host: FunctionsHost) -> AsyncIterator[World]:
     """Give a test the whole world, without faults that another test has left."""
     async with World.around(stack, host) as around:
         yield around
-        await around.heal()
+        await around.clear_faults()
 
 
 @pytest_asyncio.fixture

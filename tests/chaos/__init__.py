@@ -13,6 +13,7 @@ truth       the ending that a session must have, from what was played
 findings    what was found broken
 cases       a session with all that was done to it
 answers     what must hold of what frontends were told
+creates     what must hold of creates and their keys
 invariants  what must hold of every session in the end
 tables      what must hold of the table's rows
 host_log    what the host may have logged

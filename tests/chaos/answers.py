@@ -1,13 +1,11 @@
 """What must hold of everything that frontends were told of a session."""
 
-import hashlib
-
 from tests.chaos.cases import Case
 from tests.chaos.findings import Findings
 from tests.chaos.history import Asked
 from tests.chaos.tables import FINAL
 
-_OK, _GONE, _NOT_FOUND = 200, 204, 404
+_OK, _GONE = 200, 204
 
 
 def check(case: Case, findings: Findings) -> None:
@@ -26,17 +24,7 @@ def check(case: Case, findings: Findings) -> None:
         findings.check(
             not (later and still_open), "no answer takes an ending back", one, case.session_id
         )
-        _check_token(case, one, findings)
 
 
 def _is_gone(asked: Asked) -> bool:
     return asked.act == "cancel" and asked.status == _GONE
-
-
-def _check_token(case: Case, asked: Asked, findings: Findings) -> None:
-    if asked.status != _NOT_FOUND or asked.opened is None or case.history is None:
-        return
-    token = hashlib.sha256(asked.opened.session_token.encode()).hexdigest()
-    ours = token == case.row["sessionTokenSha256"]
-    again = case.history.script.key and case.history.creates > 1
-    findings.check(again and not ours, "a session's own token opens it", asked, case.session_id)

@@ -38,7 +38,7 @@ class Case:
 
 
 def cases(rows: Sequence[Row], histories: Sequence[History]) -> list[Case]:
-    """Put together what belongs together; what was played on other Face sessions does not count."""
+    """Put together what belongs together: a session, and what was played on its Face session."""
     owners = {opened.session_id: one for one in histories for opened in one.opened}
     played = [one for history in histories for one in history.played if one.taken]
     found = []

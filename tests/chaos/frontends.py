@@ -16,7 +16,7 @@ from tests.chaos.scripts import Again, Ask, Cancel, Play, Report, Script, Step, 
 from tests.chaos.stage import FUNCTION_KEY, Stage
 
 _PATIENCE_SECONDS = 20.0
-_MOST_CREATES = 15
+_MAX_CREATES = 15
 _AGAIN = {0, 409, 502, 503}
 _CREATED, _CONFLICT, _TAKEN = 201, 409, 200
 
@@ -40,9 +40,11 @@ async def act(stage: Stage, history: History) -> None:
     await asyncio.sleep(script.starts_at)
     if script.creates_at_once > 1:
         await asyncio.gather(*(_create(stage, history) for _ in range(script.creates_at_once)))
-    for _ in range(_MOST_CREATES):
+    for _ in range(_MAX_CREATES):
         if history.opened or await _create(stage, history) not in _AGAIN:
             break
+        # The key has its session, whose tokens were lost with the answer: begin another.
+        history.new_keys += history.asked[-1].is_repeat
         await asyncio.sleep(0.5)
     if history.opened:
         for step in script.steps:
@@ -72,12 +74,21 @@ async def _create(stage: Stage, history: History) -> int:
     script, sent = history.script, now()
     # Only the first answer is lost for want of patience; later ones are waited for.
     patience = _PATIENCE_SECONDS if history.creates else script.patience
-    headers = FUNCTION_KEY | ({"Idempotency-Key": script.key} if script.key else {})
-    call = _Call(act="create", method="POST", headers=headers, patience=patience, **_order(script))
-    status, body = await _send(stage, call)
+    key = history.key
+    headers = FUNCTION_KEY | ({"Idempotency-Key": key} if key else {})
+    order = _order(script, key)
+    call = _Call(act="create", method="POST", headers=headers, patience=patience, **order)
+    status, body, comes_back = await _send(stage, call)
     opened = _opened(body) if status == _CREATED else None
     asked = Asked(
-        act="create", opened=opened, sent=sent, answered=now(), status=status, code=_code(body)
+        act="create",
+        opened=opened,
+        sent=sent,
+        answered=now(),
+        status=status,
+        code=_code(body),
+        key=key,
+        comes_back=comes_back,
     )
     history.asked.append(asked)
     if opened:
@@ -127,7 +138,7 @@ async def _ask(stage: Stage, history: History, call: _Call) -> int:
     token = {"X-Session-Token": opened.session_token}
     headers = FUNCTION_KEY if call.act == "result" else token
     about = replace(call, path=f"/{opened.session_id}{call.path}", headers=headers)
-    status, body = await _send(stage, about)
+    status, body, comes_back = await _send(stage, about)
     given = call.json or {}
     asked = Asked(
         act=call.act,
@@ -140,12 +151,13 @@ async def _ask(stage: Stage, history: History, call: _Call) -> int:
         code=_code(body),
         digest=given.get("digest"),
         error=given.get("error", {}).get("livenessError"),
+        comes_back=comes_back,
     )
     history.asked.append(asked)
     return status
 
 
-async def _send(stage: Stage, call: _Call) -> tuple[int, dict[str, Any]]:
+async def _send(stage: Stage, call: _Call) -> tuple[int, dict[str, Any], bool]:
     url = f"{stage.url}/sessions{call.path}"
     try:
         async with stage.http.request(
@@ -157,14 +169,16 @@ async def _send(stage: Stage, call: _Call) -> tuple[int, dict[str, Any]]:
             data=call.form,
         ) as answer:
             text = await answer.text()
-            return answer.status, json.loads(text) if text else {}
+            body = json.loads(text) if text else {}
+            return answer.status, body, "Retry-After" in answer.headers
     except (aiohttp.ClientError, TimeoutError, OSError):
-        return 0, {}
+        return 0, {}, False
 
 
-def _order(script: Script) -> dict[str, Any]:
+def _order(script: Script, key: str | None) -> dict[str, Any]:
     person = "userCorrelationId" if script.by_user else "deviceCorrelationId"
-    fields = {"deviceCorrelationId": f"device-{script.number}", person: script.person}
+    # One device for each key, so that a row tells of which key it is.
+    fields = {"deviceCorrelationId": key or f"device-{script.number}", person: script.person}
     if not script.with_verify:
         return {"json": {**fields, "authTokenTimeToLiveInSeconds": script.token_seconds}}
     form = aiohttp.FormData({**fields, "authTokenTimeToLiveInSeconds": str(script.token_seconds)})

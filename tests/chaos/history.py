@@ -47,6 +47,13 @@ class Asked:
     code: str | None = None
     digest: str | None = None
     error: str | None = None
+    key: str | None = None
+    comes_back: bool = False
+
+    @property
+    def is_repeat(self) -> bool:
+        """Was this a create whose key has its session already."""
+        return self.act == "create" and self.code == "SessionConflict" and not self.comes_back
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +64,12 @@ class History:
     opened: list[Opened] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    new_keys: int = 0
+
+    @property
+    def key(self) -> str | None:
+        """Return the key under which the frontend creates now."""
+        return self.script.key and f"{self.script.key}-{self.new_keys}"
 
     @property
     def creates(self) -> int:
@@ -80,6 +93,7 @@ def _words(event: Played | Asked) -> str:
         "code": event.code,
         "digest": event.digest,
         "error": event.error,
+        "key": event.key,
         "session": event.opened and event.opened.session_id,
         "face": event.opened and event.opened.face_session_id,
     }

@@ -9,10 +9,10 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from local import host_readiness
 from local.ports import StackError
-from local.stack import Stack
-from local.up import APP
+from local.stack import host_readiness
+from local.stack.stack import Stack
+from local.stack.up import APP
 
 _GRACE_SECONDS = 15
 _SWEPT = re.compile(r"^.*\bsweep ended\b", re.MULTILINE)

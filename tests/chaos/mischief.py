@@ -35,8 +35,8 @@ async def _make(stage: Stage, trouble: Trouble) -> None:
             await stage.freeze(seconds)
         case Amount(seconds=seconds):
             await stage.skip(seconds)
-        case Trouble(what="heal"):
-            await stage.heal()
+        case Trouble(what="clear_faults"):
+            await stage.clear_faults()
         case Trouble(what="rotate"):
             await stage.control("POST", "key", {"key": secrets.token_hex(16)})
         case Trouble(what="poor"):

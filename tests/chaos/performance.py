@@ -15,10 +15,10 @@ from tests.chaos.watcher import Row
 _MINUTE, _DAY = 60, 86_400
 # Long enough for the longest token with its grace, and later for the longest delay of an alarm.
 _FIRST_SKIP, _NEXT_SKIP = 16 * _MINUTE, 61 * _MINUTE
-_MOST_SWEEPS = 8
-_LONGEST_SWEEP_SECONDS = 60
+_MAX_SWEEPS = 8
+_MAX_SWEEP_SECONDS = 60
 _RETENTION_SECONDS = 91 * _DAY
-_LONGEST_SECONDS = 60
+_MAX_SECONDS = 60
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,21 +57,21 @@ async def _chaos(run: Run, stage: Stage) -> None:
     acting = asyncio.gather(*(frontends.act(stage, one) for one in run.histories))
     try:
         await mischief.make(stage, run.plan.troubles, run.done)
-        await stage.heal()
-        await asyncio.wait_for(acting, _LONGEST_SECONDS)
+        await stage.clear_faults()
+        await asyncio.wait_for(acting, _MAX_SECONDS)
     finally:
         acting.cancel()
 
 
 async def _quiet(run: Run, stage: Stage) -> None:
     stage.host.look()
-    await stage.heal()
+    await stage.clear_faults()
     report.say("faults off, host up; the rows must agree while sessions are still open")
     tables.check(await stage.watcher.settled(), run.findings)
 
 
 async def _end(run: Run, stage: Stage) -> None:
-    for number in range(_MOST_SWEEPS):
+    for number in range(_MAX_SWEEPS):
         await stage.skip(_NEXT_SKIP if number else _FIRST_SKIP)
         await sweep(stage)
         run.rows = await stage.watcher.settled()
@@ -114,7 +114,7 @@ async def sweep(stage: Stage) -> None:
     wanted = stage.host.sweeps + 2
     for _ in range(2):
         await stage.sweep()
-    for _ in range(_LONGEST_SWEEP_SECONDS * 10):
+    for _ in range(_MAX_SWEEP_SECONDS * 10):
         if stage.host.sweeps >= wanted:
             return
         await asyncio.sleep(0.1)
@@ -130,7 +130,7 @@ def _owner(rows: list[Row], face_id: str) -> str | None:
         (
             str(row["RowKey"]).removeprefix("session-")
             for row in rows
-            if face_id in {row.get("faceSessionId"), row.get("earlierFaceSessionId")}
+            if row.get("faceSessionId") == face_id
         ),
         None,
     )

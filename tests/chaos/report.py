@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.chaos.performance import Run
 
 _PAUSE_SECONDS = 5.0
-_MOST_TOLD = 10
+_MAX_TOLD = 10
 
 
 def say(text: str) -> None:
@@ -57,12 +57,12 @@ def summary(run: "Run", stage: Stage) -> None:
 def failures(run: "Run", stage: Stage, requests: Sequence[dict[str, object]]) -> None:
     """Say everything about what did not hold."""
     found = list(run.findings)
-    for finding in found[:_MOST_TOLD]:
+    for finding in found[:_MAX_TOLD]:
         say(f"\n--- {finding.invariant}\n{finding.detail}")
         for line in _story(finding, run, stage, requests):
             say(f"    {line}")
-    if len(found) > _MOST_TOLD:
-        say(f"\n... and {len(found) - _MOST_TOLD} more")
+    if len(found) > _MAX_TOLD:
+        say(f"\n... and {len(found) - _MAX_TOLD} more")
 
 
 def _story(
@@ -79,7 +79,7 @@ def _story(
     faces = set()
     for when, row in stage.watcher.steps.get(session_id, ()):
         yield f"{when:%H:%M:%S.%f} row {row}"
-        faces |= {row.get("faceSessionId"), row.get("earlierFaceSessionId")}
+        faces.add(row["faceSessionId"])
     for request in requests:
         if str(request["path"]).rpartition("/")[2] in faces:
             yield f"Face {request}"

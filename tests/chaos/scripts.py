@@ -51,7 +51,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """The create is repeated with the same key, as if its answer had been lost."""
+    """The create is repeated with the same key, though its answer has come."""
 
     pause: float = 0.0
 

@@ -15,10 +15,10 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local import app_settings
 from local.ports import HOST, Ports
-from local.stack import Stack
-from local.up import APP
+from local.stack import app_settings
+from local.stack.stack import Stack
+from local.stack.up import APP
 from tests.chaos.history import now
 from tests.chaos.host import Host
 from tests.chaos.watcher import Watcher
@@ -61,14 +61,14 @@ class Stage:
         async with self.http.request(method, url, json=body, headers=headers) as answer:
             return answer.status, await answer.json() if answer.status == 200 else None
 
-    async def heal(self) -> None:
+    async def clear_faults(self) -> None:
         """End all faults."""
         await self.control("DELETE", "faults")
 
     async def skip(self, seconds: float) -> None:
-        """Move the stack's clock on, and remember when that was."""
-        await self.control("POST", "clock", {"advanceSeconds": seconds})
+        """Move the stack's clock on, and remember a moment just before that."""
         self.skips.append((now(), seconds))
+        await self.control("POST", "clock", {"advanceSeconds": seconds})
 
     async def freeze(self, seconds: float) -> None:
         """Let Storage be silent for a while: what it was asked meanwhile, it does afterwards."""

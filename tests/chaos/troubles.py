@@ -57,8 +57,8 @@ def _bursts(random: Random, seconds: float) -> Iterator[Trouble]:
             (*("create",) * 3, *("get",) * 5, *("delete",) * 4, "any", "any", "vault", "identity")
         )
         # A late key holds up everybody, and too many of those would leave nothing to be seen.
-        most = 2 if operation in {"vault", "identity"} else 6
-        body = {"operation": operation, "times": random.randint(1, most), **_breakage(random)}
+        maximum = 2 if operation in {"vault", "identity"} else 6
+        body = {"operation": operation, "times": random.randint(1, maximum), **_breakage(random)}
         yield Fault(at=at, what="fault", body=body)
 
 
@@ -67,7 +67,7 @@ def _outages(random: Random, seconds: float) -> Iterator[Trouble]:
         operation = random.choice(("get", "delete", "any", "vault", "identity"))
         body = {"operation": operation, "times": 100_000, **_breakage(random)}
         yield Fault(at=at, what="fault", body=body)
-        yield Trouble(at=min(at + random.uniform(1, 4), seconds), what="heal")
+        yield Trouble(at=min(at + random.uniform(1, 4), seconds), what="clear_faults")
 
 
 def _kills(random: Random, seconds: float) -> Iterator[Trouble]:

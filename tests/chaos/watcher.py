@@ -55,8 +55,7 @@ class Watcher:
         return before
 
     def _see(self, session_id: str, row: Row) -> None:
-        names = (row.get("faceSessionId"), row.get("earlierFaceSessionId"))
-        self.named.update(str(name) for name in names if name)
+        self.named.add(str(row["faceSessionId"]))
         steps = self.steps[session_id]
         if steps and steps[-1][1]["etag"] == row["etag"]:
             return

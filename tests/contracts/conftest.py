@@ -4,10 +4,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from local import simulators
 from local.ports import Ports
-from local.stack import SECRET_NAME
-from tests.contracts.face_calls import FaceCalls
+from local.stack import simulators
+from local.stack.stack import SECRET_NAME
+from tests.support.face_calls import FaceCalls
 
 
 @pytest.fixture

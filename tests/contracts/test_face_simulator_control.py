@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from tests.contracts.face_calls import Answer, FaceCalls
+from tests.support.face_calls import Answer, FaceCalls
 
 BAD_BODIES = {
     "no outcome": ("attempts", {}),

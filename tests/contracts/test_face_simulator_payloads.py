@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.face_calls import FIELDS, LIVENESS, Answer, FaceCalls
+from tests.support.face_calls import FIELDS, LIVENESS, Answer, FaceCalls
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "face"
 

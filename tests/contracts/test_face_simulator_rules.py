@@ -6,9 +6,9 @@ import json
 import aiohttp
 import pytest
 
-from local.identity_simulator import HEADER
+from local.azure.identity import HEADER
 from local.ports import HOST
-from tests.contracts.face_calls import FIELDS, JPEG, LIVENESS, WITH_VERIFY, FaceCalls
+from tests.support.face_calls import FIELDS, JPEG, LIVENESS, WITH_VERIFY, FaceCalls
 
 BAD_FIELDS = {
     "unknown mode": ({"livenessOperationMode": "passive"}, "InvalidLivenessOperationMode"),

@@ -12,11 +12,11 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity.aio import ManagedIdentityCredential
 from azure.keyvault.secrets.aio import SecretClient
 
-from local.certificate import TRUSTED, trust_in_this_process
-from local.identity_simulator import HEADER
+from local.azure.certificate import TRUSTED, trust_in_this_process
+from local.azure.identity import HEADER
 from local.ports import HOST
-from local.stack import SECRET_NAME
-from tests.contracts.face_calls import FaceCalls
+from local.stack.stack import SECRET_NAME
+from tests.support.face_calls import FaceCalls
 
 AS_THE_APP_DOES = f"""
 import asyncio, os

@@ -16,19 +16,21 @@ from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.identity.aio import DefaultAzureCredential
 
-from local.stack import Stack
-from shared import claim_rows, lifecycle, session_rows
+from local.stack.stack import Stack
 from shared.errors import StoreConflictError, StoreUnavailableError, TooManySessionsError
-from shared.idempotency import Claim
-from shared.ports import Alarm, SessionStore
+from shared.flow.ports import SessionStore
 from shared.secret import Secret
-from shared.session_store import TableSessionStore
-from shared.sessions import SHARDS, Outcome, Report, Session, Status, Verdict
-from shared.storage_table import StorageTable
-from tests.unit.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
-from tests.unit.fakes import MemoryStore
-from tests.unit.memory_table import MemoryTable
-from tests.unit.random_walk import Walk
+from shared.session import transitions
+from shared.session.alarm import Alarm
+from shared.session.idempotency import Claim
+from shared.session.session import SHARDS, Outcome, Report, Session, Status, Verdict
+from shared.store import claim_rows, session_rows
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
+from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.fakes import MemoryStore
+from tests.support.memory_table import MemoryTable
+from tests.support.random_walk import Walk
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -90,7 +92,7 @@ def store(request: pytest.FixtureRequest) -> SessionStore:
 
 
 async def stored(store: SessionStore, session: Session) -> Session:
-    await store.insert(session, None, most_open=0)
+    await store.insert(session, None, max_open_sessions=0)
     found = await store.load(session.session_id)
     assert found is not None
     return found
@@ -109,7 +111,7 @@ async def winners(*calls: Awaitable[object]) -> int:
 
 
 FULL = replace(
-    lifecycle.completed(
+    transitions.completed(
         a_session(
             report=Report(
                 digest="d" * 64,
@@ -122,7 +124,6 @@ FULL = replace(
             device_correlation_id="\N{SNOWMAN}",
             person_sha256=PERSON,
             verify_image_sha256="a" * 64,
-            earlier_face_session_id="face-0",
             reminded_at=NOW + timedelta(milliseconds=1),
         ),
         Verdict(
@@ -156,7 +157,7 @@ async def test_a_session_is_loaded_as_it_was_inserted(
 @pytest.mark.parametrize("confidence", [0.0, 0.997, 1.0, None])
 async def test_a_confidence_stays_a_number(confidence: float | None, store: SessionStore) -> None:
     verdict = Verdict(outcome=Outcome.PASSED, match_confidence=confidence)
-    found = await stored(store, lifecycle.completed(new(), verdict, NOW))
+    found = await stored(store, transitions.completed(new(), verdict, NOW))
 
     assert found.verdict == verdict
 
@@ -169,11 +170,11 @@ async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
 
 async def test_an_id_is_inserted_once(store: SessionStore) -> None:
     session = new(counted=True)
-    await store.insert(session, None, most_open=5)
+    await store.insert(session, None, max_open_sessions=5)
     before = await store.load(session.session_id)
 
     with pytest.raises(StoreConflictError):
-        await store.insert(replace(session, token_hash="another"), None, most_open=5)
+        await store.insert(replace(session, token_hash="another"), None, max_open_sessions=5)
 
     assert await store.load(session.session_id) == before
     assert await store.open_sessions(SHARD, PERSON) == 1
@@ -181,26 +182,26 @@ async def test_an_id_is_inserted_once(store: SessionStore) -> None:
 
 async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
     before = await stored(store, new())
-    changed = await store.replace(before, lifecycle.processing(before, NOW))
+    changed = await store.replace(before, transitions.processing(before, NOW))
 
     assert changed == await store.load(before.session_id)
     assert (changed.status, changed.version != before.version) == (Status.PROCESSING, True)
 
 
 async def test_what_is_unknown_again_is_gone_from_the_record(store: SessionStore) -> None:
-    before = await stored(store, replace(new(), earlier_face_session_id="face-0"))
-    changed = await store.replace(before, lifecycle.relieved(before, timedelta(minutes=5)))
+    before = await stored(store, replace(new(), reminded_at=NOW))
+    changed = await store.replace(before, replace(before, reminded_at=None))
 
-    assert changed.earlier_face_session_id is None
+    assert changed.reminded_at is None
     assert await store.load(before.session_id) == changed
 
 
 async def test_whoever_read_before_a_change_changes_nothing(store: SessionStore) -> None:
     before = await stored(store, new(counted=True))
-    changed = await store.replace(before, lifecycle.processing(before, NOW))
+    changed = await store.replace(before, transitions.processing(before, NOW))
 
     for late in (
-        store.replace(before, lifecycle.canceled(before, NOW)),
+        store.replace(before, transitions.canceled(before, NOW)),
         store.replace(before, replace(before, token_hash="another")),
         store.purge(before),
     ):
@@ -208,14 +209,14 @@ async def test_whoever_read_before_a_change_changes_nothing(store: SessionStore)
             await late
 
     assert await store.load(before.session_id) == changed
-    assert [alarm.rang_at for alarm in await alarms(store, ALARM_AT)] == [changed.alarm_at]
+    assert [alarm.due_at for alarm in await alarms(store, ALARM_AT)] == [changed.alarm_at]
 
 
 async def test_what_is_purged_can_be_changed_or_purged_no_more(store: SessionStore) -> None:
     before = await stored(store, new())
     await store.purge(before)
 
-    for late in (store.replace(before, lifecycle.canceled(before, NOW)), store.purge(before)):
+    for late in (store.replace(before, transitions.canceled(before, NOW)), store.purge(before)):
         with pytest.raises(StoreConflictError):
             await late
 
@@ -234,7 +235,7 @@ async def test_of_many_changes_at_once_exactly_one_wins(store: SessionStore) -> 
     found = await store.load(before.session_id)
     assert found is not None
     assert replace(found, version=before.version) in changes
-    assert [one.rang_at for one in await alarms(store, ALARM_AT)] == [found.alarm_at]
+    assert [one.due_at for one in await alarms(store, ALARM_AT)] == [found.alarm_at]
 
 
 async def test_of_many_purges_at_once_exactly_one_wins(store: SessionStore) -> None:
@@ -245,7 +246,7 @@ async def test_of_many_purges_at_once_exactly_one_wins(store: SessionStore) -> N
 
 async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionStore) -> None:
     done = await asyncio.gather(
-        *(store.insert(new(counted=True), None, most_open=5) for _ in range(20)),
+        *(store.insert(new(counted=True), None, max_open_sessions=5) for _ in range(20)),
         return_exceptions=True,
     )
 
@@ -256,8 +257,8 @@ async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionSt
 
 async def test_starts_and_endings_at_once_leave_the_exact_count(store: SessionStore) -> None:
     ending = [await stored(store, new(counted=True)) for _ in range(5)]
-    calls = [store.replace(one, lifecycle.abandoned(one, NOW)) for one in ending]
-    starts = [store.insert(new(counted=True), None, most_open=0) for _ in range(5)]
+    calls = [store.replace(one, transitions.abandoned(one, NOW)) for one in ending]
+    starts = [store.insert(new(counted=True), None, max_open_sessions=0) for _ in range(5)]
     await asyncio.gather(*calls, *starts)
 
     assert await store.open_sessions(SHARD, PERSON) == 5
@@ -267,9 +268,9 @@ async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStor
     before = await stored(store, new(counted=True))
     await stored(store, new(counted=True))
     endings = (
-        lifecycle.canceled(before, NOW),
-        lifecycle.abandoned(before, NOW),
-        lifecycle.completed(before, Verdict(outcome=Outcome.PASSED), NOW),
+        transitions.canceled(before, NOW),
+        transitions.abandoned(before, NOW),
+        transitions.completed(before, Verdict(outcome=Outcome.PASSED), NOW),
     )
 
     assert await winners(*(store.replace(before, after) for after in endings)) == 1
@@ -288,7 +289,7 @@ async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None
     sessions = [new(counted=True) for _ in range(6)]
     claim = new_claim(sessions[0])
     calls = [
-        store.insert(one, replace(claim, session_id=one.session_id), most_open=5)
+        store.insert(one, replace(claim, session_id=one.session_id), max_open_sessions=5)
         for one in sessions
     ]
 
@@ -302,7 +303,7 @@ async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None
 
 async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> None:
     session = new()
-    await store.insert(session, new_claim(session), most_open=0)
+    await store.insert(session, new_claim(session), max_open_sessions=0)
     key_hash = (await _only_claim(store, session)).key_hash
     claim = await store.load_claim(SHARD, key_hash)
     assert claim is not None
@@ -325,10 +326,10 @@ async def _only_claim(store: SessionStore, session: Session) -> Claim:
 async def test_a_key_ends_by_its_alarm_once(store: SessionStore) -> None:
     session = new()
     claim = new_claim(session)
-    await store.insert(session, claim, most_open=0)
+    await store.insert(session, claim, max_open_sessions=0)
     (alarm,) = [one for one in await alarms(store, claim.ends_at) if one.session_id is None]
 
-    assert alarm.rang_at == claim.ends_at
+    assert alarm.due_at == claim.ends_at
     assert await winners(*(store.end_claim(alarm) for _ in range(3))) == 1
     assert await store.load_claim(SHARD, claim.key_hash) is None
     assert await store.load(session.session_id) is not None
@@ -337,7 +338,7 @@ async def test_a_key_ends_by_its_alarm_once(store: SessionStore) -> None:
 async def test_a_key_that_was_used_anew_outlives_its_old_alarm(store: SessionStore) -> None:
     first, second = new(), new()
     claim = new_claim(first)
-    await store.insert(first, claim, most_open=0)
+    await store.insert(first, claim, max_open_sessions=0)
     (alarm,) = [one for one in await alarms(store, claim.ends_at) if one.session_id is None]
     read = await store.load_claim(SHARD, claim.key_hash)
     assert read is not None
@@ -345,7 +346,7 @@ async def test_a_key_that_was_used_anew_outlives_its_old_alarm(store: SessionSto
     later = replace(
         claim, session_id=second.session_id, ends_at=claim.ends_at + timedelta(hours=24)
     )
-    await store.insert(second, later, most_open=0)
+    await store.insert(second, later, max_open_sessions=0)
 
     with pytest.raises(StoreConflictError):
         await store.end_claim(alarm)
@@ -358,7 +359,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
     moments = [ALARM_AT - timedelta(days=400), ALARM_AT - tick, ALARM_AT, ALARM_AT + tick]
     sessions = [new(counted=True, alarm_at=moment) for moment in reversed(moments)]
     for session in [*sessions, new(shard="8"), new(shard="6")]:
-        await store.insert(session, new_claim(session), most_open=0)
+        await store.insert(session, new_claim(session), max_open_sessions=0)
 
     due = await alarms(store, ALARM_AT)
 
@@ -367,7 +368,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
             shard=SHARD,
             session_id=session.session_id,
             row_key=session_rows.alarm_key(session),
-            rang_at=session.alarm_at,
+            due_at=session.alarm_at,
         )
         for session in reversed(sessions[1:])
     ]
@@ -378,7 +379,7 @@ async def test_the_first_and_the_last_id_ring_at_their_time(
     session_id: str, store: SessionStore
 ) -> None:
     session = a_session(session_id=session_id)
-    await store.insert(session, None, most_open=0)
+    await store.insert(session, None, max_open_sessions=0)
     just_before = session.alarm_at - timedelta(milliseconds=1)
 
     rung = await alarms(store, session.alarm_at, session_id[0])
@@ -389,7 +390,7 @@ async def test_the_first_and_the_last_id_ring_at_their_time(
 async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
     sessions = [new(shard=shard) for shard in SHARDS]
     for session in sessions:
-        await store.insert(session, None, most_open=0)
+        await store.insert(session, None, max_open_sessions=0)
 
     for session in sessions:
         rung = await alarms(store, ALARM_AT, session.session_id[0])
@@ -399,14 +400,14 @@ async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
 async def test_an_alarm_that_is_set_aside_rings_later_and_once(store: SessionStore) -> None:
     before = await stored(store, new())
     (alarm,) = await alarms(store, ALARM_AT)
-    await store.set_aside(alarm, ALARM_AT)
+    await store.postpone_unreadable(alarm, ALARM_AT)
     found = await store.load(before.session_id)
     (later,) = await alarms(store, ALARM_AT + timedelta(days=1))
 
     assert found is not None
-    assert found.alarm_at == later.rang_at == ALARM_AT + timedelta(minutes=2)
+    assert found.alarm_at == later.due_at == ALARM_AT + timedelta(minutes=2)
     with pytest.raises(StoreConflictError):
-        await store.set_aside(alarm, ALARM_AT)
+        await store.postpone_unreadable(alarm, ALARM_AT)
     await store.purge(found)
     assert await alarms(store, ALARM_AT + timedelta(days=1)) == []
 
@@ -438,13 +439,13 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     async def keys() -> Sequence[str]:
         return sorted([str(row["RowKey"]) async for row in azurite_table.list_entities()])
 
-    await azurite_store.insert(session, claim, most_open=5)
+    await azurite_store.insert(session, claim, max_open_sessions=5)
     rows = await keys()
     before = await azurite_store.load(session.session_id)
     taken = await azurite_store.load_claim(SHARD, claim.key_hash)
     assert before is not None
     assert taken is not None
-    ended = await azurite_store.replace(before, lifecycle.canceled(before, NOW))
+    ended = await azurite_store.replace(before, transitions.canceled(before, NOW))
     await azurite_store.drop_claim(taken)
     await azurite_store.purge(ended)
 
@@ -471,19 +472,19 @@ async def test_counts_and_alarms_are_exact_on_azurite_after_whatever_happens(
 async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
     table = table_on(stack.settings["AzureWebJobsStorage"], f"Missing{secrets.token_hex(8)}")
     store, session = TableSessionStore(table), new(counted=True)
-    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", rang_at=None)
+    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", due_at=None)
 
     for call in (
-        store.insert(session, None, most_open=0),
-        store.insert(replace(session, person_sha256=None), None, most_open=0),
+        store.insert(session, None, max_open_sessions=0),
+        store.insert(replace(session, person_sha256=None), None, max_open_sessions=0),
         store.load(session.session_id),
-        store.replace(session, lifecycle.processing(session, NOW)),
-        store.replace(session, lifecycle.canceled(session, NOW)),
+        store.replace(session, transitions.processing(session, NOW)),
+        store.replace(session, transitions.canceled(session, NOW)),
         store.purge(session),
         store.load_claim(SHARD, "0" * 64),
         store.drop_claim(a_claim()),
         store.end_claim(alarm),
-        store.set_aside(alarm, NOW),
+        store.postpone_unreadable(alarm, NOW),
         store.open_sessions(SHARD, PERSON),
         alarms(store, NOW),
     ):

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.world import FUNCTION_KEY, World, form, picture
+from tests.support.world import FUNCTION_KEY, World, form, picture
 
 JSON = {**FUNCTION_KEY, "Content-Type": "application/json"}
 DEVICE = {"deviceCorrelationId": "phone-1"}

@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from shared.composition import App
 from shared.errors import FaceUnavailableError, StoreConflictError, StoreUnavailableError
-from shared.sessions import Report
-from tests.journeys.stage import (
+from shared.session.session import Report
+from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,
     Case,
@@ -25,9 +25,9 @@ from tests.journeys.stage import (
     until_cut,
     wired,
 )
-from tests.world import World
+from tests.support.world import World
 
-MOST_CALLS = 30
+MAX_CALLS = 30
 FACE_CALLS = {"create", "get", "delete"}
 PASSED = ("completed", "passed")
 ABANDONED = ("abandoned", None)
@@ -97,17 +97,6 @@ async def _old(stage: Stage, app: App) -> Case:
     return case
 
 
-async def _keyed(stage: Stage, app: App) -> Case:
-    return await stage.case(app, key="k1")
-
-
-async def _keyed_twice(stage: Stage, app: App) -> Case:
-    case = await _keyed(stage, app)
-    await stage.world.fail("delete", status=503)
-    started = await app.start.start(case.request, case.key)
-    return Case(request=case.request, key=case.key, started=started)
-
-
 async def _complete(app: App, case: Case) -> object:
     return await app.flow.complete(case.session_id, case.token, Report(), lambda _: None)
 
@@ -121,11 +110,7 @@ async def _settle(app: App, case: Case) -> None:
 
 
 async def _ring(app: App, case: Case) -> object:
-    return await app.flow.ring(case.session_id)
-
-
-async def _start(app: App, case: Case) -> object:
-    return await app.start.start(case.request, case.key)
+    return await app.flow.handle_alarm(case.session_id)
 
 
 FLOWS = {
@@ -138,13 +123,6 @@ FLOWS = {
         prepare=_never_finished, run=_ring, before=ABANDONED, after=ABANDONED
     ),
     "an alarm after the end": Flow(prepare=_left_at_face, run=_ring, before=PASSED, after=PASSED),
-    "a repeated create": Flow(prepare=_keyed, run=_start, before=ABANDONED, after=ABANDONED),
-    "a create repeated again": Flow(
-        prepare=_keyed_twice, run=_start, before=ABANDONED, after=ABANDONED
-    ),
-    "an alarm of an earlier session": Flow(
-        prepare=_keyed_twice, run=_ring, before=ABANDONED, after=ABANDONED
-    ),
 }
 
 
@@ -206,7 +184,7 @@ async def test_a_create_cut_after_any_outside_call_leaves_nothing_that_a_sweep_c
     app = stage.process()
     before = await stage.world.at_face()
     unrecorded = 0
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire = Wire(number, cut)
         known = len(sessions_of(await stage.rows()))
         end = await until_cut(wired(stage, app, wire).start.start(a_request(), key))
@@ -231,7 +209,7 @@ async def test_a_purge_cut_after_any_outside_call_is_finished_by_the_next(
     stage: Stage, cut: Cut
 ) -> None:
     app = stage.process()
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire = Wire(number, cut)
         case = await _old(stage, app)
         await until_cut(_ring(wired(stage, app, wire), case))
@@ -242,45 +220,30 @@ async def test_a_purge_cut_after_any_outside_call_is_finished_by_the_next(
     await _purged(stage, stage.process())
 
 
-@pytest.mark.parametrize("repeated", [_keyed, _keyed_twice], ids=["once", "twice"])
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-async def test_a_repeated_create_that_was_cut_is_repeated_and_used(
-    stage: Stage, cut: Cut, repeated: Callable[[Stage, App], Awaitable[Case]]
+async def test_a_create_cut_after_any_outside_call_and_repeated_has_opened_one_session(
+    stage: Stage, cut: Cut
 ) -> None:
-    wrecks, named = await _cut_everywhere(
-        stage, Flow(prepare=repeated, run=_start, before=PASSED, after=PASSED), cut
-    )
-    fresh = stage.process()
+    app, fresh = stage.process(), stage.process()
+    for number in range(1, MAX_CALLS):
+        wire, request = Wire(number, cut), a_request()
+        await until_cut(wired(stage, app, wire).start.start(request, "k1"))
+        for _ in range(2):
+            await until_cut(fresh.start.start(request, "k1"))
+        assert len(sessions_of(await stage.rows())) == number, wire.calls
+        if len(wire.calls) < number:
+            break
 
-    for case in wrecks.values():
-        started = await fresh.start.start(case.request, case.key)
-        again = Case(request=case.request, key=case.key, started=started)
-        assert again.session_id == case.session_id
-        await stage.play(again)
-        await _complete(fresh, again)
-    named |= _named_at_face(await stage.rows())
-    await stage.sweep_after(fresh, 61)
-
-    assert {await stage.ending(case.session_id) for case in wrecks.values()} == {PASSED}
-    assert all(all_clean(row) for row in sessions_of(await stage.rows()))
-    assert not named & await stage.world.at_face()
     assert faults_in(await stage.rows()) == []
 
 
 @pytest.mark.parametrize("cut", [_lost_by_the_store, _lost_and_repeated], ids=["lost", "repeated"])
-@pytest.mark.parametrize("write", ["insert", "replace"], ids=["new", "again"])
-async def test_a_create_knows_its_own_write_whose_answer_was_lost(
-    stage: Stage, write: str, cut: Cut
-) -> None:
-    app = stage.process()
-    request = (await _keyed(stage, app)).request if write == "replace" else a_request()
+async def test_a_create_knows_its_own_write_whose_answer_was_lost(stage: Stage, cut: Cut) -> None:
+    app, request = stage.process(), a_request()
     dry = Wire()
-    await wired(stage, app, dry).start.start(request, "k1")
-    number = dry.calls.index(write) + 1
-    if write == "insert":
-        request = a_request()
+    await wired(stage, app, dry).start.start(a_request(), "k1")
 
-    wire = Wire(number, cut)
+    wire = Wire(dry.calls.index("insert") + 1, cut)
     started = await wired(stage, app, wire).start.start(request, "k1")
 
     assert wire.was_cut
@@ -298,7 +261,7 @@ async def _cut_everywhere(
     Return what is left of each, and every Face session that the table has ever named.
     """
     app, wrecks, named = stage.process(), dict[tuple[str, ...], Case](), set[object]()
-    for number in range(1, MOST_CALLS):
+    for number in range(1, MAX_CALLS):
         wire = Wire(number, cut)
         case = await flow.prepare(stage, app)
         named |= _named_at_face(await stage.rows())
@@ -318,5 +281,4 @@ async def _purged(stage: Stage, app: App) -> None:
 
 
 def _named_at_face(rows: list[dict[str, object]]) -> set[object]:
-    names = ("faceSessionId", "earlierFaceSessionId")
-    return {row[name] for row in rows for name in names if name in row}
+    return {row["faceSessionId"] for row in sessions_of(rows)}

@@ -16,15 +16,16 @@ import pytest_asyncio
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local import app_settings, child_process, host_readiness
-from local.certificate import trust_in_this_process
+from local.azure.certificate import trust_in_this_process
 from local.ports import HOST, Ports
-from local.stack import Stack
-from shared.session_store import TABLE_NAME
+from local.process import child_process
+from local.stack import app_settings, host_readiness
+from local.stack.stack import Stack
+from shared.store.session_store import TABLE_NAME
 from tests.conftest import ROOT
-from tests.fault_proxy import Door, Fault, FaultProxy
-from tests.journeys.stage import STALE_SECONDS, faults_in
-from tests.world import QUEUE_NAME, Check, World, eventually
+from tests.support.fault_proxy import Door, Fault, FaultProxy
+from tests.support.stage import STALE_SECONDS, faults_in
+from tests.support.world import QUEUE_NAME, Check, World, eventually
 
 NO_QUEUE = {"AzureWebJobs.record_result.Disabled": "true"}
 NO_TIMER = {"AzureWebJobs.sweep_stale_sessions.Disabled": "true"}
@@ -176,8 +177,8 @@ async def _reported_in_trouble(apart: Apart, world: World) -> dict[str, Check]:
         if trouble.at_table:
             apart.door.fail("POST", trouble.at_table)
         answer = await world.complete(check)
-        await world.heal()
-        await apart.door.heal()
+        await world.clear_faults()
+        await apart.door.clear_faults()
         said = answer.code if answer.status >= 400 else answer.body["status"]
         assert (answer.status, said) == trouble.answer, name
         if runs:

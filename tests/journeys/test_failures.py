@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Configure
-from tests.world import Check, World, eventually
+from tests.support.world import Check, World, eventually
 
 DEVICE = {"deviceCorrelationId": "phone-1"}
 NOWHERE = "http://127.0.0.1:9"
@@ -49,7 +49,7 @@ async def test_a_completion_while_face_is_away_is_recorded_by_the_queue(
     await world.fail("get", times=100, **fault)
 
     answer = await world.complete(check, {"digest": told["digest"]})
-    await world.heal()
+    await world.clear_faults()
 
     assert (answer.status, answer.body["status"]) == (202, "processing")
     await eventually(lambda: _status(world, check), "completed")
@@ -214,7 +214,7 @@ async def test_a_stale_session_waits_for_face_and_keeps_its_alarm_moving(world: 
         await world.fail("any", times=100, status=503)
         before = await world.alarms(check)
         await world.sweep()
-        await world.heal()
+        await world.clear_faults()
         delays.append(
             (before != await world.alarms(check), (await world.row(check))["alarmDelays"])
         )

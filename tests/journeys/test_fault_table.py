@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from local.certificate import Certificate
+from local.azure.certificate import Certificate
 from local.clock import real_now
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
-from local.stack import Stack
-from shared.sessions import shard_of_person
-from tests import fault_table
+from local.stack.stack import Stack
+from shared.session.session import shard_of_person
 from tests.conftest import ROOT, Configure
-from tests.fault_proxy import Door, Fault, FaultProxy
-from tests.fault_table import Row
-from tests.world import Answer, Check, World, check_of, eventually
+from tests.support import fault_table
+from tests.support.fault_proxy import Door, Fault, FaultProxy
+from tests.support.fault_table import Row
+from tests.support.world import Answer, Check, World, check_of, eventually
 
 _LIMITS = {
     "FACE_TIMEOUT_SECONDS": "0.4",
@@ -216,7 +216,7 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     behind[place.service].fail(place.method, row.fault, first=place.first)
     answer = await story.call(row.route)
     stored, made = await story.stored(), await world.at_face() - before
-    await behind[place.service].heal()
+    await behind[place.service].clear_faults()
 
     assert (seen(answer), stored) == (row.line.seen, row.line.stored)
     assert len(made) == (then in {fault_table.GOES_ON, fault_table.ORPHAN})
@@ -258,7 +258,7 @@ async def test_a_digest_that_the_table_would_not_take_counts_when_it_is_sent_aga
 
     behind["table"].fail("POST", Fault.BUSY)
     refused = await story.call("complete")
-    await behind["table"].heal()
+    await behind["table"].clear_faults()
     await eventually(world.messages, 0)
     again = await story.call("complete")
 
@@ -298,7 +298,7 @@ async def _unsent(world: World, proxy: FaultProxy, fault: Fault) -> Unsent:
     heard = await _heard(story)
     told = Unsent(story=story, seen=heard, stored=await story.stored())
     await story.play()
-    await proxy.heal()
+    await proxy.clear_faults()
     return told
 
 

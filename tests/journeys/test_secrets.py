@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.conftest import Configure
-from tests.world import FUNCTION_KEY, MASTER_KEY, Answer, Check, World, check_of, form
+from tests.support.world import FUNCTION_KEY, MASTER_KEY, Answer, Check, World, check_of, form
 
 FACE_KEY = f"face-key-{secrets.token_hex(8)}"
 DEVICE = f"device-{secrets.token_hex(8)}"
@@ -92,17 +92,17 @@ async def _successes(world: World, seen: Seen) -> list[Check]:
     data = form(IMAGE, name=IMAGE_MARK.decode(), **person)
     creates = [
         await world.create(headers=keyed, json=person),
-        await world.create(headers=keyed, json=person),
         await world.create(data=data),
         await world.call("POST", "/sessions?code=local-function-key", json=person),
     ]
     seen.creates += [_whole(answer) for answer in creates]
     checks = [check_of(answer) for answer in creates]
-    _, swept, completed, canceled = checks
+    swept, completed, canceled = checks
     digest = {"digest": REPORTED_DIGEST}
     await world.play(completed, "realface")
     await world.play(swept, "spoofface")
     seen.replies += [
+        _whole(await world.create(headers=keyed, json=person)),
         _whole(await world.complete(canceled, {"error": {"livenessError": "TimedOut"}})),
         _whole(await world.complete(completed, digest)),
         _whole(await world.status(completed)),
@@ -110,7 +110,7 @@ async def _successes(world: World, seen: Seen) -> list[Check]:
     ]
     await world.wait(901)
     await world.sweep()
-    seen.results += [_whole(await world.result(check)) for check in checks[1:]]
+    seen.results += [_whole(await world.result(check)) for check in checks]
     return checks
 
 
@@ -129,7 +129,7 @@ async def _failures(world: World, seen: Seen) -> list[Check]:
             _whole(await world.complete(check, {"digest": REPORTED_DIGEST})),
             _whole(await world.cancel(check)),
         ]
-        await world.heal()
+        await world.clear_faults()
     seen.replies += [
         _whole(await world.call("GET", path, headers=stranger)),
         _whole(await world.call("DELETE", path, headers=stranger)),

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.journeys import az_stand_in
-from tests.world import FUNCTION_KEY, World
+from tests.support import az_stand_in
+from tests.support.world import FUNCTION_KEY, World
 
 ROOT = Path(__file__).parents[2]
 KEY = FUNCTION_KEY["x-functions-key"]

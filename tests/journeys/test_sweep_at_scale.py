@@ -21,26 +21,27 @@ from azure.data.tables.aio import TableClient
 
 from shared.composition import App
 from shared.errors import FaceUnavailableError
-from shared.face_client import FaceClient
-from shared.face_terms import FaceAnswer
-from shared.pace import Pace
-from shared.ports import Alarm, FaceGateway, SessionStore
-from shared.session_store import TableSessionStore
-from shared.sessions import SHARDS, Kind, rfc3339
-from shared.storage_table import StorageTable
-from shared.sweep import LONGEST_RUN_SECONDS, Sweep
+from shared.face.client import FaceClient
+from shared.face.pace import Pace
+from shared.flow.ports import FaceGateway, SessionStore
+from shared.flow.sweep import MAX_RUN_SECONDS, Sweep
+from shared.session.alarm import Alarm
+from shared.session.face_answer import FaceAnswer
+from shared.session.session import SHARDS, Kind, rfc3339
+from shared.store.session_store import TableSessionStore
+from shared.store.table import StorageTable
 from tests.conftest import ROOT
-from tests.journeys.final_records import store_final_records
-from tests.journeys.stage import (
+from tests.support.final_records import store_final_records
+from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,
     Case,
-    Notes,
+    RecordedEvents,
     Stage,
     faults_in,
     staged,
 )
-from tests.world import World
+from tests.support.world import World
 
 PASSED = ("completed", "passed")
 SUMMARY = {"due", "settled", "abandoned", "deleted", "purged", "failed", "oldest_seconds"}
@@ -153,8 +154,8 @@ class Backlog:
     taken: int = 0
     rung: int = 0
     at_once: int = 0
-    most_at_once: int = 0
-    most_held: int = 0
+    max_concurrency: int = 0
+    max_held: int = 0
 
     @classmethod
     def of(cls, each_shard: int) -> "Backlog":
@@ -165,7 +166,7 @@ class Backlog:
                         shard=shard,
                         session_id=f"{shard}-{number}",
                         row_key=f"alarm-{LONG_AGO}-{shard}-{number}",
-                        rang_at=datetime.fromisoformat(LONG_AGO),
+                        due_at=datetime.fromisoformat(LONG_AGO),
                     )
                     for number in range(each_shard)
                 ]
@@ -176,12 +177,12 @@ class Backlog:
     async def due(self, shard: str, _now: datetime) -> AsyncIterator[Alarm]:
         for alarm in list(self.waiting[shard]):
             self.taken += 1
-            self.most_held = max(self.most_held, self.taken - self.rung)
+            self.max_held = max(self.max_held, self.taken - self.rung)
             yield alarm
 
-    async def ring(self, session_id: str, _alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> str:
         self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.max_concurrency = max(self.max_concurrency, self.at_once)
         await asyncio.sleep(1)
         self.at_once -= 1
         self.rung += 1
@@ -195,13 +196,13 @@ class Backlog:
     def left(self) -> int:
         return sum(map(len, self.waiting.values()))
 
-    def sweep(self, notes: Notes, *, seconds: float = LONGEST_RUN_SECONDS) -> Sweep:
+    def sweep(self, notes: RecordedEvents, *, seconds: float = MAX_RUN_SECONDS) -> Sweep:
         return Sweep(
             flow=self,  # type: ignore[arg-type] # only its ring is used
             store=cast("SessionStore", self),
             now=lambda: datetime.now(UTC),
-            note=notes,
-            longest_run_seconds=seconds,
+            log=notes,
+            max_run_seconds=seconds,
         )
 
 
@@ -211,24 +212,24 @@ class Rung:
 
     session_ids: list[str] = field(default_factory=list)
 
-    async def ring(self, session_id: str, _alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> str:
         self.session_ids.append(session_id)
         return "skipped"
 
 
 class TestBounds:
     def test_few_are_rung_at_once_and_few_are_held_however_many_are_due(self) -> None:
-        backlog, notes = Backlog.of(100), Notes()
+        backlog, notes = Backlog.of(100), RecordedEvents()
 
         _in_no_time(backlog.sweep(notes, seconds=10_000).run())
 
         assert (backlog.rung, backlog.left) == (1600, 0)
-        assert backlog.most_at_once <= 8
+        assert backlog.max_concurrency <= 8
         # As many as work, as many as wait, and one in each finder's hand.
-        assert backlog.most_held <= 8 + 8 + len(SHARDS)
+        assert backlog.max_held <= 8 + 8 + len(SHARDS)
 
     def test_a_sweep_ends_in_time_and_the_next_ones_take_up_what_is_left(self) -> None:
-        backlog, notes, ends = Backlog.of(20), Notes(), list[float]()
+        backlog, notes, ends = Backlog.of(20), RecordedEvents(), list[float]()
 
         async def run() -> None:
             while backlog.left:
@@ -244,7 +245,7 @@ class TestBounds:
         assert sum(settled) == backlog.rung == 320
 
     def test_no_shard_starves_while_the_backlog_lasts(self) -> None:
-        backlog, notes = Backlog.of(100), Notes()
+        backlog, notes = Backlog.of(100), RecordedEvents()
 
         _in_no_time(backlog.sweep(notes, seconds=10).run())
 
@@ -256,7 +257,7 @@ class TestBounds:
         hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
         timeout = timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
-        assert timeout.total_seconds() / 2 >= LONGEST_RUN_SECONDS
+        assert timeout.total_seconds() / 2 >= MAX_RUN_SECONDS
 
     async def test_what_a_sweep_had_no_time_for_is_untouched_and_done_by_the_next(
         self, stage: Stage
@@ -266,7 +267,7 @@ class TestBounds:
         await stage.world.wait(STALE_SECONDS)
         before = await stage.rows()
 
-        await replace(app.sweep, longest_run_seconds=0).run()
+        await replace(app.sweep, max_run_seconds=0).run()
         untouched = await stage.rows() == before
         await app.sweep.run()
 
@@ -285,7 +286,7 @@ class TestBounds:
             flow=rung,  # type: ignore[arg-type] # only its ring is used
             store=store,
             now=stage.now,
-            note=stage.notes,
+            log=stage.notes,
         )
         await sweep.run()
 

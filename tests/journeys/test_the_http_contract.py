@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.world import FUNCTION_KEY, World
+from tests.support.world import FUNCTION_KEY, World
 
 ORIGIN = {"Origin": "https://app.example"}
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.world import World, eventually, picture
+from tests.support.world import World, eventually, picture
 
 pytestmark = pytest.mark.usefixtures("host")
 
@@ -147,11 +147,11 @@ async def test_a_mask_lets_the_person_try_again_and_the_second_try_counts(world:
     failed = await world.play(check, "error:FaceWithMaskDetected")
     queued = await world.messages()
 
-    noted = await world.complete(check, {"error": failed})
+    with_report = await world.complete(check, {"error": failed})
     await world.play(check, "realface")
     done = await world.complete(check)
 
-    assert (noted.status, noted.body["status"]) == (200, "started")
+    assert (with_report.status, with_report.body["status"]) == (200, "started")
     assert await world.messages() == queued
     assert done.body["status"] == "completed"
     result = (await world.result(check)).body

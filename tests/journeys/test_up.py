@@ -13,8 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
-from local.vault_secret import FIRST_KEY
 
 BOUND_SECONDS = 20
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}

@@ -7,7 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT / "shared"
-MODULES = {path.stem: path for path in sorted(SHARED.glob("*.py")) if path.stem != "__init__"}
+ROOMS = {path.parent.name: path for path in sorted(SHARED.glob("*/__init__.py"))}
+# Every module of the app by its name within shared/: `flow.start`, `settings`.
+MODULES = {
+    ".".join(path.relative_to(SHARED).with_suffix("").parts): path
+    for path in sorted(SHARED.rglob("*.py"))
+    if path.stem != "__init__"
+}
 
 
 @cache
@@ -24,12 +30,6 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
-
-
-def own_imports(path: Path) -> set[str]:
-    """Name the modules of shared/ that a file imports."""
-    parts = [name.split(".") for name in imported(path) if name.startswith("shared.")]
-    return {part[1] for part in parts}
 
 
 def python_files(folder: str) -> Iterator[Path]:
@@ -50,7 +50,7 @@ def every_test() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]
 def reasons() -> set[str]:
     """Name every reason that verdict.py can give: what it yields, or returns as a word."""
     given = set()
-    for node in ast.walk(tree_of(MODULES["verdict"])):
+    for node in ast.walk(tree_of(MODULES["session.verdict"])):
         if isinstance(node, ast.Yield | ast.Return) and isinstance(node.value, ast.Constant):
             given.add(node.value.value)
     return {reason for reason in given if isinstance(reason, str)}

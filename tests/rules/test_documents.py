@@ -3,8 +3,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from shared import http_boundary, settings
-from shared.sessions import Outcome
+from shared import settings
+from shared.api import responses
+from shared.session.session import Outcome
 from tests.rules.source import MODULES, ROOT, reasons, tree_of
 
 README = ROOT / "README.md"
@@ -65,9 +66,9 @@ def test_the_example_has_every_setting_that_the_app_reads() -> None:
 
 def test_the_example_says_what_the_defaults_are() -> None:
     values = example() | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
-    least = {name: value for name, value in values.items() if name in REQUIRED}
+    minimum = {name: value for name, value in values.items() if name in REQUIRED}
 
-    assert settings.from_environment(values) == settings.from_environment(least)
+    assert settings.from_environment(values) == settings.from_environment(minimum)
 
 
 def test_the_readme_has_every_setting_and_no_other() -> None:
@@ -84,9 +85,9 @@ def test_the_readme_says_what_the_defaults_are() -> None:
         if not row[1].startswith("required")
     }
     values = example() | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
-    least = {name: value for name, value in values.items() if name in REQUIRED}
+    minimum = {name: value for name, value in values.items() if name in REQUIRED}
 
-    assert settings.from_environment(least | defaults) == settings.from_environment(least)
+    assert settings.from_environment(minimum | defaults) == settings.from_environment(minimum)
 
 
 def routes_of_the_app() -> set[tuple[str, str]]:
@@ -116,7 +117,7 @@ def test_the_readme_has_every_error_with_its_status() -> None:
         for code in words(codes)
     }
 
-    assert told == set(http_boundary._ANSWERS.values())
+    assert told == set(responses._STATUS_BY_ERROR.values())
 
 
 def test_the_readme_has_every_outcome_with_its_reasons() -> None:

@@ -5,86 +5,37 @@ from pathlib import Path
 import pytest
 
 import shared
-from tests.rules.source import MODULES, ROOT, SHARED, imported, own_imports, python_files, tree_of
+from tests.rules.source import MODULES, ROOMS, ROOT, SHARED, imported, tree_of
 
-# From the top: a module imports from its own floor or from floors below.
-FLOORS = [
-    {"endpoints"},
-    {"http_boundary"},
-    {"composition"},
-    {
-        "face_client", "patience", "pace", "face_keys", "face_tokens", "session_store",
-        "claim_rows", "session_rows", "row_columns", "storage_table", "settings", "telemetry",
-    },
-    {"sweep"},
-    {"session_start", "liveness_flow", "face_deletion", "session_changes"},
-    {
-        "completion_report", "errors", "face_protocol", "face_terms", "idempotency", "json_body",
-        "lenient_json", "lifecycle", "next_step", "ports", "reference_image", "secret",
-        "sessions", "start_request", "verdict",
-    },
-]  # fmt: skip
-# Each stands alone among the edges, but for the helpers of its own that it is made of.
-EDGES = {
-    "face_client": {"patience"},
-    "face_keys": set[str](),
-    "face_tokens": set[str](),
-    "session_store": {"claim_rows", "row_columns", "session_rows", "storage_table"},
-    "settings": set[str](),
-    "telemetry": set[str](),
-}
+# Which way imports may point, and which rooms know each other, is import-linter's contract in
+# pyproject.toml. Here is what it cannot say.
 
 # Each is one module's own; azure.core's errors and credentials are common to Microsoft's clients.
 SDKS = {
-    "aiohttp": {"face_client"},
-    "azure.core": {"face_keys", "face_tokens", "session_store", "storage_table"},
-    "azure.data.tables": {"storage_table"},
-    "azure.functions": {"endpoints", "http_boundary"},
+    "aiohttp": {"face.client"},
+    "azure.core": {"face.entra", "face.key_vault", "store.session_store", "store.table"},
+    "azure.data.tables": {"store.table"},
+    "azure.functions": {"api.endpoints", "api.responses"},
     "azure.identity": {"composition"},
-    "azure.keyvault.secrets": {"face_keys"},
-    "werkzeug": {"start_request"},
+    "azure.keyvault.secrets": {"face.key_vault"},
+    "werkzeug": {"api.create_body"},
 }
 
 
-def groups_of_the_map() -> list[list[str]]:
+def names_of_the_map() -> list[str]:
     _, *blocks = (shared.__doc__ or "").strip().split("\n\n")
-    return [[line.split()[0] for line in block.splitlines()] for block in blocks]
+    return [line.split()[0] for block in blocks for line in block.splitlines()]
 
 
-def test_the_map_of_the_app_names_exactly_its_modules() -> None:
-    named = [name for group in groups_of_the_map() for name in group]
+def test_the_map_of_the_app_names_exactly_its_rooms_and_what_stands_beside_them() -> None:
+    beside = [module for module in MODULES if "." not in module]
 
-    assert sorted(named) == sorted(MODULES)
-
-
-def test_the_map_and_the_floors_agree() -> None:
-    assert [set(group) for group in groups_of_the_map()] == FLOORS
+    assert sorted(names_of_the_map()) == sorted([*ROOMS, *beside])
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_down(module: str) -> None:
-    (floor,) = (number for number, modules in enumerate(FLOORS) if module in modules)
-    above = set().union(*FLOORS[:floor])
-
-    assert not own_imports(MODULES[module]) & above
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_do_not_import_in_circles(module: str) -> None:
-    reached, frontier = set[str](), own_imports(MODULES[module])
-    while frontier:
-        reached |= frontier
-        frontier = set().union(*(own_imports(MODULES[name]) for name in frontier)) - reached
-
-    assert module not in reached
-
-
-def test_the_edges_do_not_know_each_other() -> None:
-    (floor,) = (modules for modules in FLOORS if EDGES.keys() <= modules)
-    knows = {edge: own_imports(MODULES[edge]) & floor for edge in EDGES}
-
-    assert knows == EDGES
-    assert floor == EDGES.keys() | {"pace"} | set().union(*EDGES.values())
+def test_a_room_says_what_it_is_for() -> None:
+    assert all(ast.get_docstring(tree_of(path)) for path in ROOMS.values())
+    assert not [room for room, path in ROOMS.items() if imported(path)]
 
 
 @pytest.mark.parametrize("sdk", SDKS)
@@ -144,32 +95,29 @@ def test_only_telemetry_logs() -> None:
     ]
 
 
+def path_of(module: str) -> Path:
+    return MODULES.get(module) or SHARED / f"{module}.py"
+
+
 @pytest.mark.parametrize("module", [*MODULES, "../function_app"])
 def test_no_error_is_caught_that_nobody_foresaw(module: str) -> None:
     caught = [
         ast.unparse(handler.type) if handler.type else "everything"
-        for handler in ast.walk(tree_of(SHARED / f"{module}.py"))
+        for handler in ast.walk(tree_of(path_of(module)))
         if isinstance(handler, ast.ExceptHandler)
     ]
 
     assert not {"everything", "Exception", "BaseException"} & set(caught)
 
 
-@pytest.mark.parametrize("folder", ["shared", "local"])
-def test_nobody_imports_the_tests(folder: str) -> None:
+def test_the_page_of_triggers_is_imported_by_nobody_and_knows_no_stand_ins() -> None:
+    page = imported(ROOT / "function_app.py")
+
+    assert {name.split(".")[0] for name in page} == {"azure", "shared"}
     assert not [
-        path for path in python_files(folder) for name in imported(path) if name.startswith("tests")
-    ]
-
-
-def test_the_app_imports_no_stand_ins() -> None:
-    files = [*MODULES.values(), ROOT / "function_app.py"]
-
-    assert not [
-        path
-        for path in files
-        for name in imported(path)
-        if name.split(".")[0] in {"local", "tests"}
+        module
+        for module, path in MODULES.items()
+        if any("function_app" in n for n in imported(path))
     ]
 
 
@@ -177,7 +125,7 @@ def test_the_app_imports_no_stand_ins() -> None:
 def test_a_name_has_one_address(module: str) -> None:
     starred_or_relative = [
         ast.unparse(node)
-        for node in ast.walk(tree_of(SHARED / f"{module}.py"))
+        for node in ast.walk(tree_of(path_of(module)))
         if isinstance(node, ast.ImportFrom) and (node.level or node.names[0].name == "*")
     ]
 

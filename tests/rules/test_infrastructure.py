@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import function_app
-from shared import settings, start_request
+from shared import settings
+from shared.api import create_body
 from shared.errors import ConfigurationError
-from shared.session_store import TABLE_NAME
+from shared.store.session_store import TABLE_NAME
 from tests.rules.source import MODULES, ROOT, tree_of
 
 INFRA = ROOT / "infra"
@@ -60,7 +61,7 @@ KNOWN_ROLES = {
 
 # The least version of every type. Older ones of Key Vault end on 27 February 2027:
 # https://learn.microsoft.com/azure/key-vault/general/access-control-default
-LEAST_VERSIONS = {
+MIN_VERSIONS = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
     "Microsoft.CognitiveServices/accounts": "2025-06-01",
     "Microsoft.Insights/actionGroups": "2023-01-01",
@@ -181,7 +182,7 @@ def test_an_environment_may_choose_every_setting_that_is_not_wired() -> None:
 def test_the_host_takes_no_larger_body_than_the_app() -> None:
     limit = infra_settings()["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]
 
-    assert limit == f"'{start_request.LARGEST_BYTES}'"
+    assert limit == f"'{create_body.MAX_BYTES}'"
 
 
 def test_nothing_is_said_that_flex_consumption_refuses() -> None:
@@ -255,7 +256,7 @@ def test_every_type_is_of_a_version_that_lasts(path: Path) -> None:
     used = types_of(path)
 
     assert used
-    assert [(name, version) for name, version in used if version < LEAST_VERSIONS[name]] == []
+    assert [(name, version) for name, version in used if version < MIN_VERSIONS[name]] == []
 
 
 def test_every_table_and_queue_of_the_code_is_declared() -> None:

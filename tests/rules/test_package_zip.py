@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rules.source import MODULES, ROOT
+from tests.rules.source import MODULES, ROOMS, ROOT
 
 PACKAGE = Path("scripts", "package")
 
@@ -56,7 +56,7 @@ def test_azure_receives_the_app_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(files_in(tmp_path)) == sorted(
         [
             *("function_app.py", "host.json", "requirements.txt", "shared/__init__.py"),
-            *(f"shared/{module}.py" for module in MODULES),
+            *(str(path.relative_to(ROOT)) for path in [*ROOMS.values(), *MODULES.values()]),
         ]
     )
 

@@ -1,8 +1,8 @@
 import re
 
-from tests.fault_proxy import Fault
-from tests.fault_table import OTHERS, TABLE, Line
 from tests.rules.source import ROOT
+from tests.support.fault_proxy import Fault
+from tests.support.fault_table import OTHERS, TABLE, Line
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 

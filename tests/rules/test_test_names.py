@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared import http_boundary
-from shared.sessions import Outcome, Status
+from shared.api import responses
+from shared.session.session import Outcome, Status
 from tests.rules.source import every_test, python_files, reasons, tree_of
 
 
@@ -39,7 +39,9 @@ def test_the_reasons_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    sorted({*reasons(), *Status, *Outcome, *(code for _, code in http_boundary._ANSWERS.values())}),
+    sorted(
+        {*reasons(), *Status, *Outcome, *(code for _, code in responses._STATUS_BY_ERROR.values())}
+    ),
 )
 def test_every_word_of_the_contract_has_a_test_named_after_it(word: str) -> None:
     assert any(plain(word) in name for name in TOLD)

@@ -4,16 +4,23 @@ from typing import cast
 
 import pytest
 
-from shared import composition
+from shared import composition, settings
+from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face_client import FaceClient, at_once
-from shared.face_keys import KeyVaultKeys
-from shared.face_tokens import EntraTokens
-from shared.next_step import Rules
-from shared.pace import Pace
+from shared.face.client import FaceClient, at_once
+from shared.face.entra import EntraCredential
+from shared.face.key_vault import KeyVaultCredential
+from shared.face.pace import Pace
+from shared.flow.start import StartRules
 from shared.secret import Secret
-from shared.session_start import StartRules
-from shared.verdict import Policy
+from shared.session.decisions import Rules
+from shared.session.verdict import Policy
+from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
+
+
+def a_built_app() -> App:
+    return composition.build(settings.load(), now=REAL_CLOCK)
+
 
 # Looked up before any other test turns the clock.
 REAL_CLOCK = composition.now
@@ -42,7 +49,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.usefixtures("environment")
 async def test_the_app_is_built_as_the_settings_say() -> None:
-    app = composition.app.__wrapped__()
+    app = a_built_app()
 
     assert app.flow.rules == Rules(
         policy=Policy(digest_required=True, confidence_floor=0.5, image_hash_required=False),
@@ -50,7 +57,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         retention=timedelta(days=3),
     )
     assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), most_open=3, least_quality="high"
+        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality="high"
     )
     assert app.sweep.flow.rules == app.flow.rules
     assert app.sweep.store is app.flow.store is app.start.store
@@ -61,7 +68,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
 
 @pytest.mark.usefixtures("environment")
 async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
-    app = composition.app.__wrapped__()
+    app = a_built_app()
     live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.flow))
 
     assert live._rules.turn is at_once
@@ -74,8 +81,8 @@ async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("auth", "keys", "header"),
     [
-        ("key", KeyVaultKeys, {"Ocp-Apim-Subscription-Key": "the-key"}),
-        ("entra", EntraTokens, {"Authorization": "Bearer the-key"}),
+        ("key", KeyVaultCredential, {"Ocp-Apim-Subscription-Key": "the-key"}),
+        ("entra", EntraCredential, {"Authorization": "Bearer the-key"}),
     ],
 )
 async def test_face_is_reached_by_key_or_by_entra(
@@ -84,7 +91,7 @@ async def test_face_is_reached_by_key_or_by_entra(
     environment.setenv("FACE_AUTH", auth)
     if auth == "entra":
         environment.delenv("KEY_VAULT_URL")
-    app = composition.app.__wrapped__()
+    app = a_built_app()
     face = cast("FaceClient", app.flow.face)
 
     assert isinstance(face._keys, keys)
@@ -114,16 +121,29 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
     environment.delenv("FACE_ENDPOINT")
 
     with pytest.raises(ConfigurationError, match="FACE_ENDPOINT is missing"):
-        composition.app.__wrapped__()
+        a_built_app()
+
+
+@pytest.mark.usefixtures("environment")
+async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
+    face, store, events, then = FakeFace(), MemoryStore(), RecordedEvents(), Clock()
+
+    app = composition.build(settings.load(), face=face, store=store, now=then, log=events)
+
+    assert [app.start.face, app.flow.face, app.sweep.flow.face] == [face] * 3
+    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.flow.store] == [store] * 4
+    assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
+    assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
+    assert app._opened == ()
 
 
 @pytest.mark.usefixtures("environment")
 async def test_who_replaces_the_clock_replaces_it_everywhere(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    app = composition.app.__wrapped__()
-    then = datetime(2030, 1, 1, tzinfo=UTC)
-    environment.setattr(composition, "now", lambda: then)
+    await composition.close()
+    then = Clock()
+    environment.setattr(composition, "now", then)
 
-    assert (app.start.now(), app.flow.now(), app.sweep.now()) == (then, then, then)
-    await app.close()
+    assert composition.app().now is then
+    await composition.close()

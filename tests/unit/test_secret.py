@@ -7,34 +7,26 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from shared import claim_rows, session_rows
+from shared.api.responses import Reply
 from shared.errors import InvalidRequestError
-from shared.face_client import CallRules, FaceClient
-from shared.face_protocol import FaceRequest, FaceResponse
-from shared.face_terms import FaceSession
-from shared.face_tokens import EntraTokens
-from shared.http_boundary import Reply
-from shared.patience import Patience
+from shared.face.client import CallOptions, FaceClient
+from shared.face.entra import EntraCredential
+from shared.face.patience import Patience
+from shared.face.protocol import FaceRequest, FaceResponse
+from shared.flow.start import Started
 from shared.secret import Secret
-from shared.session_start import Started
-from shared.sessions import Report
+from shared.session.face_answer import FaceSession
+from shared.session.session import Report
+from shared.session.start_request import StartRequest
 from shared.settings import Settings
-from shared.start_request import StartRequest
-from tests.unit.builders import (
-    DIGEST,
-    PNG,
-    a_claim,
-    a_request,
-    a_session,
-    an_answer,
-    an_attempt,
-)
+from shared.store import claim_rows, session_rows
+from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from shared.ports import FaceKeys
+    from shared.face.credentials import FaceCredential
 
 VALUE = "planted-value"
 SECRET = Secret(VALUE)
@@ -140,7 +132,7 @@ SETTINGS = Settings(
             replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
         ),
         pytest.param(
-            session_rows.alarm_of("5", claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))),
+            session_rows.alarm_from_key("5", claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))),
             id="Alarm-of-a-key",
         ),
         pytest.param(Report(digest=DIGEST), id="Report"),
@@ -150,14 +142,15 @@ SETTINGS = Settings(
         ),
         pytest.param(Reply(status=201, body={"authToken": VALUE}), id="Reply"),
         pytest.param(
-            EntraTokens(cast("AsyncTokenCredential", VALUE), timeout_seconds=1), id="EntraTokens"
+            EntraCredential(cast("AsyncTokenCredential", VALUE), timeout_seconds=1),
+            id="EntraCredential",
         ),
         pytest.param(
             FaceClient(
                 cast("ClientSession", None),
                 "https://face.test",
-                cast("FaceKeys", VALUE),
-                CallRules(
+                cast("FaceCredential", VALUE),
+                CallOptions(
                     timeout_seconds=1, patience=Patience(budget_seconds=1, chance=lambda: 0.5)
                 ),
             ),

@@ -14,7 +14,7 @@ from shared.settings import Settings
 STORAGE = (
     "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==;EndpointSuffix=core.windows.net"
 )
-LEAST = {
+MIN = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
     "AzureWebJobsStorage": STORAGE,
@@ -56,7 +56,7 @@ NOT_BARE = [
 
 
 def load(**changes: str) -> Settings:
-    return settings.from_environment({**LEAST, **changes})
+    return settings.from_environment({**MIN, **changes})
 
 
 def problems_of(environment: dict[str, str]) -> tuple[str, ...]:
@@ -69,12 +69,12 @@ def test_three_settings_are_enough() -> None:
     assert load() == DEFAULTS
 
 
-@pytest.mark.parametrize("name", sorted(LEAST))
+@pytest.mark.parametrize("name", sorted(MIN))
 @pytest.mark.parametrize("value", ["", "  "], ids=["empty", "blank"])
 def test_a_setting_that_is_empty_is_missing(name: str, value: str) -> None:
     said = "AzureWebJobsStorage__tableServiceUri" if name == "AzureWebJobsStorage" else name
 
-    assert problems_of({**LEAST, name: value}) == (f"{said} is missing",)
+    assert problems_of({**MIN, name: value}) == (f"{said} is missing",)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
     name: str, values: list[str]
 ) -> None:
     for value in values:
-        (problem,) = problems_of({**LEAST, name: value})
+        (problem,) = problems_of({**MIN, name: value})
 
         assert problem.startswith(f"{name} ")
         assert len(problem) < 100
@@ -184,7 +184,7 @@ def test_plain_http_is_for_loopback_in_development_only(host: str) -> None:
     assert load(FACE_ENDPOINT=url, AZURE_FUNCTIONS_ENVIRONMENT="Development").face_endpoint == url
     for environment in ("Production", "development", ""):
         assert problems_of(
-            {**LEAST, "FACE_ENDPOINT": url, "AZURE_FUNCTIONS_ENVIRONMENT": environment}
+            {**MIN, "FACE_ENDPOINT": url, "AZURE_FUNCTIONS_ENVIRONMENT": environment}
         ) == ("FACE_ENDPOINT must be an https URL",)
 
 
@@ -200,7 +200,7 @@ def test_plain_http_is_for_loopback_in_development_only(host: str) -> None:
 )
 def test_plain_http_to_elsewhere_is_refused_even_in_development(url: str) -> None:
     assert problems_of(
-        {**LEAST, "FACE_ENDPOINT": url, "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+        {**MIN, "FACE_ENDPOINT": url, "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
     ) == ("FACE_ENDPOINT must be an https URL",)
 
 
@@ -245,7 +245,7 @@ def test_storage_that_is_an_emulators_or_plain_http_is_for_development_only(
     for environment in ("Production", "development", ""):
         (problem,) = problems_of(
             {
-                **LEAST,
+                **MIN,
                 "AzureWebJobsStorage": connection,
                 "AZURE_FUNCTIONS_ENVIRONMENT": environment,
             }
@@ -259,7 +259,7 @@ def test_the_local_identity_is_for_development_only() -> None:
 
     assert load(**local, AZURE_FUNCTIONS_ENVIRONMENT="Development") == DEFAULTS
     assert load(IDENTITY_HEADER="the-platforms-own") == DEFAULTS
-    assert problems_of({**LEAST, **local}) == ("IDENTITY_HEADER is the local stack's",)
+    assert problems_of({**MIN, **local}) == ("IDENTITY_HEADER is the local stack's",)
 
 
 def test_a_connection_string_wins_over_an_identity() -> None:
@@ -267,7 +267,7 @@ def test_a_connection_string_wins_over_an_identity() -> None:
 
 
 NAMES = st.sampled_from(
-    [*LEAST, "RETENTION_DAYS", "MAX_TOKEN_SECONDS", "FACE_KEY_CACHE_SECONDS", "DIGEST_POLICY"]
+    [*MIN, "RETENTION_DAYS", "MAX_TOKEN_SECONDS", "FACE_KEY_CACHE_SECONDS", "DIGEST_POLICY"]
 )
 
 
@@ -279,7 +279,7 @@ NAMES = st.sampled_from(
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_any_environment_is_settings_or_a_configuration_error(changes: dict[str, str]) -> None:
     try:
-        loaded = settings.from_environment({**LEAST, **changes})
+        loaded = settings.from_environment({**MIN, **changes})
     except ConfigurationError:
         return
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared import telemetry
 from shared.errors import FaceUnavailableError
-from shared.sessions import Outcome
+from shared.session.session import Outcome
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def listening(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_fact_is_one_line_that_a_query_can_take_apart(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.note(
+    telemetry.log_event(
         "session ended", session_id="5ab", outcome=Outcome.PASSED, reasons=None, purged=0
     )
 
@@ -23,13 +23,13 @@ def test_a_fact_is_one_line_that_a_query_can_take_apart(caplog: pytest.LogCaptur
 
 
 def test_an_event_may_stand_alone(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.note("sweep ended")
+    telemetry.log_event("sweep ended")
 
     assert caplog.messages == ["sweep ended"]
 
 
 def test_an_error_is_told_in_its_own_words(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.note("face silent", cause=FaceUnavailableError("Face said 503"))
+    telemetry.log_event("face silent", cause=FaceUnavailableError("Face said 503"))
 
     assert caplog.messages == ['face silent cause="Face said 503"']
 
@@ -41,7 +41,7 @@ def test_an_error_is_told_in_its_own_words(caplog: pytest.LogCaptureFixture) -> 
 )  # fmt: skip
 def test_what_is_on_no_list_cannot_be_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(KeyError):
-        telemetry.note("session started", level=logging.INFO, **{name: "planted"})
+        telemetry.log_event("session started", level=logging.INFO, **{name: "planted"})
 
     assert caplog.messages == []
 
@@ -57,7 +57,7 @@ def test_a_fact_never_forges_a_line_or_another_fact(fact: str) -> None:
 
 
 def test_percent_signs_are_no_placeholders(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.note("face silent", cause="100 %s %d")
+    telemetry.log_event("face silent", cause="100 %s %d")
 
     assert caplog.messages == ['face silent cause="100 %s %d"']
 
@@ -65,7 +65,7 @@ def test_percent_signs_are_no_placeholders(caplog: pytest.LogCaptureFixture) -> 
 def test_the_sdks_say_nothing_below_a_warning() -> None:
     azure = logging.getLogger("azure")
     before = azure.level
-    telemetry.quiet_the_sdks()
+    telemetry.silence_sdk_logs()
 
     sdk = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
     assert not sdk.isEnabledFor(logging.INFO)

@@ -8,7 +8,7 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob.aio import ContainerClient
 
-from local import azurite
+from local.azure import azurite
 from local.ports import Ports
 from tests.contracts.functions_host.sample_host import (
     ANSWERS_APP,

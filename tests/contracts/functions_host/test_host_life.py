@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from local import azurite
+from local.azure import azurite
 from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import Ports
 from tests.contracts.functions_host.sample_host import (

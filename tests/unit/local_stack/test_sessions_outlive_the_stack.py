@@ -5,11 +5,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.access_tokens import TokenIssuer
-from local.device_attempts import Performance, after_performance
-from local.face_account import FaceAccount
-from local.face_sessions import TRIES, Kind, Order, Session, Status, open_session
-from local.session_shelf import SessionShelf
+from local.azure.access_tokens import TokenIssuer
+from local.face.account import FaceAccount
+from local.face.device_attempts import Performance, after_performance
+from local.face.session_files import SessionShelf
+from local.face.sessions import TRIES, Kind, Order, Session, Status, open_session
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from local import app_settings, state_folder
-from local.certificate import TRUSTED, Certificate
+from local.azure.certificate import TRUSTED, Certificate
 from local.clock import StackClock, real_now
 from local.ports import Ports, StackError
-from local.stack import Stack
+from local.stack import app_settings, state_folder
+from local.stack.stack import Stack
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -1,0 +1,1 @@
+"""What else of Azure the app needs: Storage, Key Vault, managed identity."""

@@ -1,0 +1,69 @@
+"""The managed-identity endpoint of App Service, protocol 2019-08-01."""
+
+import hmac
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from local.azure.access_tokens import TokenIssuer
+from local.faults import wire
+from local.faults.fault import FaultQueue
+
+PATH = "/msi/token"
+HEADER = "local-identity-header"
+
+_VERSION = "2019-08-01"
+_LIFE = timedelta(hours=24)
+_SYSTEM_ASSIGNED = "00000000-0000-0000-0000-000000000001"
+
+
+class IdentitySimulator:
+    """Issues tokens for whatever resource is asked for, to whoever knows the header."""
+
+    def __init__(
+        self, issuer: TokenIssuer, faults: FaultQueue, now: Callable[[], datetime]
+    ) -> None:
+        """Issue on real time: the SDKs' token caches know no other."""
+        self._issuer = issuer
+        self._faults = faults
+        self._now = now
+
+    def application(self) -> web.Application:
+        """Build the web application."""
+        app = web.Application()
+        app.router.add_get(PATH, self._serve)
+        return app
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        async def carry_out() -> web.StreamResponse:
+            return self._token(request)
+
+        return await wire.answer(request, self._faults.take("identity"), carry_out)
+
+    # https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
+    def _token(self, request: web.Request) -> web.Response:
+        header = request.headers.get("X-IDENTITY-HEADER", "")
+        if not hmac.compare_digest(header.encode(), HEADER.encode()):
+            return _refused(401, "the X-IDENTITY-HEADER is missing or wrong")
+        if request.query.get("api-version") != _VERSION:
+            return _refused(400, f"the api-version must be {_VERSION}")
+        resource = request.query.get("resource")
+        if not resource:
+            return _refused(400, "the resource is missing")
+        return web.json_response(self._issued(resource, request.query.get("client_id")))
+
+    def _issued(self, resource: str, client_id: str | None) -> dict[str, str]:
+        expires_on = int((self._now() + _LIFE).timestamp())
+        claims = {"aud": resource, "exp": expires_on, "appid": client_id or _SYSTEM_ASSIGNED}
+        return {
+            "access_token": self._issuer.issue(claims),
+            "expires_on": str(expires_on),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": client_id or _SYSTEM_ASSIGNED,
+        }
+
+
+def _refused(status: int, message: str) -> web.Response:
+    return web.json_response({"statusCode": status, "message": message}, status=status)

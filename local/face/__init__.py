@@ -1,0 +1,1 @@
+"""Face, as far as a session needs it, with controls to script what happens."""

@@ -1,0 +1,134 @@
+"""What the control routes are told, checked, or what is wrong with it. No I/O here."""
+
+import json
+import re
+from collections.abc import Callable, Collection
+
+from local.face.device_attempts import DECISIONS, Performance
+from local.faults.fault import OPERATIONS, Breakage, Fault
+
+QUALITIES = ("low", "medium", "high")
+
+_OUTCOMES = (*DECISIONS, "running", "canceled")
+_MAX_SKIP_SECONDS = 10 * 366 * 86_400
+_MAX_DELAY_MS = 600_000
+_STATUSES = range(300, 600)
+
+
+class BadControlError(Exception):
+    """The body of a control call is wrong; the message says how."""
+
+
+def read(body: bytes, known: Collection[str]) -> dict[str, object]:
+    """Read a JSON object that has no fields but the known ones."""
+    try:
+        fields = json.loads(body)
+    except ValueError as error:
+        raise BadControlError("the body must be JSON") from error
+    if not isinstance(fields, dict):
+        raise BadControlError("the body must be a JSON object")
+    for name in fields:
+        if name not in known:
+            raise BadControlError(f"{name} is not one of {', '.join(sorted(known))}")
+    return fields
+
+
+def performance(body: bytes) -> Performance:
+    """Read what the device shall play; an override of null leaves that field out."""
+    fields = read(body, {"outcome", *_OVERRIDES})
+    outcome = fields.pop("outcome", None)
+    if outcome not in _OUTCOMES and not re.fullmatch(r"error:\w+", str(outcome), re.ASCII):
+        raise BadControlError(f"outcome must be one of {', '.join(_OUTCOMES)} or error:<Code>")
+    for name, value in fields.items():
+        if value is not None:
+            _OVERRIDES[name](name, value)
+    return Performance(outcome=str(outcome), overrides=fields)
+
+
+def fault(body: bytes) -> Fault:
+    """Read a fault: an operation, a number of times, and at least one thing that goes wrong."""
+    known = {"operation", "times", "status", "code", "retryAfterSeconds", "delayMs", "kind"}
+    fields = {name: value for name, value in read(body, known).items() if value is not None}
+    if not fields.keys() & {"status", "delayMs", "kind"}:
+        raise BadControlError("say what goes wrong: status, delayMs or kind")
+    delay = _number("delayMs", fields.get("delayMs", 0), minimum=0, maximum=_MAX_DELAY_MS)
+    return Fault(
+        operation=_choice("operation", fields.get("operation"), OPERATIONS),
+        times=_whole("times", fields.get("times"), range(1, 1_000_001)),
+        status=_maybe(fields, "status", lambda value: _whole("status", value, _STATUSES)),
+        code=_maybe(fields, "code", lambda value: _text("code", value)),
+        retry_after_seconds=_maybe(
+            fields,
+            "retryAfterSeconds",
+            lambda value: _whole("retryAfterSeconds", value, range(86_401)),
+        ),
+        delay_ms=delay,
+        kind=_maybe(fields, "kind", lambda value: Breakage(_choice("kind", value, list(Breakage)))),
+    )
+
+
+def quality(body: bytes) -> str:
+    """Read the quality of the reference images to come."""
+    fields = read(body, {"qualityForRecognition"})
+    return _choice("qualityForRecognition", fields.get("qualityForRecognition"), QUALITIES)
+
+
+def key(body: bytes) -> str:
+    """Read the new Face key."""
+    return _text("key", read(body, {"key"}).get("key"))
+
+
+def seconds(body: bytes) -> float:
+    """Read by how much the clock moves on."""
+    given = read(body, {"advanceSeconds"}).get("advanceSeconds")
+    return _number("advanceSeconds", given, minimum=0, maximum=_MAX_SKIP_SECONDS)
+
+
+def _maybe[T](fields: dict[str, object], name: str, checked: Callable[[object], T]) -> T | None:
+    return checked(fields[name]) if name in fields else None
+
+
+def _choice(name: str, value: object, options: Collection[str]) -> str:
+    if not isinstance(value, str) or value not in options:
+        raise BadControlError(f"{name} must be one of {', '.join(options)}")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise BadControlError(f"{name} must be a text that is not empty")
+    return value
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadControlError(f"{name} must be true or false")
+    return value
+
+
+def _whole(name: str, value: object, within: range) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in within:
+        raise BadControlError(f"{name} must be a whole number, {within[0]} to {within[-1]}")
+    return value
+
+
+def _number(name: str, value: object, *, minimum: float, maximum: float) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not minimum <= value <= maximum
+    ):
+        raise BadControlError(f"{name} must be a number, {minimum} to {maximum}")
+    return value
+
+
+def _share(name: str, value: object) -> float:
+    return _number(name, value, minimum=0, maximum=1)
+
+
+_OVERRIDES: dict[str, Callable[[str, object], object]] = {
+    "isIdentical": _flag,
+    "matchConfidence": _share,
+    "verifyImageHash": _text,
+    "modelVersion": _text,
+}

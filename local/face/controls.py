@@ -1,0 +1,112 @@
+"""The control routes: how tests, the demo and people script what happens. They need no key."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from local.azure.access_tokens import bearer
+from local.azure.vault_secret import VaultSecret
+from local.azure_error import failed
+from local.clock import StackClock
+from local.face import control_bodies
+from local.face.account import FaceAccount, TokenRefusedError
+from local.face.request_log import RequestLog
+from local.faults.fault import FaultQueue
+from local.faults.wire import Carry
+
+PREFIX = "/simulator/"
+
+# A page in development may play the device; Face itself allows no such thing from elsewhere.
+_FROM_ANYWHERE: Mapping[str, str] = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "authorization, content-type",
+}
+
+
+class FaceControl:
+    """Moves what the simulators share: sessions, faults, the key, the clock."""
+
+    def __init__(
+        self,
+        account: FaceAccount,
+        *,
+        key: VaultSecret,
+        clock: StackClock,
+        faults: FaultQueue,
+        log: RequestLog,
+    ) -> None:
+        """Control this account and what surrounds it."""
+        self._account = account
+        self._key = key
+        self._clock = clock
+        self._faults = faults
+        self._log = log
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the control routes."""
+        return [
+            web.post("/simulator/attempts", self._attempts),
+            web.post("/simulator/faults", self._add_fault),
+            web.delete("/simulator/faults", self._end_faults),
+            web.get("/simulator/requests", self._requests),
+            web.get("/simulator/sessions", self._sessions),
+            web.post("/simulator/reference", self._reference),
+            web.post("/simulator/key", self._rotate),
+            web.post("/simulator/clock", self._advance),
+            web.options("/simulator/{any:.*}", _preflight),
+        ]
+
+    async def _attempts(self, request: web.Request) -> web.Response:
+        token = bearer(request.headers.get("Authorization"))
+        played = control_bodies.performance(await request.read())
+        return web.json_response(self._account.perform(token, played))
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        self._faults.add(control_bodies.fault(await request.read()))
+        return _nothing()
+
+    async def _end_faults(self, _request: web.Request) -> web.Response:
+        self._faults.clear()
+        return _nothing()
+
+    async def _requests(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._log.facts())
+
+    async def _sessions(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._account.alive())
+
+    async def _reference(self, request: web.Request) -> web.Response:
+        self._account.reference_quality = control_bodies.quality(await request.read())
+        return _nothing()
+
+    async def _rotate(self, request: web.Request) -> web.Response:
+        self._key.rotate(control_bodies.key(await request.read()))
+        return _nothing()
+
+    async def _advance(self, request: web.Request) -> web.Response:
+        self._clock.advance(control_bodies.seconds(await request.read()))
+        return _nothing()
+
+
+async def serve(request: web.Request, handler: Carry) -> web.StreamResponse:
+    """Answer a control call; a wrong one is told what is wrong."""
+    try:
+        return await handler(request)
+    except control_bodies.BadControlError as error:
+        return web.json_response(failed("InvalidRequest", str(error)), status=400)
+    except TokenRefusedError as error:
+        return web.json_response(failed("401", str(error)), status=401)
+
+
+async def stamp(_request: web.Request, response: web.StreamResponse) -> None:
+    """Let any page read the answer."""
+    response.headers.update(_FROM_ANYWHERE)
+
+
+async def _preflight(_request: web.Request) -> web.Response:
+    return _nothing()
+
+
+def _nothing() -> web.Response:
+    return web.Response(status=204)

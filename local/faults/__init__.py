@@ -1,0 +1,1 @@
+"""Failures on order, as callers feel them."""

@@ -1,0 +1,1 @@
+"""All of it joined, started, watched and stopped."""

@@ -1,0 +1,75 @@
+"""Everything the app needs around it: Azurite, and the simulators in this very process."""
+
+import contextlib
+from pathlib import Path
+from typing import Self
+
+from local.azure import azurite, identity, storage_setup
+from local.azure.certificate import TRUSTED
+from local.clock import StackClock
+from local.ports import HOST, Ports
+from local.process.child_process import Child
+from local.stack import simulators, state_folder
+
+SECRET_NAME = "face-api-key"  # noqa: S105 - a name, not a secret
+
+
+class Stack:
+    """Runs while its block lasts; what must last longer is in the state folder."""
+
+    _azurite: Child | None = None
+
+    def __init__(self, *, ports: Ports, state: Path, secret_name: str = SECRET_NAME) -> None:
+        """Plan a stack; nothing runs yet."""
+        self.ports = ports
+        self.state = state.absolute()
+        self.clock = StackClock(self.state / simulators.CLOCK)
+        self.face_url = f"http://{HOST}:{ports.face}"
+        self._secret_name = secret_name
+        self._running = contextlib.AsyncExitStack()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings that lead the app to this stack."""
+        ports = self.ports
+        return {
+            "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+            "AzureWebJobsStorage": azurite.connection_string(ports),
+            "FACE_ENDPOINT": self.face_url,
+            "KEY_VAULT_URL": f"https://{HOST}:{ports.vault}",
+            "IDENTITY_ENDPOINT": f"http://{HOST}:{ports.identity}{identity.PATH}",
+            "IDENTITY_HEADER": identity.HEADER,
+            "SSL_CERT_FILE": str(self.trusted),
+        }
+
+    @property
+    def trusted(self) -> Path:
+        """Return the list of certificates that the app must trust, the vault's among them."""
+        return self.state / TRUSTED
+
+    async def __aenter__(self) -> Self:
+        """Start every part and return when all of them answer."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._running.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop every part, the last one first."""
+        await self._running.aclose()
+
+    async def ended(self) -> str:
+        """Wait until a part ends by itself, which none should, and say which."""
+        if self._azurite is None:
+            raise RuntimeError("the stack does not run")
+        return await self._azurite.ended()
+
+    async def _start(self) -> None:
+        enter = self._running.enter_async_context
+        self._running.enter_context(state_folder.held(self.state))
+        self.ports.check(beside_host=True)
+        await enter(simulators.running(self.ports, self.state, self._secret_name))
+        self._azurite = await enter(azurite.running(self.ports, self.state / "azurite"))
+        await storage_setup.create_missing(azurite.connection_string(self.ports))

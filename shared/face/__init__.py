@@ -1,0 +1,1 @@
+"""Everything of Azure AI Face, and what opens it."""

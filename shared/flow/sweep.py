@@ -1,0 +1,132 @@
+"""Every alarm that is due, at a bounded pace; one bad session never stops the others."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.errors import (
+    AppError,
+    SessionConflictError,
+    SessionNotFoundError,
+    StoreConflictError,
+    StoreUnavailableError,
+    UnreadableRecordError,
+)
+from shared.flow.ports import LogEvent, SessionStore
+from shared.flow.session_flow import LivenessFlow
+from shared.session.alarm import Alarm
+from shared.session.session import SHARDS
+
+_CONCURRENCY = 8
+# Well before the function's time-out (host.json), after which the worker would be killed at work;
+# what is left stays due, and the next tick takes it up.
+MAX_RUN_SECONDS = 120
+# Another sweep, or a caller, was first.
+_LOST_RACE_ERRORS = (StoreConflictError, SessionConflictError, SessionNotFoundError)
+# What a strange row can raise in code that trusts its own rows.
+_CORRUPT_ROW_ERRORS = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
+# What every run tells, also where it is 0.
+_REPORTED_COUNTS = ("due", "settled", "abandoned", "deleted", "purged", "failed")
+
+
+@dataclass(slots=True, kw_only=True)
+class _SweepStats:
+    """What one run has seen and done."""
+
+    ends_at: float
+    done: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_REPORTED_COUNTS, 0)))
+    oldest: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return asyncio.get_running_loop().time() >= self.ends_at
+
+    def record(self, alarm: Alarm) -> None:
+        self.done["due"] += 1
+        if alarm.due_at and (self.oldest is None or alarm.due_at < self.oldest):
+            self.oldest = alarm.due_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Rings the due alarms of all shards."""
+
+    flow: LivenessFlow
+    store: SessionStore
+    now: Callable[[], datetime]
+    log: LogEvent
+    max_run_seconds: float = MAX_RUN_SECONDS
+
+    async def run(self) -> None:
+        """Do what is due now, and tell in one fact what that was."""
+        now = self.now()
+        tally = _SweepStats(ends_at=asyncio.get_running_loop().time() + self.max_run_seconds)
+        alarms: asyncio.Queue[Alarm] = asyncio.Queue(maxsize=_CONCURRENCY)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_CONCURRENCY):
+                group.create_task(self._consume(alarms, tally))
+            # All shards at once, so that a full one cannot starve the others.
+            async with asyncio.TaskGroup() as finders:
+                for shard in SHARDS:
+                    finders.create_task(self._produce(shard, now, alarms, tally))
+            alarms.shutdown()
+        age = (now - tally.oldest).total_seconds() if tally.oldest else 0
+        self.log("sweep ended", **tally.done, oldest_seconds=round(age))
+
+    async def _produce(
+        self, shard: str, now: datetime, alarms: asyncio.Queue[Alarm], tally: _SweepStats
+    ) -> None:
+        try:
+            async for alarm in self.store.due(shard, now):
+                if tally.is_over:
+                    return
+                tally.record(alarm)
+                await alarms.put(alarm)
+                # A put into a queue with room does not let the others have their turn.
+                await asyncio.sleep(0)
+        except StoreUnavailableError as error:
+            self.log("shard set aside", shard=shard, cause=error)
+            tally.done["failed"] += 1
+
+    async def _consume(self, alarms: asyncio.Queue[Alarm], tally: _SweepStats) -> None:
+        while True:
+            try:
+                alarm = await alarms.get()
+            except asyncio.QueueShutDown:
+                return
+            tally.done["left" if tally.is_over else await self._handle(alarm)] += 1
+
+    async def _handle(self, alarm: Alarm) -> str:
+        try:
+            if alarm.session_id is None:
+                return await self._end_claim(alarm)
+            return await self.flow.handle_alarm(alarm.session_id, alarm)
+        except _CORRUPT_ROW_ERRORS as error:
+            return await self._postpone_unreadable(alarm, error)
+        except _LOST_RACE_ERRORS:
+            return "skipped"
+        except AppError as error:
+            self.log("session failed", session_id=alarm.session_id, cause=error)
+            return "failed"
+
+    async def _end_claim(self, alarm: Alarm) -> str:
+        try:
+            await self.store.end_claim(alarm)
+        except StoreConflictError as error:
+            # Another sweep was first, or there is no such key: then its alarm must go.
+            return await self._postpone_unreadable(alarm, error)
+        return "purged"
+
+    async def _postpone_unreadable(self, alarm: Alarm, cause: Exception) -> str:
+        try:
+            await self.store.postpone_unreadable(alarm, self.now())
+        except StoreConflictError:
+            # The alarm is gone: another sweep was first.
+            return "skipped"
+        except AppError as error:
+            self.log("session failed", session_id=alarm.session_id, cause=error)
+        else:
+            self.log("session set aside", session_id=alarm.session_id, cause=cause)
+        return "failed"

@@ -1,0 +1,72 @@
+"""One session for one Idempotency-Key, however often its create is repeated.
+
+https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.errors import IdempotencyKeyReusedError, InvalidRequestError
+from shared.session.session import Session, shard_of
+from shared.session.start_request import StartRequest
+
+LIFETIME = timedelta(hours=24)
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a key stands for: one request of one person, and the session that it got."""
+
+    shard: str
+    key_hash: str = field(repr=False)
+    request_hash: str = field(repr=False)
+    session_id: str
+    ends_at: datetime
+    version: str = field(default="", repr=False)
+
+
+def check(key: str | None) -> str | None:
+    """Return the header as it is usable, or refuse it."""
+    if key is None or _VISIBLE_ASCII.fullmatch(key):
+        return key
+    raise InvalidRequestError(
+        "Idempotency-Key must be 1 to 255 visible ASCII characters", target="Idempotency-Key"
+    )
+
+
+def hash_key(key: str, request: StartRequest) -> str:
+    """Return what may be stored of a key; it belongs to its person, so others may use the same."""
+    return hashlib.sha256(f"{request.person_kind}\n{request.person}\n{key}".encode()).hexdigest()
+
+
+def claim(key_hash: str, request: StartRequest, session: Session) -> Claim:
+    """Bind a key to the one request and session that it stands for."""
+    return Claim(
+        shard=shard_of(session.session_id),
+        key_hash=key_hash,
+        request_hash=hash_request(request),
+        session_id=session.session_id,
+        ends_at=session.created_at + LIFETIME,
+    )
+
+
+def check_same(known: Claim, request: StartRequest) -> None:
+    """Refuse a key that stands for another request."""
+    if known.request_hash != hash_request(request):
+        raise IdempotencyKeyReusedError("the key was used for another request")
+
+
+def hash_request(request: StartRequest) -> str:
+    """Return a hash that two requests share only if they ask for the same."""
+    facts = [
+        request.mode,
+        request.token_seconds,
+        request.device_correlation_id,
+        request.user_correlation_id,
+        request.verify_image_sha256,
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,0 +1,55 @@
+"""What a caller wants checked, and of whom."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from shared.session.session import Kind
+
+_QUALITIES = ("low", "medium", "high")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """What a caller wants checked."""
+
+    mode: str
+    token_seconds: int
+    device_correlation_id: str | None = field(default=None, repr=False)
+    user_correlation_id: str | None = field(default=None, repr=False)
+    verify_image: bytes | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> Kind:
+        """Which of the two checks this is: a reference image makes it the one with verify."""
+        return Kind.LIVENESS if self.verify_image is None else Kind.LIVENESS_WITH_VERIFY
+
+    @property
+    def person(self) -> str | None:
+        """Whom the session belongs with: the user if known, else the device."""
+        return self.user_correlation_id or self.device_correlation_id
+
+    @property
+    def person_kind(self) -> str:
+        """What names the person, so that a user and a device of one name stay two."""
+        if self.user_correlation_id is not None:
+            return "user"
+        return "nobody" if self.device_correlation_id is None else "device"
+
+    @property
+    def person_sha256(self) -> str | None:
+        """The hash under which a person's open sessions are counted."""
+        if self.person is None:
+            return None
+        return hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
+
+    @property
+    def verify_image_sha256(self) -> str | None:
+        """The hash that Face must report for the reference image."""
+        if self.verify_image is None:
+            return None
+        return hashlib.sha256(self.verify_image).hexdigest()
+
+
+def is_good_enough(quality: str | None, minimum: str) -> bool:
+    """Tell whether Face finds an image at least this good; what is unheard of is not."""
+    return minimum == _QUALITIES[0] or quality in _QUALITIES[_QUALITIES.index(minimum) :]

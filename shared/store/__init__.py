@@ -1,0 +1,1 @@
+"""What is kept: tables, their rows and keys."""

@@ -1,0 +1,217 @@
+"""Sessions, their alarms, idempotency keys and counts as rows of one table; refuses lost updates.
+
+All rows of one person live in one partition, and what belongs together changes in one transaction:
+there is never a session without its one alarm, a wrong count, or a second writer who does not
+learn of the first.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Self
+
+from azure.core.credentials_async import AsyncTokenCredential
+
+from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRecordError
+from shared.secret import Secret
+from shared.session.alarm import Alarm
+from shared.session.idempotency import Claim
+from shared.session.session import Session, shard_of
+from shared.store import claim_rows, session_rows
+from shared.store.columns import Row
+from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
+
+TABLE_NAME = "LivenessSessions"
+
+# Sessions of one person that begin or end at the same moment compete for the person's count.
+_MAX_COUNT_RACES = 10
+
+
+class TableSessionStore:
+    """The table `LivenessSessions`."""
+
+    def __init__(self, table: StorageTable) -> None:
+        """Take a table that is ready to use."""
+        self._table = table
+
+    @classmethod
+    def connect(
+        cls, place: Secret | str, credential: AsyncTokenCredential, *, timeout_seconds: float
+    ) -> Self:
+        """Open the table by a connection string, which is secret, or by its service's URL."""
+        return cls(
+            StorageTable.connect(TABLE_NAME, place, credential, timeout_seconds=timeout_seconds)
+        )
+
+    async def insert(
+        self, session: Session, claim: Claim | None, *, max_open_sessions: int
+    ) -> None:
+        """Record a new session with all that belongs to it."""
+        for _ in range(_MAX_COUNT_RACES + max_open_sessions):
+            operations = [*_new(session), *(_new_claim(claim) if claim else ())]
+            if session.person_sha256:
+                operations.append(
+                    await self._increment_count(session, session.person_sha256, max_open_sessions)
+                )
+            try:
+                await self._table.commit(operations)
+            except StoreConflictError:
+                if await self._is_taken(session, claim):
+                    raise
+            else:
+                return
+        raise StoreConflictError("the count of open sessions kept changing")
+
+    async def load(self, session_id: str) -> Session | None:
+        """Read a session."""
+        found = await self._table.read(shard_of(session_id), session_rows.session_key(session_id))
+        return _read(session_rows.session_from_row, *found) if found else None
+
+    async def replace(self, before: Session, after: Session) -> Session:
+        """Change a session and, if they change too, its alarm and its person's count."""
+        for _ in range(_MAX_COUNT_RACES):
+            operations = [
+                replace_op(session_rows.session_row(after), before.version),
+                *_alarm_operations(before, after),
+                *(await self._decrement_count(after) if after.is_final > before.is_final else ()),
+            ]
+            try:
+                versions = await self._table.commit(operations)
+            except StoreConflictError:
+                if not after.person_sha256 or not await self._is_unchanged(before):
+                    raise
+            else:
+                return replace(after, version=versions[0])
+        raise StoreConflictError("the count of open sessions kept changing")
+
+    async def purge(self, session: Session) -> None:
+        """Remove a session and its alarm."""
+        await self._table.commit(
+            [
+                delete_op(session_rows.session_row(session), session.version),
+                delete_op(session_rows.alarm_row(session)),
+            ]
+        )
+
+    async def open_sessions(self, shard: str, person: str) -> int:
+        """Count a person's open sessions."""
+        found = await self._table.read(shard, claim_rows.count_key(person))
+        return _read(lambda row, _: claim_rows.count_from_row(row), *found) if found else 0
+
+    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+        """Read an idempotency key."""
+        found = await self._table.read(shard, claim_rows.claim_key(key_hash))
+        return _read(claim_rows.claim_from_row, *found) if found else None
+
+    async def drop_claim(self, claim: Claim) -> None:
+        """Remove an idempotency key and its alarm."""
+        await self._table.commit(
+            [
+                delete_op(claim_rows.claim_row(claim), claim.version),
+                delete_op(claim_rows.claim_alarm_row(claim)),
+            ]
+        )
+
+    async def end_claim(self, alarm: Alarm) -> None:
+        """Remove the idempotency key whose alarm rang."""
+        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
+        claim: Row = {
+            "PartitionKey": alarm.shard,
+            "RowKey": claim_rows.claim_key_of_alarm(alarm.row_key),
+        }
+        await self._table.commit([delete_op(row), delete_op(claim)])
+
+    async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
+        """Take a stray alarm for the session's one, unless that is there: then the stray goes."""
+        shard, own = shard_of(session.session_id), session_rows.alarm_row(session)
+        found = await self._table.read(shard, str(own["RowKey"]))
+        if alarm.shard != shard or found is not None or alarm.due_at is None:
+            await self._table.commit(
+                [delete_op({"PartitionKey": alarm.shard, "RowKey": alarm.row_key})]
+            )
+            raise StoreConflictError("the session has its own alarm")
+        known = replace(session, alarm_at=alarm.due_at)
+        versions = await self._table.commit(
+            [replace_op(session_rows.session_row(known), session.version)]
+        )
+        return replace(known, version=versions[0])
+
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
+        """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
+        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
+        owner = {"PartitionKey": alarm.shard, "RowKey": session_rows.row_key_of_owner(alarm)}
+        if await self._table.read(alarm.shard, str(owner["RowKey"])) is None:
+            await self._table.commit([delete_op(row)])
+            return
+        found = await self._table.read(alarm.shard, alarm.row_key)
+        delays = session_rows.delays_from_row(found[0]) if found else 0
+        moved = session_rows.moved_alarm(alarm, delays, now)
+        moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
+        await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
+
+    async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+        """List the alarms that have rung, the oldest first."""
+        async for key in self._table.keys(shard, *session_rows.due_range(now)):
+            yield session_rows.alarm_from_key(shard, key)
+
+    async def close(self) -> None:
+        """Close the table."""
+        await self._table.close()
+
+    async def _increment_count(
+        self, session: Session, person: str, max_open_sessions: int
+    ) -> Operation:
+        shard = shard_of(session.session_id)
+        found = await self._table.read(shard, claim_rows.count_key(person))
+        if found is None:
+            return insert_op(claim_rows.count_row(shard, person, 1))
+        row, version = found
+        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        if 0 < max_open_sessions <= count:
+            raise TooManySessionsError("the person has too many open sessions")
+        return replace_op(claim_rows.count_row(shard, person, count + 1), version)
+
+    async def _decrement_count(self, session: Session) -> list[Operation]:
+        if session.person_sha256 is None:
+            return []
+        shard, person = shard_of(session.session_id), session.person_sha256
+        found = await self._table.read(shard, claim_rows.count_key(person))
+        if found is None:
+            return []
+        row, version = found
+        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        if count > 1:
+            return [replace_op(claim_rows.count_row(shard, person, count - 1), version)]
+        return [delete_op(row, version)]
+
+    async def _is_taken(self, session: Session, claim: Claim | None) -> bool:
+        if await self.load(session.session_id) is not None:
+            return True
+        return claim is not None and await self.load_claim(claim.shard, claim.key_hash) is not None
+
+    async def _is_unchanged(self, session: Session) -> bool:
+        found = await self.load(session.session_id)
+        return found is not None and found.version == session.version
+
+
+def _read[T](parse: Callable[[Mapping[str, object], str], T], row: Row, version: str) -> T:
+    try:
+        return parse(row, version)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableRecordError(f"a row is not as it should be: {error}") from error
+
+
+def _new(session: Session) -> tuple[Operation, Operation]:
+    return insert_op(session_rows.session_row(session)), insert_op(session_rows.alarm_row(session))
+
+
+def _new_claim(claim: Claim) -> tuple[Operation, Operation]:
+    return insert_op(claim_rows.claim_row(claim)), insert_op(claim_rows.claim_alarm_row(claim))
+
+
+def _alarm_operations(before: Session, after: Session) -> tuple[Operation, ...]:
+    # Two operations on one row key are refused, so an alarm that stays must not be touched:
+    # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+    if session_rows.alarm_key(before) == session_rows.alarm_key(after):
+        return ()
+    return delete_op(session_rows.alarm_row(before)), insert_op(session_rows.alarm_row(after))

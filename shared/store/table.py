@@ -1,0 +1,153 @@
+"""One Storage table: reads and transactions, their time limit, and what their failures mean."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from http.client import HTTPException
+from typing import Any, Self
+
+from azure.core import MatchConditions
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableErrorCode, TransactionOperation, UpdateMode
+from azure.data.tables.aio import TableClient
+
+from shared.errors import ConfigurationError, StoreConflictError, StoreUnavailableError
+from shared.secret import Secret
+from shared.store.columns import Row
+
+type Operation = tuple[TransactionOperation, Row] | tuple[TransactionOperation, Row, dict[str, Any]]
+
+# Not there, there already, changed since: somebody else wrote first.
+_RACE_STATUSES = {404, 409, 412}
+# What the SDK lets through when an answer is cut short or is no Storage answer at all.
+_CLIENT_ERRORS = (AzureError, TimeoutError, OSError, HTTPException, ValueError, KeyError, TypeError)
+
+
+class StorageTable:
+    """A table whose rows change in transactions, each within one partition."""
+
+    def __init__(self, client: TableClient, *, timeout_seconds: float) -> None:
+        """Take a client that is ready to use."""
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+
+    @classmethod
+    def connect(
+        cls,
+        name: str,
+        place: Secret | str,
+        credential: AsyncTokenCredential,
+        *,
+        timeout_seconds: float,
+    ) -> Self:
+        """Open a table by a connection string, which is secret, or by its service's URL."""
+        # One repeat without a wait: the SDK's own, with back-off, outlast any caller.
+        limits: dict[str, Any] = {
+            "retry_total": 1,
+            "retry_backoff_factor": 0,
+            "connection_timeout": timeout_seconds,
+            "read_timeout": timeout_seconds,
+        }
+        if isinstance(place, str):
+            client = TableClient(place, name, credential=credential, **limits)
+            return cls(client, timeout_seconds=timeout_seconds)
+        try:
+            client = TableClient.from_connection_string(place.reveal(), name, **limits)
+        except ValueError as error:
+            raise ConfigurationError(["AzureWebJobsStorage is not a connection string"]) from error
+        return cls(client, timeout_seconds=timeout_seconds)
+
+    async def read(self, partition: str, key: str) -> tuple[Row, str] | None:
+        """Read a row and its version."""
+        try:
+            row = await self._within_time(self._client.get_entity(partition, key))
+            return dict(row), str(row.metadata["etag"])
+        except _CLIENT_ERRORS as error:
+            if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
+                return None
+            raise StoreUnavailableError(_cause(error)) from error
+
+    async def commit(self, operations: Sequence[Operation]) -> list[str]:
+        """Do all of it or none, and return the rows' new versions."""
+        try:
+            done = await self._within_time(self._client.submit_transaction(operations))
+            return [str(result.get("etag")) for result in done]
+        except _CLIENT_ERRORS as error:
+            if _is_lost_race(error):
+                raise StoreConflictError(_cause(error)) from error
+            raise StoreUnavailableError(_cause(error)) from error
+
+    async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+        """List the keys of a range, from the first, up to but without the last."""
+        pages = self._client.query_entities(
+            "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
+            parameters={"shard": partition, "first": first, "last": last},
+            select=["RowKey"],
+        ).by_page()
+        while (keys := await self._next_page(pages)) is not None:
+            for key in keys:
+                yield key
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._client.close()
+
+    async def _next_page(
+        self, pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]
+    ) -> list[str] | None:
+        try:
+            return await self._within_time(_keys_of(pages))
+        except _CLIENT_ERRORS as error:
+            raise StoreUnavailableError(_cause(error)) from error
+
+    async def _within_time[T](self, call: Awaitable[T]) -> T:
+        async with asyncio.timeout(self._timeout_seconds):
+            return await call
+
+
+def insert_op(row: Row) -> Operation:
+    """Add a row that must not be there."""
+    return TransactionOperation.CREATE, row
+
+
+def replace_op(row: Row, version: str) -> Operation:
+    """Write a row anew that must be as it was read."""
+    return TransactionOperation.UPDATE, row, {"mode": UpdateMode.REPLACE, **_unchanged(version)}
+
+
+def merge_op(row: Row) -> Operation:
+    """Write some columns of a row that must be there, whatever it holds."""
+    return TransactionOperation.UPDATE, row, {"mode": UpdateMode.MERGE}
+
+
+def delete_op(row: Row, version: str | None = None) -> Operation:
+    """Remove a row that must be there, and, if a version is given, be as it was read."""
+    keys: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
+    if version is None:
+        return TransactionOperation.DELETE, keys
+    return TransactionOperation.DELETE, keys, _unchanged(version)
+
+
+def _unchanged(version: str) -> dict[str, Any]:
+    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
+
+
+async def _keys_of(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
+    # StopAsyncIteration may not leave a coroutine, so the end is told by None.
+    page = await anext(pages, None)
+    return None if page is None else [row["RowKey"] async for row in page]
+
+
+def _is_lost_race(error: Exception) -> bool:
+    if not isinstance(error, HttpResponseError) or _lacks_table(error):
+        return False
+    return error.status_code in _RACE_STATUSES
+
+
+def _lacks_table(error: HttpResponseError) -> bool:
+    return getattr(error, "error_code", None) == TableErrorCode.TABLE_NOT_FOUND
+
+
+def _cause(error: Exception) -> str:
+    code = getattr(error, "error_code", None) or getattr(error, "status_code", None)
+    return f"{type(error).__name__} {code or ''}".rstrip()

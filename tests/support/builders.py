@@ -1,0 +1,165 @@
+"""Small builders: each makes the ordinary case, and a test says only what differs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict, Unpack
+
+from shared.flow.start import StartRules
+from shared.secret import Secret
+from shared.session.decisions import Rules
+from shared.session.face_answer import Attempt, FaceAnswer
+from shared.session.idempotency import Claim
+from shared.session.session import Kind, Report, Session, Status, Verdict, hash_token
+from shared.session.start_request import StartRequest
+from shared.session.verdict import Policy
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+TOKEN_LIFE = timedelta(minutes=10)
+GRACE = timedelta(minutes=5)
+RETENTION = timedelta(days=90)
+RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
+START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality="medium")
+
+SESSION_ID = "5" + "0123456789abcdef" * 2
+FACE_SESSION_ID = "c0960a93-7b54-43f3-97b2-396e20886a74"
+TOKEN = Secret("the-session-token")
+DIGEST = "e766494e93e44de2aa3005c7755f5e9578f814dd225ee1349bc9cd401c42943f"
+OTHER_DIGEST = "b0a803bb7b26f3c8f29cd36030f8e63ed3faf955feef8e01c88ab8fd89ccf761"
+IMAGE_HASH = "43b7d8e8769533c3290dbd37a84d821b2c28cb4381df9c6784dbc4aaf7e45018"
+PERSON = "9d" * 32
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 2000
+
+
+class SessionFields(TypedDict, total=False):
+    """What a test may say about a session."""
+
+    session_id: str
+    kind: Kind
+    status: Status
+    face_session_id: str
+    token_hash: str
+    device_correlation_id: str | None
+    user_correlation_id: str | None
+    person_sha256: str | None
+    verify_image_sha256: str | None
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    report: Report
+    reminded_at: datetime | None
+    verdict: Verdict | None
+    has_face_data: bool
+    alarm_at: datetime
+    alarm_delays: int
+    version: str
+
+
+class AttemptFields(TypedDict, total=False):
+    """What a test may say about an attempt."""
+
+    attempt_id: int | None
+    status: str | None
+    has_result: bool
+    liveness_decision: str | None
+    digest: str | None
+    verify_image_hash: str | None
+    is_identical: bool | None
+    match_confidence: float | None
+    has_error: bool
+    error_code: str | None
+
+
+def a_session(**said: Unpack[SessionFields]) -> Session:
+    return replace(
+        Session(
+            session_id=SESSION_ID,
+            kind=Kind.LIVENESS,
+            status=Status.STARTED,
+            face_session_id=FACE_SESSION_ID,
+            token_hash=hash_token(TOKEN),
+            device_correlation_id="device-1",
+            created_at=NOW,
+            expires_at=NOW + TOKEN_LIFE,
+            alarm_at=NOW + TOKEN_LIFE + GRACE,
+        ),
+        **said,
+    )
+
+
+def a_verify_session(**said: Unpack[SessionFields]) -> Session:
+    session = a_session(kind=Kind.LIVENESS_WITH_VERIFY, verify_image_sha256=IMAGE_HASH)
+    return replace(session, **said)
+
+
+def an_attempt(**said: Unpack[AttemptFields]) -> Attempt:
+    """Play a try by a real person who is the right one."""
+    attempt = Attempt(
+        attempt_id=1,
+        status="Succeeded",
+        has_result=True,
+        liveness_decision="realface",
+        digest=DIGEST.upper(),
+        verify_image_hash=IMAGE_HASH.upper(),
+        is_identical=True,
+        match_confidence=0.91,
+    )
+    return replace(attempt, **said)
+
+
+def a_failed_attempt(attempt_id: int = 1) -> Attempt:
+    return Attempt(
+        attempt_id=attempt_id, status="Failed", has_error=True, error_code="FaceWithMaskDetected"
+    )
+
+
+def an_answer(*attempts: Attempt, status: str | None = "Succeeded") -> FaceAnswer:
+    return FaceAnswer(status=status, model_version="2024-11-15", attempts=attempts)
+
+
+def a_passing_answer() -> FaceAnswer:
+    return an_answer(an_attempt())
+
+
+def a_running_answer() -> FaceAnswer:
+    return an_answer(status="Running")
+
+
+def a_claim(*, session_id: str = SESSION_ID, key_hash: str = "c1" * 32) -> Claim:
+    return Claim(
+        shard=session_id[0],
+        key_hash=key_hash,
+        request_hash="4e" * 32,
+        session_id=session_id,
+        ends_at=NOW + timedelta(hours=24),
+    )
+
+
+def a_request(
+    *,
+    image: bytes | None = None,
+    user: str | None = None,
+    device: str | None = "device-1",
+    mode: str = "PassiveActive",
+) -> StartRequest:
+    return StartRequest(
+        mode=mode,
+        token_seconds=600,
+        device_correlation_id=device,
+        user_correlation_id=user,
+        verify_image=image,
+    )
+
+
+def multipart(
+    parts: Mapping[str, str | bytes], boundary: str = "frontier", filename: str = "face.png"
+) -> tuple[str, bytes]:
+    """Write a form as browsers do; a part made of bytes is a file."""
+    body = b""
+    for name, value in parts.items():
+        disposition = f'Content-Disposition: form-data; name="{name}"'
+        if isinstance(value, bytes):
+            disposition += f'; filename="{filename}"\r\nContent-Type: application/octet-stream'
+        data = value if isinstance(value, bytes) else value.encode()
+        body += f"--{boundary}\r\n{disposition}\r\n\r\n".encode() + data + b"\r\n"
+    return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()

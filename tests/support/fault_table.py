@@ -1,0 +1,140 @@
+"""The fault table: each outside call, times each fault, and what comes of it.
+
+docs/reliability.md has the same table for people, and tests/journeys/test_fault_table.py plays it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.support.fault_proxy import Fault
+
+AGAIN = "the caller asks again"
+ORPHAN = "the caller asks again; Face forgets the session it made"
+GOES_ON = "the check goes on"
+DONE = "nothing is left to do"
+GONE = "nothing is left to do, by Face's word"
+QUEUE = "the queue records it"
+SWEEP = "the sweep records it"
+CLEANUP = "the sweep deletes at Face"
+
+NOTHING = "nothing"
+STARTED = "`started`"
+PROCESSING = "`processing`"
+COMPLETED = "`completed`"
+ABANDONED = "`abandoned`"
+LEFT_AT_FACE = "`completed`, not deleted at Face"
+
+CREATED = "201"
+TOLD_COMPLETED = "200 `completed`"
+TOLD_ABANDONED = "200 `abandoned`"
+TOLD_PROCESSING = "202 `processing`"
+FACE_REFUSED = "502 `FaceRefused`"
+FACE_UNAVAILABLE = "503 `FaceUnavailable`"
+KEY_UNAVAILABLE = "503 `KeyUnavailable`"
+STORE_UNAVAILABLE = "503 `StoreUnavailable`"
+CONFLICT = "409 `SessionConflict`"
+HOST_FAILED = "500, empty"
+NO_ANSWER = "no answer while the host tries on"
+
+type Faults = tuple[Fault, ...]
+
+SLOW: Faults = (Fault.SLOW,)
+# The service did what it was asked for, and nobody could read that.
+HALFWAY: Faults = (Fault.TRUNCATED, Fault.LOST)
+# Somebody else wrote first, or so it seems.
+RACES: Faults = (Fault.CONFLICT, Fault.PRECONDITION)
+REFUSALS: Faults = (Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, *RACES)
+# Every fault that the other lines of the same call do not name.
+OTHERS: Faults = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What some faults of a call come to."""
+
+    faults: Faults
+    seen: str
+    stored: str
+    then: str
+
+
+# For each outside call, and the route that makes it.
+TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
+    ("Face create", "create"): (
+        Line(SLOW, CREATED, STARTED, GOES_ON),
+        Line(REFUSALS, FACE_REFUSED, NOTHING, AGAIN),
+        Line(HALFWAY, FACE_UNAVAILABLE, NOTHING, ORPHAN),
+        Line((Fault.THROTTLED_FOR,), f"{FACE_UNAVAILABLE}, `Retry-After: 7`", NOTHING, AGAIN),
+        Line(OTHERS, FACE_UNAVAILABLE, NOTHING, AGAIN),
+    ),
+    ("Face get", "complete"): (
+        Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        Line((Fault.NOT_FOUND,), TOLD_ABANDONED, ABANDONED, DONE),
+        Line(OTHERS, TOLD_PROCESSING, PROCESSING, QUEUE),
+    ),
+    ("Face delete", "complete"): (
+        Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        Line((Fault.NOT_FOUND,), TOLD_COMPLETED, COMPLETED, GONE),
+        Line(OTHERS, TOLD_COMPLETED, LEFT_AT_FACE, CLEANUP),
+    ),
+    ("vault", "create"): (
+        Line(SLOW, CREATED, STARTED, GOES_ON),
+        Line(OTHERS, KEY_UNAVAILABLE, NOTHING, AGAIN),
+    ),
+    ("vault", "complete"): (
+        Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        Line(OTHERS, TOLD_PROCESSING, PROCESSING, QUEUE),
+    ),
+    ("identity", "create"): (
+        Line(SLOW, CREATED, STARTED, GOES_ON),
+        Line(OTHERS, KEY_UNAVAILABLE, NOTHING, AGAIN),
+    ),
+    ("identity", "complete"): (
+        Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        Line(OTHERS, TOLD_PROCESSING, PROCESSING, QUEUE),
+    ),
+    ("table read", "create"): (
+        Line(SLOW, CREATED, STARTED, GOES_ON),
+        Line(OTHERS, STORE_UNAVAILABLE, NOTHING, AGAIN),
+    ),
+    ("table read", "complete"): (
+        Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        Line(OTHERS, STORE_UNAVAILABLE, STARTED, SWEEP),
+    ),
+    ("table transaction", "create"): (
+        Line((*SLOW, *HALFWAY), CREATED, STARTED, GOES_ON),
+        Line(OTHERS, STORE_UNAVAILABLE, NOTHING, AGAIN),
+    ),
+    ("table transaction", "complete"): (
+        Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        Line(HALFWAY, STORE_UNAVAILABLE, LEFT_AT_FACE, CLEANUP),
+        Line(RACES, CONFLICT, STARTED, SWEEP),
+        Line(OTHERS, STORE_UNAVAILABLE, STARTED, SWEEP),
+    ),
+    ("queue output", "complete"): (
+        Line(SLOW, TOLD_PROCESSING, PROCESSING, QUEUE),
+        Line(HALFWAY, HOST_FAILED, PROCESSING, QUEUE),
+        Line((Fault.TIME_OUT,), NO_ANSWER, PROCESSING, SWEEP),
+        Line(OTHERS, HOST_FAILED, PROCESSING, SWEEP),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One fault of one call."""
+
+    call: str
+    route: str
+    fault: Fault
+    line: Line
+
+
+def every_row() -> Iterator[Row]:
+    """Give each fault of each call once."""
+    for (call, route), lines in TABLE.items():
+        by_fault = {fault: line for line in lines for fault in line.faults}
+        (others,) = (line for line in lines if line.faults is OTHERS)
+        for fault in Fault:
+            line = by_fault.get(fault, others)
+            yield Row(call=call, route=route, fault=fault, line=line)

@@ -1,0 +1,50 @@
+"""Records of sessions that ended long ago, by the thousand."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+
+from azure.data.tables import TransactionOperation
+from azure.data.tables.aio import TableClient
+
+from shared.secret import Secret
+from shared.session import transitions
+from shared.session.session import SHARDS
+from shared.session.start_request import StartRequest
+from shared.store import session_rows
+from shared.store.columns import Row
+
+RETENTION = timedelta(days=90)
+_MAX_OPERATIONS = 100
+_GRACE = timedelta(minutes=5)
+
+
+async def store_final_records(
+    table: TableClient, count: int, ended_at: datetime, shards: Sequence[str] = SHARDS
+) -> None:
+    """Store as many as are asked for, evenly over the shards, each with its one alarm."""
+    request = StartRequest(mode="PassiveActive", token_seconds=600, device_correlation_id="phone-1")
+
+    def rows(shard: str) -> tuple[Row, Row]:
+        started = transitions.started(
+            request,
+            secrets.token_hex(16),
+            session_id=shard + secrets.token_hex(16),
+            token=Secret(secrets.token_hex(16)),
+            now=ended_at,
+            grace=_GRACE,
+            counted=False,
+        )
+        ended = transitions.face_data_deleted(transitions.canceled(started, ended_at), RETENTION)
+        return session_rows.session_row(ended), session_rows.alarm_row(ended)
+
+    async def fill(number: int, shard: str) -> None:
+        share = range(number, count, len(shards))
+        for some in batched(
+            (row for _ in share for row in rows(shard)), _MAX_OPERATIONS, strict=False
+        ):
+            await table.submit_transaction((TransactionOperation.CREATE, row) for row in some)
+
+    await asyncio.gather(*(fill(number, shard) for number, shard in enumerate(shards)))

@@ -1,0 +1,174 @@
+"""A random life of a few people and their sessions, and what must be so after every step of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+
+from shared.errors import AppError, FaceUnavailableError
+from shared.flow.ports import SessionStore
+from shared.flow.session_flow import LivenessFlow
+from shared.flow.start import SessionStart, Started
+from shared.flow.sweep import Sweep
+from shared.secret import Secret
+from shared.session import idempotency
+from shared.session.idempotency import Claim
+from shared.session.session import SHARDS, Report, Session, shard_of_person
+from shared.session.start_request import StartRequest
+from shared.store import claim_rows
+from tests.support.builders import (
+    NOW,
+    RULES,
+    START_RULES,
+    a_failed_attempt,
+    a_passing_answer,
+    a_request,
+    a_running_answer,
+    an_answer,
+)
+from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+
+type Call = Callable[[], Awaitable[object]]
+
+MAX_OPEN_SESSIONS = 3
+END_OF_TIME = NOW + timedelta(days=10_000)
+# A user, the same user elsewhere, a device of the user's name, and nobody in particular.
+REQUESTS = [
+    a_request(user="u"),
+    a_request(user="u", device=None),
+    a_request(device="u"),
+    a_request(device=None),
+]
+KEYS = ["k", "l"]
+ANSWERS = [
+    a_running_answer(),
+    a_running_answer(),
+    a_passing_answer(),
+    an_answer(a_failed_attempt(), status="Running"),
+    None,
+]
+REPORTS = [Report(), Report(liveness_error="TimedOut")]
+WAITS = [
+    timedelta(minutes=1), timedelta(minutes=11), timedelta(minutes=16), timedelta(hours=25),
+    timedelta(days=91),
+]  # fmt: skip
+
+
+@dataclass
+class Walk:
+    """People who start, repeat, finish and give up; time, the sweep, and Face in every mood."""
+
+    store: SessionStore
+    rng: Random
+    face: FakeFace = field(default_factory=FakeFace)
+    clock: Clock = field(default_factory=Clock)
+    notes: RecordedEvents = field(default_factory=RecordedEvents)
+    lots: SequentialBytes = field(default_factory=SequentialBytes)
+    tokens: dict[str, Secret] = field(default_factory=dict)
+    a_delete_failed: bool = False
+
+    async def step(self) -> None:
+        """Do one thing, or a few at the same moment."""
+        match self.rng.choice(["start", "start", "start", "end", "end", "clash", "face", "time"]):
+            case "start":
+                await self._all_at_once([self._a_start() for _ in range(self.rng.randint(1, 4))])
+            case "end" if self.tokens:
+                await self._all_at_once([self._an_ending() for _ in range(self.rng.randint(1, 3))])
+            case "clash" if self.tokens:
+                await self._all_at_once([self._a_start(), self._an_ending(), self._a_start()])
+            case "face":
+                self._turn_face()
+            case "time":
+                self.clock.advance(self.rng.choice(WAITS))
+                await self._sweep().run()
+
+    async def check(self) -> None:
+        """Compare every count, key and alarm with the sessions that are there."""
+        sessions, claims = await self._sessions(), await self._claims()
+        rung = [alarm for shard in SHARDS async for alarm in self.store.due(shard, END_OF_TIME)]
+        still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
+
+        for request in REQUESTS:
+            if request.person and request.person_sha256:
+                shard = shard_of_person(request.person)
+                counted = await self.store.open_sessions(shard, request.person_sha256)
+                assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
+        assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
+            map(claim_rows.claim_alarm_key, claims)
+        )
+        assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
+            (one.session_id, one.alarm_at) for one in sessions
+        )
+        if not self.a_delete_failed:
+            assert self.face.alive == {one.face_session_id for one in sessions if one.has_face_data}
+
+    async def _all_at_once(self, calls: list[Call]) -> None:
+        for done in await asyncio.gather(*(call() for call in calls), return_exceptions=True):
+            if isinstance(done, Started):
+                self.tokens[done.session.session_id] = done.session_token
+            elif isinstance(done, BaseException) and not isinstance(done, AppError):
+                raise done
+
+    def _a_start(self) -> Call:
+        request, key = self.rng.choice(REQUESTS), self.rng.choice([None, *KEYS])
+        return lambda: self._start().start(request, key)
+
+    def _an_ending(self) -> Call:
+        session_id = self.rng.choice(sorted(self.tokens))
+        token = self.tokens[session_id]
+        match self.rng.choice(["complete", "cancel", "settle"]):
+            case "complete":
+                report = self.rng.choice(REPORTS)
+                return lambda: self._flow().complete(session_id, token, report, lambda _: None)
+            case "cancel":
+                return lambda: self._flow().cancel(session_id, token)
+            case _:
+                last_try = self.rng.random() < 0.5
+                return lambda: self._flow().settle(session_id, last_try=last_try)
+
+    def _turn_face(self) -> None:
+        self.face.answer = self.rng.choice(ANSWERS)
+        self.face.fails = {
+            operation: FaceUnavailableError("down")
+            for operation in ("create", "get", "delete")
+            if self.rng.random() < 0.2
+        }
+        self.a_delete_failed |= "delete" in self.face.fails
+
+    async def _sessions(self) -> list[Session]:
+        # These lots can give the id of a purged session to another.
+        ids = dict.fromkeys(fact["session_id"] for fact in self.notes.named("session started"))
+        found = [await self.store.load(str(session_id)) for session_id in ids]
+        return [session for session in found if session]
+
+    async def _claims(self) -> list[Claim]:
+        found = {
+            await self.store.load_claim(_shard(request, key), idempotency.hash_key(key, request))
+            for request in REQUESTS
+            for key in KEYS
+        }
+        return [claim for claim in found if claim]
+
+    def _start(self) -> SessionStart:
+        return SessionStart(
+            face=self.face,
+            store=self.store,
+            rules=replace(START_RULES, max_open_sessions=MAX_OPEN_SESSIONS),
+            now=self.clock,
+            random_bytes=self.lots,
+            log=self.notes,
+        )
+
+    def _flow(self) -> LivenessFlow:
+        return LivenessFlow(
+            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
+        )
+
+    def _sweep(self) -> Sweep:
+        return Sweep(flow=self._flow(), store=self.store, now=self.clock, log=self.notes)
+
+
+def _shard(request: StartRequest, key: str) -> str:
+    return shard_of_person(request.person or key)

@@ -1,0 +1,112 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.api import completion_body
+from shared.errors import (
+    CallerError,
+    InvalidRequestError,
+    RequestTooLargeError,
+    UnsupportedMediaTypeError,
+)
+from shared.session.session import Report
+from tests.support.builders import DIGEST
+from tests.support.mutations import mutated
+
+JSON = "application/json"
+FULL = {
+    "digest": DIGEST.upper(),
+    "resultId": "b12e033e",
+    "error": {"livenessError": "TimedOut", "recognitionError": "FaceNotFrontal"},
+}
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", JSON], ids=["no-type", "text", "json"])
+def test_an_empty_body_says_only_that_the_check_is_over(content_type: str) -> None:
+    assert completion_body.parse(content_type, b"") == Report()
+
+
+@pytest.mark.parametrize(
+    ("said", "report"),
+    [
+        pytest.param({}, Report(), id="nothing"),
+        pytest.param(
+            FULL,
+            Report(
+                digest=DIGEST,
+                result_id="b12e033e",
+                liveness_error="TimedOut",
+                recognition_error="FaceNotFrontal",
+            ),
+            id="everything",
+        ),
+        pytest.param({"digest": None, "error": None}, Report(), id="nulls"),
+        pytest.param({"error": {}}, Report(), id="an-empty-error"),
+        pytest.param(
+            {"error": {"livenessError": "TIMED_OUT"}},
+            Report(liveness_error="TIMED_OUT"),
+            id="a-code-as-android-writes-it",
+        ),
+        pytest.param({"resultId": "x" * 128}, Report(result_id="x" * 128), id="128-characters"),
+    ],
+)
+def test_what_the_sdks_hand_over_is_understood(said: object, report: Report) -> None:
+    assert completion_body.parse(JSON, json.dumps(said).encode()) == report
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON "])
+def test_a_content_type_may_be_written_in_any_case_with_parameters(content_type: str) -> None:
+    assert completion_body.parse(content_type, b"{}") == Report()
+
+
+@pytest.mark.parametrize(
+    ("said", "target"),
+    [
+        pytest.param({"digest": ""}, "digest", id="empty-digest"),
+        pytest.param({"digest": "e" * 63}, "digest", id="short-digest"),
+        pytest.param({"digest": "e" * 65}, "digest", id="long-digest"),
+        pytest.param({"digest": "g" * 64}, "digest", id="digest-not-hex"),
+        pytest.param(
+            {"digest": "\N{ARABIC-INDIC DIGIT FIVE}" * 64}, "digest", id="digest-of-odd-digits"
+        ),
+        pytest.param({"digest": 5}, "digest", id="digest-a-number"),
+        pytest.param({"resultId": "x" * 129}, "resultId", id="long-result-id"),
+        pytest.param({"error": "TimedOut"}, "error", id="error-not-an-object"),
+        pytest.param({"error": {"code": "X"}}, "code", id="unknown-field-in-error"),
+        pytest.param({"error": {"livenessError": 1}}, "livenessError", id="error-a-number"),
+        pytest.param({"livenessDecision": "realface"}, "livenessDecision", id="a-decision"),
+        pytest.param({"sessionId": "another"}, "sessionId", id="a-session-id"),
+    ],
+)
+def test_anything_else_is_refused_by_name(said: object, target: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        completion_body.parse(JSON, json.dumps(said).encode())
+
+    assert caught.value.target == target
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "multipart/form-data; boundary=x"])
+def test_a_body_of_another_type_is_refused(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError):
+        completion_body.parse(content_type, b"{}")
+
+
+def test_a_body_may_have_16_kib() -> None:
+    with pytest.raises(RequestTooLargeError):
+        completion_body.parse(JSON, b" " * (16 * 1024 + 1))
+
+
+@given(
+    content_type=st.sampled_from([JSON, "application/json;"]) | st.text(max_size=20),
+    body=st.binary(max_size=100) | mutated(FULL).map(lambda value: json.dumps(value).encode()),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_comes_is_a_report_or_the_callers_mistake(content_type: str, body: bytes) -> None:
+    try:
+        report = completion_body.parse(content_type, body)
+    except CallerError:
+        return
+
+    assert report.digest is None or len(bytes.fromhex(report.digest)) == 32

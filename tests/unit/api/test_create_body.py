@@ -1,0 +1,451 @@
+import hashlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.api import create_body
+from shared.errors import (
+    CallerError,
+    InvalidImageError,
+    InvalidImageSizeError,
+    InvalidRequestError,
+    RequestTooLargeError,
+    UnsupportedMediaTypeError,
+)
+from shared.session.session import Kind
+from shared.session.start_request import StartRequest
+from tests.support.builders import PNG, multipart
+from tests.support.mutations import mutated
+
+MIB = 1024 * 1024
+FORM: dict[str, str | bytes] = {"deviceCorrelationId": "device-1", "verifyImage": PNG}
+
+
+def parse_json(said: object, *, max_length: int = 600) -> StartRequest:
+    return create_body.parse(
+        "application/json", json.dumps(said).encode(), max_token_seconds=max_length
+    )
+
+
+def parse_form(
+    parts: dict[str, str | bytes] | None = None,
+    *,
+    max_length: int = 600,
+    filename: str = "face.png",
+) -> StartRequest:
+    content_type, body = multipart(FORM if parts is None else parts, filename=filename)
+    return create_body.parse(content_type, body, max_token_seconds=max_length)
+
+
+def test_a_device_id_is_all_that_must_be_said() -> None:
+    request = parse_json({"deviceCorrelationId": "device-1"})
+
+    assert request == StartRequest(
+        mode="PassiveActive", token_seconds=600, device_correlation_id="device-1"
+    )
+    assert (request.kind, request.verify_image_sha256) == (Kind.LIVENESS, None)
+
+
+def test_everything_that_may_be_said_is_understood() -> None:
+    request = parse_json(
+        {
+            "livenessOperationMode": "Passive",
+            "deviceCorrelationIdSetInClient": True,
+            "userCorrelationId": "u" * 64,
+            "authTokenTimeToLiveInSeconds": 60,
+        }
+    )
+
+    assert request == StartRequest(mode="Passive", token_seconds=60, user_correlation_id="u" * 64)
+
+
+@pytest.mark.parametrize(
+    ("max_length", "seconds"), [(60, 60), (599, 599), (600, 600), (86_400, 600)], ids=str
+)
+def test_a_token_lives_ten_minutes_or_less_if_so_set(max_length: int, seconds: int) -> None:
+    assert parse_json({"deviceCorrelationId": "1"}, max_length=max_length).token_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("said", "person"),
+    [
+        pytest.param({"deviceCorrelationId": "d", "userCorrelationId": "u"}, "u", id="the-user"),
+        pytest.param({"deviceCorrelationId": "d"}, "d", id="else-the-device"),
+        pytest.param({"deviceCorrelationIdSetInClient": True}, None, id="else-nobody"),
+    ],
+)
+def test_a_session_belongs_with_a_person(said: object, person: str | None) -> None:
+    assert parse_json(said).person == person
+
+
+def test_a_user_and_a_device_of_one_name_are_two_people_and_neighbors() -> None:
+    user = parse_json({"deviceCorrelationIdSetInClient": True, "userCorrelationId": "x"})
+    device = parse_json({"deviceCorrelationId": "x"})
+    nobody = parse_json({"deviceCorrelationIdSetInClient": True})
+
+    assert (user.person_kind, device.person_kind) == ("user", "device")
+    assert user.person == device.person
+    assert user.person_sha256 == hashlib.sha256(b"user\nx").hexdigest()
+    assert device.person_sha256 == hashlib.sha256(b"device\nx").hexdigest()
+    assert (nobody.person_kind, nobody.person_sha256) == ("nobody", None)
+
+
+def test_a_user_is_one_person_whatever_the_device() -> None:
+    people = {
+        parse_json({"userCorrelationId": "x", **device}).person_sha256
+        for device in (
+            {"deviceCorrelationId": "d"},
+            {"deviceCorrelationId": "e"},
+            {"deviceCorrelationIdSetInClient": True},
+        )
+    }
+
+    assert len(people) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "target"),
+    [
+        pytest.param({"deviceCorrelationId": None}, "deviceCorrelationId", id="no-device-id"),
+        pytest.param({"deviceCorrelationId": ""}, "deviceCorrelationId", id="empty-device-id"),
+        pytest.param({"deviceCorrelationId": "d" * 65}, "deviceCorrelationId", id="long-device-id"),
+        pytest.param({"deviceCorrelationId": 1}, "deviceCorrelationId", id="device-id-a-number"),
+        pytest.param(
+            {"deviceCorrelationIdSetInClient": True}, "deviceCorrelationId", id="device-id-twice"
+        ),
+        pytest.param(
+            {"deviceCorrelationId": None, "deviceCorrelationIdSetInClient": False},
+            "deviceCorrelationId",
+            id="no-device-id-and-none-from-the-client",
+        ),
+        pytest.param(
+            {"deviceCorrelationIdSetInClient": "true"},
+            "deviceCorrelationIdSetInClient",
+            id="flag-as-text",
+        ),
+        pytest.param({"userCorrelationId": "u" * 65}, "userCorrelationId", id="long-user-id"),
+        pytest.param({"userCorrelationId": "u\n"}, "userCorrelationId", id="user-id-with-a-line"),
+        pytest.param(
+            {"livenessOperationMode": "passive"}, "livenessOperationMode", id="mode-in-lower-case"
+        ),
+        pytest.param(
+            {"authTokenTimeToLiveInSeconds": 59}, "authTokenTimeToLiveInSeconds", id="59-seconds"
+        ),
+        pytest.param(
+            {"authTokenTimeToLiveInSeconds": 601}, "authTokenTimeToLiveInSeconds", id="601-seconds"
+        ),
+        pytest.param(
+            {"authTokenTimeToLiveInSeconds": "60"},
+            "authTokenTimeToLiveInSeconds",
+            id="seconds-as-text",
+        ),
+        pytest.param({"verifyImage": "aGk="}, "verifyImage", id="an-image-in-json"),
+        pytest.param({"verifyImage": None}, "verifyImage", id="null-for-an-image-in-json"),
+        pytest.param({"another": None}, "another", id="null-for-an-unknown-field"),
+        pytest.param({"enableSessionImage": True}, "enableSessionImage", id="session-image"),
+        pytest.param({"sendResultsToClient": True}, "sendResultsToClient", id="results-to-client"),
+        pytest.param(
+            {"verifyConfidenceThreshold": 0.1}, "verifyConfidenceThreshold", id="a-threshold"
+        ),
+    ],
+)
+def test_a_wrong_field_is_refused_by_name(changes: dict[str, object], target: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_json({"deviceCorrelationId": "device-1", **changes})
+
+    assert caught.value.target == target
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        pytest.param("Application/JSON", id="in-another-case"),
+    ],
+)
+def test_json_may_be_announced_with_parameters_and_in_any_case(content_type: str) -> None:
+    body = b'{"deviceCorrelationId":"device-1"}'
+
+    assert create_body.parse(content_type, body, max_token_seconds=600).mode
+
+
+def test_multipart_may_be_announced_in_any_case() -> None:
+    content_type, body = multipart(FORM)
+    content_type = content_type.replace("multipart/form-data", "Multipart/Form-Data")
+
+    assert create_body.parse(content_type, body, max_token_seconds=600).verify_image == PNG
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "image/png"],
+)
+def test_a_body_of_another_type_is_refused(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError):
+        create_body.parse(content_type, b"{}", max_token_seconds=600)
+
+
+def test_a_form_with_an_image_asks_for_verify() -> None:
+    request = parse_form(
+        {
+            "livenessOperationMode": "Passive",
+            "deviceCorrelationId": "device-1",
+            "deviceCorrelationIdSetInClient": "false",
+            "userCorrelationId": "jürgen",
+            "authTokenTimeToLiveInSeconds": "300",
+            "verifyImage": PNG,
+        }
+    )
+
+    assert request == StartRequest(
+        mode="Passive",
+        token_seconds=300,
+        device_correlation_id="device-1",
+        user_correlation_id="jürgen",
+        verify_image=PNG,
+    )
+    assert request.kind is Kind.LIVENESS_WITH_VERIFY
+    assert request.verify_image_sha256 == hashlib.sha256(PNG).hexdigest()
+
+
+def test_a_form_may_leave_the_device_id_to_the_client() -> None:
+    request = parse_form({"deviceCorrelationIdSetInClient": "true", "verifyImage": PNG})
+
+    assert (request.device_correlation_id, request.person) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "target"),
+    [
+        pytest.param({"verifyImage": "text"}, "verifyImage", id="image-as-a-text-field"),
+        pytest.param(
+            {"deviceCorrelationIdSetInClient": "True"},
+            "deviceCorrelationIdSetInClient",
+            id="flag-as-python-writes-it",
+        ),
+        pytest.param(
+            {"authTokenTimeToLiveInSeconds": "60.5"},
+            "authTokenTimeToLiveInSeconds",
+            id="seconds-with-a-point",
+        ),
+        pytest.param(
+            {"authTokenTimeToLiveInSeconds": "\N{SUPERSCRIPT TWO}00"},
+            "authTokenTimeToLiveInSeconds",
+            id="seconds-in-odd-digits",
+        ),
+        pytest.param(
+            {"authTokenTimeToLiveInSeconds": "1" * 5000},
+            "authTokenTimeToLiveInSeconds",
+            id="seconds-in-5000-digits",
+        ),
+        pytest.param({"userCorrelationId": b"a file"}, "userCorrelationId", id="text-as-a-file"),
+        pytest.param({"userCorrelationId": ""}, "userCorrelationId", id="empty-text"),
+        pytest.param({"another": PNG}, "another", id="another-file"),
+        pytest.param({"Parameters": "{}"}, "Parameters", id="a-field-of-the-preview"),
+    ],
+)
+def test_a_wrong_part_is_refused_by_name(changes: dict[str, str | bytes], target: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_form({**FORM, **changes})
+
+    assert caught.value.target == target
+
+
+def test_text_that_is_not_utf_8_is_refused() -> None:
+    content_type, body = multipart({**FORM, "userCorrelationId": "jurgen"})
+
+    with pytest.raises(InvalidRequestError):
+        create_body.parse(
+            content_type, body.replace(b"jurgen", b"j\xfcrgen"), max_token_seconds=600
+        )
+
+
+def test_a_form_without_an_image_is_refused() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_form({"deviceCorrelationId": "device-1"})
+
+    assert caught.value.target == "verifyImage"
+
+
+@pytest.mark.parametrize("name", ["deviceCorrelationId", "verifyImage"], ids=["text", "file"])
+def test_a_part_that_comes_twice_is_refused(name: str) -> None:
+    content_type, body = multipart({name: FORM[name]})
+    _, whole = multipart(FORM)
+
+    with pytest.raises(InvalidRequestError):
+        create_body.parse(
+            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, max_token_seconds=600
+        )
+
+
+def test_a_part_that_is_both_text_and_file_is_refused() -> None:
+    content_type, body = multipart({"verifyImage": "text"})
+    _, whole = multipart(FORM)
+
+    with pytest.raises(InvalidRequestError):
+        create_body.parse(
+            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, max_token_seconds=600
+        )
+
+
+def test_a_part_without_a_name_is_refused() -> None:
+    content_type, body = multipart(FORM)
+    nameless = body.replace(b'; name="deviceCorrelationId"', b"")
+
+    with pytest.raises(InvalidRequestError):
+        create_body.parse(content_type, nameless, max_token_seconds=600)
+
+
+def test_a_text_named_like_an_image_is_none() -> None:
+    with pytest.raises(InvalidImageError):
+        parse_form({**FORM, "verifyImage": b"I am a text. " * 200}, filename="face.png")
+
+
+def test_an_image_is_one_whatever_its_name() -> None:
+    assert parse_form(filename="notes.txt").verify_image == PNG
+
+
+@pytest.mark.parametrize("size", [1023, 6 * MIB + 1], ids=["under-1-KiB", "over-6-MiB"])
+def test_an_image_of_another_size_is_refused(size: int) -> None:
+    with pytest.raises(InvalidImageSizeError):
+        parse_form({**FORM, "verifyImage": PNG.ljust(size, b"\0")[:size]})
+
+
+@pytest.mark.parametrize("size", [1024, 6 * MIB], ids=["1-KiB", "6-MiB"])
+def test_an_image_of_an_allowed_size_comes_through_whole(size: int) -> None:
+    image = (PNG + b"\r\n--frontie\r\n--" * (size // 14))[:size]
+
+    assert parse_form({**FORM, "verifyImage": image}).verify_image == image
+
+
+@pytest.mark.parametrize(
+    ("excess", "error"),
+    [
+        pytest.param(0, InvalidImageSizeError, id="8-MiB-are-read"),
+        pytest.param(1, RequestTooLargeError, id="RequestTooLarge-one-byte-more"),
+    ],
+)
+def test_a_form_over_8_mib_is_too_large(excess: int, error: type[CallerError]) -> None:
+    content_type, body = multipart({"verifyImage": b""})
+    _, body = multipart({"verifyImage": b"\0" * (8 * MIB - len(body) + excess)})
+
+    with pytest.raises(error):
+        create_body.parse(content_type, body, max_token_seconds=600)
+
+
+def test_json_over_16_kib_is_too_large() -> None:
+    with pytest.raises(RequestTooLargeError):
+        parse_json({"deviceCorrelationId": "x" * 16 * 1024})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param({f"part{number}": "x" for number in range(9)}, id="too-many-parts"),
+        pytest.param({"userCorrelationId": "x" * 200_000}, id="a-part-too-long"),
+    ],
+)
+def test_a_form_that_would_fill_memory_is_too_large(parts: dict[str, str | bytes]) -> None:
+    with pytest.raises(RequestTooLargeError):
+        parse_form({**FORM, **parts})
+
+
+def test_a_form_that_was_cut_anywhere_is_refused() -> None:
+    content_type, body = multipart({**FORM, "userCorrelationId": "user-1"})
+    closed = body.removesuffix(b"\r\n")
+
+    assert create_body.parse(content_type, closed, max_token_seconds=600)
+    for length in range(len(closed)):
+        with pytest.raises(CallerError):
+            create_body.parse(content_type, closed[:length], max_token_seconds=600)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        pytest.param("multipart/form-data", id="no-boundary"),
+        pytest.param("multipart/form-data; boundary=", id="an-empty-boundary"),
+        pytest.param("multipart/form-data; boundary=another", id="another-boundary"),
+        pytest.param("multipart/form-data; boundary=\ud800", id="a-boundary-not-to-be-encoded"),
+    ],
+)
+def test_a_form_without_its_boundary_is_refused(content_type: str) -> None:
+    _, body = multipart(FORM)
+
+    with pytest.raises(InvalidRequestError):
+        create_body.parse(content_type, body, max_token_seconds=600)
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64).filter(
+    lambda text: text.isprintable() and "\ufffd" not in text
+)
+
+
+@given(
+    device=TEXTS,
+    user=TEXTS,
+    noise=st.binary(max_size=300),
+    boundary=st.from_regex(r"[A-Za-z0-9'()+_,./:=?-]{1,70}", fullmatch=True),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_form_says_the_same_after_its_journey(
+    device: str, user: str, noise: bytes, boundary: str
+) -> None:
+    image = PNG + noise
+    content_type = f'multipart/form-data; boundary="{boundary}"'
+    _, body = multipart(
+        {"deviceCorrelationId": device, "userCorrelationId": user, "verifyImage": image}, boundary
+    )
+
+    assert create_body.parse(content_type, body, max_token_seconds=600) == StartRequest(
+        mode="PassiveActive",
+        token_seconds=600,
+        device_correlation_id=device,
+        user_correlation_id=user,
+        verify_image=image,
+    )
+
+
+WHOLE_FORM = multipart({**FORM, "authTokenTimeToLiveInSeconds": "60"})[1]
+
+
+@st.composite
+def spoiled_forms(draw: st.DrawFn) -> bytes:
+    """Put something else in some places of a form."""
+    body = WHOLE_FORM
+    for _ in range(draw(st.integers(1, 4))):
+        at, length = draw(st.integers(0, len(body))), draw(st.integers(0, 40))
+        noise = draw(
+            st.binary(max_size=20)
+            | st.sampled_from(
+                [b"--frontier", b"--frontier--", b"\r\n\r\n", b'"; name="', b"*=utf-8''%ff"]
+            )
+        )
+        body = body[:at] + noise + body[at + length :]
+    return body
+
+
+@given(
+    content_type=st.sampled_from(
+        ["application/json", "multipart/form-data; boundary=frontier", "multipart/form-data"]
+    )
+    | st.text(max_size=30).map(lambda text: f"multipart/form-data; {text}")
+    | st.text(max_size=30),
+    body=st.binary(max_size=300)
+    | spoiled_forms()
+    | mutated({"deviceCorrelationId": "1", "authTokenTimeToLiveInSeconds": 60}).map(
+        lambda value: json.dumps(value).encode()
+    ),
+)
+@settings(max_examples=600, deadline=None)
+def test_whatever_comes_is_a_request_or_the_callers_mistake(content_type: str, body: bytes) -> None:
+    try:
+        request = create_body.parse(content_type, body, max_token_seconds=600)
+    except CallerError:
+        return
+
+    assert 60 <= request.token_seconds <= 600
+    assert request.mode in {"Passive", "PassiveActive"}

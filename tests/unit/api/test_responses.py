@@ -1,0 +1,218 @@
+import json
+import logging
+from collections.abc import Iterator
+from typing import cast
+
+import azure.functions as func
+import pytest
+
+from shared import errors
+from shared.api import responses
+from shared.api.responses import Reply, answer
+from shared.errors import AppError, CallerError, DependencyError, FaceUnavailableError
+from shared.session.session import Status
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Access-Control-Expose-Headers": "Location, Retry-After, x-ms-request-id, x-ms-error-code",
+    "x-ms-request-id": "invocation-1",
+}
+WORDS = "planted words"
+
+
+class Context:
+    """What the platform says about an invocation, as far as we look."""
+
+    invocation_id = "invocation-1"
+
+
+async def answered(outcome: Reply | Exception) -> func.HttpResponse:
+    async def endpoint(_: func.HttpRequest) -> Reply:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    request = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
+    return await answer(endpoint, request, cast("func.Context", Context()))
+
+
+def body_of(response: func.HttpResponse) -> dict[str, object]:
+    body: dict[str, object] = json.loads(response.get_body())
+    return body
+
+
+CONTRACT = [
+    pytest.param(errors.InvalidRequestError(WORDS), 400, "InvalidRequest", id="InvalidRequest"),
+    pytest.param(
+        errors.InvalidImageSizeError(WORDS), 400, "InvalidImageSize", id="InvalidImageSize"
+    ),
+    pytest.param(errors.InvalidImageError(WORDS), 400, "InvalidImage", id="InvalidImage"),
+    pytest.param(errors.SessionNotFoundError(WORDS), 404, "SessionNotFound", id="SessionNotFound"),
+    pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
+    pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
+    pytest.param(
+        errors.IdempotencyKeyReusedError(WORDS),
+        422,
+        "IdempotencyKeyReused",
+        id="IdempotencyKeyReused",
+    ),
+    pytest.param(
+        errors.ReferenceImageQualityError(WORDS),
+        422,
+        "ReferenceImageQuality",
+        id="ReferenceImageQuality",
+    ),
+    pytest.param(errors.TooManySessionsError(WORDS), 429, "TooManySessions", id="TooManySessions"),
+    pytest.param(errors.LengthRequiredError(WORDS), 411, "LengthRequired", id="LengthRequired"),
+    pytest.param(errors.RequestTooLargeError(WORDS), 413, "RequestTooLarge", id="RequestTooLarge"),
+    pytest.param(
+        errors.UnsupportedMediaTypeError(WORDS),
+        415,
+        "UnsupportedMediaType",
+        id="UnsupportedMediaType",
+    ),
+    pytest.param(
+        errors.ConfigurationError([WORDS]), 500, "ConfigurationError", id="ConfigurationError"
+    ),
+    pytest.param(errors.FaceRefusedError(WORDS), 502, "FaceRefused", id="FaceRefused"),
+    pytest.param(errors.FaceUnavailableError(WORDS), 503, "FaceUnavailable", id="FaceUnavailable"),
+    pytest.param(errors.KeyUnavailableError(WORDS), 503, "KeyUnavailable", id="KeyUnavailable"),
+    pytest.param(
+        errors.StoreUnavailableError(WORDS), 503, "StoreUnavailable", id="StoreUnavailable"
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code"), CONTRACT)
+async def test_every_error_has_its_status_and_code(error: AppError, status: int, code: str) -> None:
+    response = await answered(error)
+
+    details = cast("dict[str, str]", body_of(response)["error"])
+    assert (response.status_code, details["code"]) == (status, code)
+    assert response.headers["x-ms-error-code"] == code
+    assert details["message"]
+    assert (WORDS in details["message"]) == isinstance(error, CallerError)
+    assert response.mimetype == "application/json"
+
+
+@pytest.mark.parametrize(("error", "status", "code"), CONTRACT)
+async def test_every_error_is_logged_in_its_own_words_as_loud_as_it_matters(
+    error: AppError, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="face_liveness")
+
+    assert (await answered(error)).status_code == status
+    (record,) = caplog.records
+    assert f'code="{code}" cause="{WORDS}"' in record.message
+    assert (
+        record.levelname
+        == {4: "INFO", 502: "WARNING", 503: "WARNING", 500: "ERROR"}[status if status >= 500 else 4]
+    )
+
+
+def leaves(kind: type[AppError]) -> Iterator[type[AppError]]:
+    if not kind.__subclasses__():
+        yield kind
+    for heir in kind.__subclasses__():
+        yield from leaves(heir)
+
+
+def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
+    answered_ones = {type(row.values[0]) for row in CONTRACT}
+
+    assert set(responses._STATUS_BY_ERROR) == answered_ones
+    for kind in {*leaves(CallerError), *leaves(DependencyError)}:
+        assert answered_ones & set(kind.__mro__)
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        pytest.param(FaceUnavailableError("", retry_after_seconds=30), 30, id="as-Face-says"),
+        pytest.param(FaceUnavailableError("", retry_after_seconds=0), 5, id="never-at-once"),
+        pytest.param(FaceUnavailableError(""), 5, id="Face-did-not-say"),
+        pytest.param(errors.StoreUnavailableError(""), 5, id="the-store"),
+        pytest.param(errors.KeyUnavailableError(""), 5, id="the-key"),
+        pytest.param(
+            errors.SessionConflictError("", retry_after_seconds=1), 1, id="somebody-was-first"
+        ),
+        pytest.param(errors.TooManySessionsError(""), 60, id="too-many-open-sessions"),
+    ],
+)
+async def test_what_may_work_later_says_when(error: AppError, seconds: int) -> None:
+    response = await answered(error)
+
+    assert response.headers["Retry-After"] == str(seconds)
+    assert body_of(response)["retryAfterSeconds"] == seconds
+
+
+@pytest.mark.parametrize(("error", "status", "code"), CONTRACT)
+async def test_what_will_not_work_later_says_nothing_of_it(
+    error: AppError, status: int, code: str
+) -> None:
+    response = await answered(error)
+
+    assert ("Retry-After" in response.headers) == (status in {429, 503}), code
+    assert ("retryAfterSeconds" in body_of(response)) == (status in {429, 503})
+
+
+async def test_a_wrong_field_is_named() -> None:
+    response = await answered(errors.InvalidImageError("no image", target="verifyImage"))
+
+    assert body_of(response) == {
+        "error": {"code": "InvalidImage", "message": "no image", "target": "verifyImage"}
+    }
+
+
+async def test_what_face_refused_is_told_with_its_code() -> None:
+    response = await answered(errors.InvalidRequestError("not taken", face_code="InvalidX"))
+
+    assert body_of(response) == {
+        "error": {
+            "code": "InvalidRequest",
+            "message": "not taken",
+            "details": [{"code": "InvalidX", "message": "Azure AI Face refused it."}],
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        pytest.param(Reply(status=200, body={"status": "ok"}), id="good"),
+        pytest.param(Reply(status=204), id="empty"),
+        pytest.param(errors.SessionNotFoundError("no such session"), id="not-found"),
+        pytest.param(errors.StoreUnavailableError("down"), id="unavailable"),
+        pytest.param(errors.ConfigurationError(["X is missing"]), id="misconfigured"),
+    ],
+)
+async def test_every_answer_has_the_same_headers(outcome: Reply | Exception) -> None:
+    response = await answered(outcome)
+
+    assert HEADERS.items() <= dict(response.headers).items()
+
+
+async def test_a_reply_is_written_as_json_with_its_headers() -> None:
+    reply = Reply(status=201, body={"status": Status.STARTED}, headers={"Location": "/here"})
+    response = await answered(reply)
+
+    assert (response.status_code, response.headers["Location"]) == (201, "/here")
+    assert (response.get_body(), response.charset) == (b'{"status": "started"}', "utf-8")
+
+
+async def test_a_reply_without_a_body_has_none() -> None:
+    response = await answered(Reply(status=204))
+
+    assert (response.status_code, response.get_body()) == (204, b"")
+
+
+async def test_what_nobody_foresaw_is_left_to_the_platform() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await answered(ZeroDivisionError())
+
+
+def test_a_reply_can_say_when_to_come_back() -> None:
+    assert responses.retry_later(202, {"a": 1}) == Reply(
+        status=202, body={"a": 1, "retryAfterSeconds": 5}, headers={"Retry-After": "5"}
+    )

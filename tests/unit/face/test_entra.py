@@ -1,0 +1,98 @@
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+
+from shared.errors import KeyUnavailableError
+from shared.face.entra import EntraCredential
+from shared.secret import Secret
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+
+@dataclass
+class FakeCredential:
+    """An identity whose tokens are numbered, or what a test has laid in wait."""
+
+    troubles: deque[Exception] = field(default_factory=deque)
+    scopes: list[str] = field(default_factory=list)
+    silent: bool = False
+    closed: bool = False
+
+    async def get_token(self, scope: str) -> AccessToken:
+        self.scopes.append(scope)
+        if self.silent:
+            await asyncio.sleep(5)
+        if self.troubles:
+            raise self.troubles.popleft()
+        return AccessToken(f"token-{len(self.scopes)}", 0)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def credential() -> FakeCredential:
+    return FakeCredential()
+
+
+@pytest.fixture
+def tokens(credential: FakeCredential) -> EntraCredential:
+    return EntraCredential(cast("AsyncTokenCredential", credential), timeout_seconds=0.05)
+
+
+async def test_a_token_is_for_cognitive_services(
+    tokens: EntraCredential, credential: FakeCredential
+) -> None:
+    assert await tokens.current() == Secret("token-1")
+    assert credential.scopes == ["https://cognitiveservices.azure.com/.default"]
+
+
+async def test_a_refused_token_is_asked_for_anew(tokens: EntraCredential) -> None:
+    first = await tokens.current()
+
+    assert await tokens.refresh(first) == Secret("token-2")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ClientAuthenticationError("planted words"),
+        ServiceRequestError("planted words"),
+        TimeoutError(),
+        ValueError("planted words"),
+        ConnectionResetError(),
+    ],
+    ids=lambda trouble: type(trouble).__name__,
+)
+async def test_an_identity_that_gives_no_token_is_KeyUnavailable(  # noqa: N802
+    trouble: Exception, tokens: EntraCredential, credential: FakeCredential
+) -> None:
+    credential.troubles.append(trouble)
+
+    with pytest.raises(KeyUnavailableError) as caught:
+        await tokens.current()
+
+    assert str(caught.value) == f"Entra gave no token: {type(trouble).__name__}"
+
+
+async def test_a_silent_identity_is_not_waited_for(
+    tokens: EntraCredential, credential: FakeCredential
+) -> None:
+    credential.silent = True
+
+    with pytest.raises(KeyUnavailableError, match="TimeoutError"):
+        await tokens.current()
+
+
+async def test_the_credential_is_left_to_whoever_opened_it(
+    tokens: EntraCredential, credential: FakeCredential
+) -> None:
+    await tokens.close()
+
+    assert not credential.closed

@@ -1,0 +1,221 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.session import decisions, transitions
+from shared.session.face_answer import Attempt, FaceAnswer
+from shared.session.session import Outcome, Report, Session, Status
+from tests.support.builders import (
+    DIGEST,
+    GRACE,
+    NOW,
+    RULES,
+    TOKEN_LIFE,
+    a_failed_attempt,
+    a_passing_answer,
+    a_running_answer,
+    a_session,
+    an_answer,
+)
+
+SOON = NOW + timedelta(minutes=1)
+STALE = NOW + TOKEN_LIFE + GRACE
+STARTED = a_session()
+PROCESSING = transitions.processing(a_session(), NOW)
+OPEN = [pytest.param(STARTED, id="started"), pytest.param(PROCESSING, id="processing")]
+
+PASSED, FAILED_ONCE, NOTHING_YET, GONE = (
+    a_passing_answer(),
+    an_answer(a_failed_attempt(), status="Running"),
+    a_running_answer(),
+    None,
+)
+FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
+
+
+@pytest.mark.parametrize("session", OPEN)
+@pytest.mark.parametrize(
+    ("answer", "report", "status"),
+    [
+        pytest.param(PASSED, Report(), Status.COMPLETED, id="finished"),
+        pytest.param(PASSED, FAILED_REPORT, Status.COMPLETED, id="finished-whatever-was-reported"),
+        pytest.param(NOTHING_YET, Report(), Status.PROCESSING, id="no-result-yet"),
+        pytest.param(FAILED_ONCE, Report(), Status.PROCESSING, id="failed-once-and-not-said"),
+        pytest.param(NOTHING_YET, FAILED_REPORT, Status.STARTED, id="a-failed-try"),
+        pytest.param(FAILED_ONCE, FAILED_REPORT, Status.STARTED, id="a-failed-try-that-face-saw"),
+        pytest.param(
+            NOTHING_YET,
+            Report(recognition_error="FaceNotFrontal"),
+            Status.STARTED,
+            id="a-try-that-failed-to-recognize",
+        ),
+        pytest.param(GONE, Report(), Status.ABANDONED, id="face-knows-no-such-session"),
+        pytest.param(GONE, FAILED_REPORT, Status.ABANDONED, id="gone-whatever-was-reported"),
+        pytest.param(an_answer(status="Failed"), Report(), Status.COMPLETED, id="session-failed"),
+    ],
+)
+def test_a_completion_is_weighed_against_what_face_says(
+    session: Session, answer: FaceAnswer | None, report: Report, status: Status
+) -> None:
+    after = decisions.after_completion(session, answer, report, RULES, SOON)
+
+    assert (after.status, after.report) == (status, report)
+    assert after.ended_at == (SOON if after.is_final else None)
+
+
+def test_a_reported_digest_is_part_of_the_verdict() -> None:
+    report = Report(digest="0" * 64)
+    after = decisions.after_completion(STARTED, PASSED, report, RULES, SOON)
+
+    assert after.verdict is not None
+    assert (after.verdict.outcome, after.report) == (Outcome.UNTRUSTED, report)
+
+
+def test_two_different_digests_make_the_session_untrusted() -> None:
+    first = decisions.after_unanswered_completion(STARTED, Report(digest="0" * 64), SOON)
+    after = decisions.after_completion(first, PASSED, Report(digest=DIGEST), RULES, SOON)
+
+    assert after.verdict is not None
+    assert after.verdict.reasons == ("DigestMismatch",)
+
+
+@pytest.mark.parametrize("session", OPEN)
+def test_a_completion_is_kept_while_face_is_silent(session: Session) -> None:
+    report = Report(digest=DIGEST, liveness_error="TimedOut")
+    after = decisions.after_unanswered_completion(session, report, NOW)
+
+    assert after == transitions.with_report(PROCESSING, report)
+
+
+@pytest.mark.parametrize("session", OPEN)
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        pytest.param(PASSED, Status.COMPLETED, id="finished"),
+        pytest.param(NOTHING_YET, None, id="no-result-yet"),
+        pytest.param(FAILED_ONCE, None, id="failed-once"),
+        pytest.param(GONE, Status.ABANDONED, id="face-knows-no-such-session"),
+    ],
+)
+def test_a_message_changes_nothing_but_an_ending(
+    session: Session, answer: FaceAnswer | None, status: Status | None
+) -> None:
+    after = decisions.after_message(session, answer, RULES, STALE)
+
+    assert after.status is (status or session.status)
+    assert after.is_final or after == session
+
+
+@pytest.mark.parametrize("session", OPEN)
+@pytest.mark.parametrize(
+    ("answer", "now", "status", "reasons"),
+    [
+        pytest.param(PASSED, SOON, Status.COMPLETED, (), id="finished-early"),
+        pytest.param(PASSED, STALE, Status.COMPLETED, (), id="finished-and-nobody-said"),
+        pytest.param(GONE, SOON, Status.ABANDONED, None, id="gone-early"),
+        pytest.param(GONE, STALE, Status.ABANDONED, None, id="gone"),
+        pytest.param(NOTHING_YET, STALE, Status.ABANDONED, None, id="no-attempt"),
+        pytest.param(
+            an_answer(Attempt(attempt_id=1, status="Running"), status="Running"),
+            STALE,
+            Status.ABANDONED,
+            None,
+            id="an-attempt-that-never-ended",
+        ),
+        pytest.param(
+            FAILED_ONCE, STALE, Status.COMPLETED, ("AttemptError",), id="an-attempt-in-error"
+        ),
+    ],
+)
+def test_an_alarm_ends_what_is_over(
+    session: Session,
+    answer: FaceAnswer | None,
+    now: datetime,
+    status: Status,
+    reasons: tuple[str, ...] | None,
+) -> None:
+    after = decisions.after_alarm(session, answer, RULES, now)
+
+    assert (after.status, after.ended_at) == (status, now)
+    assert (after.verdict and after.verdict.reasons) == reasons
+
+
+@pytest.mark.parametrize("answer", [NOTHING_YET, FAILED_ONCE], ids=["no-attempt", "failed-once"])
+def test_an_alarm_waits_on_while_the_person_may_still_try(answer: FaceAnswer) -> None:
+    just_before = STALE - timedelta(microseconds=1)
+    after = decisions.after_alarm(PROCESSING, answer, RULES, just_before)
+
+    assert after == transitions.postponed(PROCESSING, just_before)
+
+
+@pytest.mark.parametrize("session", OPEN)
+def test_silence_of_face_only_moves_the_alarm(session: Session) -> None:
+    just_before = NOW + timedelta(hours=48, seconds=-1)
+    after = decisions.after_unanswered_alarm(session, just_before)
+
+    assert after == transitions.postponed(session, just_before)
+
+
+@pytest.mark.parametrize("session", OPEN)
+def test_silence_of_face_ends_a_session_after_two_days(session: Session) -> None:
+    now = NOW + timedelta(hours=48)
+
+    assert decisions.after_unanswered_alarm(session, now) == transitions.abandoned(session, now)
+
+
+@pytest.mark.parametrize("session", OPEN)
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        pytest.param(PASSED, Status.COMPLETED, id="a-finished-check-keeps-its-verdict"),
+        pytest.param(NOTHING_YET, Status.CANCELED, id="no-attempt"),
+        pytest.param(FAILED_ONCE, Status.CANCELED, id="failed-once"),
+        pytest.param(GONE, Status.CANCELED, id="face-knows-no-such-session"),
+    ],
+)
+def test_giving_up_cancels_what_has_not_finished(
+    session: Session, answer: FaceAnswer | None, status: Status
+) -> None:
+    after = decisions.after_cancel(session, answer, RULES, SOON)
+
+    assert (after.status, after.ended_at) == (status, SOON)
+
+
+ANSWERS = st.sampled_from([PASSED, FAILED_ONCE, NOTHING_YET, GONE, an_answer(status="Canceled")])
+REPORTS = st.sampled_from([Report(), FAILED_REPORT, Report(digest=DIGEST)])
+MOMENTS = st.integers(0, 60 * 60 * 50).map(lambda seconds: NOW + timedelta(seconds=seconds))
+STEPS: list[Callable[[Session, FaceAnswer | None, Report, datetime], Session]] = [
+    lambda one, answer, report, now: decisions.after_completion(one, answer, report, RULES, now),
+    lambda one, _, report, now: decisions.after_unanswered_completion(one, report, now),
+    lambda one, answer, _, now: decisions.after_message(one, answer, RULES, now),
+    lambda one, answer, _, now: decisions.after_alarm(one, answer, RULES, now),
+    lambda one, _, __, now: decisions.after_unanswered_alarm(one, now),
+    lambda one, answer, _, now: decisions.after_cancel(one, answer, RULES, now),
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), ANSWERS, REPORTS, MOMENTS), max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_only_a_completed_session_has_a_verdict_and_only_a_final_one_an_end(
+    story: list[
+        tuple[
+            Callable[[Session, FaceAnswer | None, Report, datetime], Session],
+            FaceAnswer | None,
+            Report,
+            datetime,
+        ]
+    ],
+) -> None:
+    session = STARTED
+    for step, answer, report, now in story:
+        if session.is_final:
+            break
+        session = step(session, answer, report, now)
+
+        assert (session.verdict is not None) == (session.status is Status.COMPLETED)
+        assert (session.ended_at is not None) == session.is_final
+        assert session.has_face_data
+        assert session.is_final or session.alarm_at > NOW

@@ -1,0 +1,254 @@
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.session import transitions
+from shared.session.session import Kind, Outcome, Report, Session, Status, Verdict, hash_token
+from tests.support.builders import (
+    DIGEST,
+    GRACE,
+    NOW,
+    OTHER_DIGEST,
+    PNG,
+    RETENTION,
+    SESSION_ID,
+    TOKEN,
+    TOKEN_LIFE,
+    a_request,
+    a_session,
+)
+
+LATER = NOW + timedelta(minutes=3)
+VERDICT = Verdict(outcome=Outcome.PASSED)
+FINAL = [Status.COMPLETED, Status.ABANDONED, Status.CANCELED]
+
+Step = Callable[[Session], Session]
+STEPS: dict[str, Step] = {
+    "processing": lambda session: transitions.processing(session, LATER),
+    "reopened": lambda session: transitions.reopened(session, GRACE),
+    "completed": lambda session: transitions.completed(session, VERDICT, LATER),
+    "abandoned": lambda session: transitions.abandoned(session, LATER),
+    "canceled": lambda session: transitions.canceled(session, LATER),
+    "postponed": lambda session: transitions.postponed(session, LATER),
+    "face_data_deleted": lambda session: transitions.face_data_deleted(session, RETENTION),
+    "with_report": lambda session: transitions.with_report(session, Report(digest=OTHER_DIGEST)),
+}
+
+
+def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
+    session = transitions.started(
+        a_request(image=PNG, user="user-1"),
+        "face-1",
+        session_id=SESSION_ID,
+        token=TOKEN,
+        now=NOW,
+        grace=GRACE,
+        counted=True,
+    )
+
+    assert session == Session(
+        session_id=SESSION_ID,
+        kind=Kind.LIVENESS_WITH_VERIFY,
+        status=Status.STARTED,
+        face_session_id="face-1",
+        token_hash=hash_token(TOKEN),
+        device_correlation_id="device-1",
+        user_correlation_id="user-1",
+        person_sha256=hashlib.sha256(b"user\nuser-1").hexdigest(),
+        verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
+        created_at=NOW,
+        expires_at=NOW + TOKEN_LIFE,
+        alarm_at=NOW + TOKEN_LIFE + GRACE,
+    )
+
+
+def test_a_reported_completion_is_looked_at_two_minutes_later() -> None:
+    session = transitions.processing(a_session(), LATER)
+
+    assert session == a_session(
+        status=Status.PROCESSING,
+        alarm_at=LATER + timedelta(minutes=2),
+        alarm_delays=1,
+        reminded_at=LATER,
+    )
+
+
+def test_a_second_report_does_not_move_the_alarm() -> None:
+    session = transitions.processing(a_session(), NOW)
+
+    assert transitions.processing(session, LATER) == replace(session, reminded_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reminds"), [(0, False), (59.999, False), (60, True), (3600, True)]
+)
+def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: bool) -> None:
+    session = transitions.processing(a_session(), NOW)
+    later = NOW + timedelta(seconds=seconds)
+
+    assert transitions.processing(session, later).reminded_at == (later if reminds else NOW)
+
+
+def test_a_session_is_not_counted_unless_so_set() -> None:
+    session = transitions.started(
+        a_request(),
+        "face-1",
+        session_id=SESSION_ID,
+        token=TOKEN,
+        now=NOW,
+        grace=GRACE,
+        counted=False,
+    )
+
+    assert session.person_sha256 is None
+
+
+def test_a_person_who_tries_again_has_until_the_token_expires() -> None:
+    session = transitions.processing(a_session(), NOW)
+
+    assert transitions.reopened(session, GRACE) == a_session(reminded_at=NOW)
+    assert transitions.reopened(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
+
+
+@pytest.mark.parametrize("before", [Status.STARTED, Status.PROCESSING])
+@pytest.mark.parametrize("status", FINAL)
+def test_an_ended_session_is_looked_at_with_the_next_tick(before: Status, status: Status) -> None:
+    session = STEPS[status.value](a_session(status=before, alarm_delays=4))
+
+    expected = a_session(status=status, ended_at=LATER, alarm_at=LATER, alarm_delays=0)
+    assert (session if status is not Status.COMPLETED else strip(session)) == expected
+
+
+def strip(session: Session) -> Session:
+    assert session.verdict == VERDICT
+    return a_session(status=session.status, ended_at=session.ended_at, alarm_at=session.alarm_at)
+
+
+@pytest.mark.parametrize(
+    ("session", "minutes"),
+    [
+        pytest.param(a_session(), [2, 4, 8, 16, 32, 60, 60], id="open"),
+        pytest.param(
+            transitions.processing(a_session(), NOW), [4, 8, 16, 32, 60, 60], id="processing"
+        ),
+        pytest.param(
+            transitions.abandoned(a_session(), NOW), [1, 2, 4, 8, 16, 32, 60, 60], id="cleanup"
+        ),
+    ],
+)
+def test_an_alarm_doubles_its_delay_up_to_an_hour(session: Session, minutes: list[int]) -> None:
+    now = LATER
+    for delay in minutes:
+        session = transitions.postponed(session, now)
+
+        assert session.alarm_at == now + timedelta(minutes=delay)
+        now = session.alarm_at
+
+
+def test_an_alarm_that_was_moved_very_often_still_moves_an_hour() -> None:
+    session = transitions.postponed(a_session(alarm_delays=10**6), NOW)
+
+    assert session.alarm_at == NOW + timedelta(hours=1)
+
+
+def test_a_clean_session_is_kept_until_its_retention_ends() -> None:
+    ended = transitions.canceled(a_session(), LATER)
+    session = transitions.postponed(ended, LATER)
+
+    assert transitions.face_data_deleted(session, RETENTION) == a_session(
+        status=Status.CANCELED,
+        ended_at=LATER,
+        has_face_data=False,
+        alarm_at=LATER + RETENTION,
+        alarm_delays=0,
+    )
+
+
+def test_an_open_session_cannot_be_clean() -> None:
+    with pytest.raises(ValueError, match="only a final session"):
+        transitions.face_data_deleted(a_session(), RETENTION)
+
+
+@given(
+    status=st.sampled_from(FINAL),
+    steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_final_state_is_never_left(status: Status, steps: list[str]) -> None:
+    session = STEPS[status.value](a_session())
+    verdict, ended_at = session.verdict, session.ended_at
+
+    for step in steps:
+        try:
+            session = STEPS[step](session)
+        except ValueError:
+            continue
+
+        assert (session.status, session.verdict, session.ended_at) == (status, verdict, ended_at)
+
+
+@pytest.mark.parametrize("step", ["processing", "reopened", *FINAL])
+@pytest.mark.parametrize("status", FINAL)
+def test_nothing_may_follow_an_ending(status: Status, step: str) -> None:
+    with pytest.raises(ValueError, match="may not follow"):
+        STEPS[step](STEPS[status.value](a_session()))
+
+
+def test_a_session_is_stale_once_its_grace_has_passed() -> None:
+    stale_at = NOW + TOKEN_LIFE + GRACE
+
+    assert transitions.is_stale(a_session(), stale_at, GRACE)
+    assert not transitions.is_stale(a_session(), stale_at - timedelta(microseconds=1), GRACE)
+
+
+def test_face_has_forgotten_a_session_after_two_days() -> None:
+    session = a_session(created_at=NOW, expires_at=NOW + timedelta(hours=20))
+    forgotten_at = NOW + timedelta(hours=48)
+
+    assert transitions.is_forgotten_by_face(session, forgotten_at)
+    assert not transitions.is_forgotten_by_face(session, forgotten_at - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "kept"),
+    [
+        pytest.param(Report(), Report(), Report(), id="nothing"),
+        pytest.param(
+            Report(), Report(digest=DIGEST), Report(digest=DIGEST), id="the-first-digest-is-kept"
+        ),
+        pytest.param(
+            Report(digest=DIGEST), Report(), Report(digest=DIGEST), id="silence-takes-nothing-back"
+        ),
+        pytest.param(
+            Report(digest=DIGEST),
+            Report(digest=DIGEST),
+            Report(digest=DIGEST),
+            id="the-same-digest-twice",
+        ),
+        pytest.param(
+            Report(digest=DIGEST),
+            Report(digest=OTHER_DIGEST),
+            Report(digest=DIGEST, digests_differ=True),
+            id="another-digest-is-noticed-and-the-first-stays",
+        ),
+        pytest.param(
+            Report(digest=DIGEST, digests_differ=True),
+            Report(digest=DIGEST),
+            Report(digest=DIGEST, digests_differ=True),
+            id="that-digests-differed-stays",
+        ),
+        pytest.param(
+            Report(result_id="1", liveness_error="TimedOut", recognition_error="None"),
+            Report(result_id="2", liveness_error="NoFaceDetected"),
+            Report(result_id="2", liveness_error="NoFaceDetected", recognition_error="None"),
+            id="the-latest-words-count",
+        ),
+    ],
+)
+def test_what_the_frontend_says_is_kept(known: Report, told: Report, kept: Report) -> None:
+    assert transitions.with_report(a_session(report=known), told) == a_session(report=kept)
