@@ -11,6 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 from local.functions_host.app_settings import connection_string
+from local.functions_host.queue_storage import RETRY_OPTIONS
 
 _CONTAINER = "azure-webjobs-hosts"
 _MAX_HOST_ID_LENGTH = 32
@@ -27,10 +28,7 @@ class HostBlobs:
     @cached_property
     def _service(self) -> BlobServiceClient:
         return BlobServiceClient.from_connection_string(
-            connection_string("Storage", self._settings),
-            connection_timeout=5,
-            read_timeout=10,
-            retry_total=1,
+            connection_string("Storage", self._settings), **RETRY_OPTIONS
         )
 
     def blob(self, path: str) -> BlobClient:

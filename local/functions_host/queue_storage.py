@@ -6,7 +6,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
 # Short waits: the listeners and the caller try again by themselves.
-_RETRY_OPTIONS: dict[str, Any] = {  # Any: they go to a **kwargs of the SDK
+RETRY_OPTIONS: dict[str, Any] = {  # Any: they go to a **kwargs of the SDK
     "connection_timeout": 5,
     "read_timeout": 10,
     "retry_total": 2,
@@ -28,7 +28,7 @@ class QueueStorage:
         key = (connection, queue)
         if key not in self._clients:
             self._clients[key] = QueueClient.from_connection_string(
-                connection, queue, **_RETRY_OPTIONS
+                connection, queue, **RETRY_OPTIONS
             )
         return self._clients[key]
 
