@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 
 from local.functions_host.start_error import HostStartError
@@ -13,12 +14,13 @@ type Hook = Callable[[], Awaitable[None] | None]
 
 
 def load_hook(address: str) -> Hook:
-    """Find the function that `module:function` names."""
+    """Find the function that `module:function` names; the module may bring the app along."""
     module, _, name = address.partition(":")
     try:
         hook: Hook = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as missing:
-        raise HostStartError(f"there is no hook '{address}': {missing}") from missing
+    except Exception as broken:
+        reason = traceback.format_exc()
+        raise HostStartError(f"the hook '{address}' could not be loaded:\n{reason}") from broken
     return hook
 
 

@@ -17,7 +17,7 @@ from local.functions_host.hooks import Hook, run_last_hook
 from local.functions_host.host_blobs import HostBlobs, name_host
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
-from local.functions_host.http_server import HttpServer, listening
+from local.functions_host.http_server import HttpServer, listen
 from local.functions_host.indexing import AppContext, build_functions, refuse_silent_errors
 from local.functions_host.invocations import Grace, InvocationRules, Invocations
 from local.functions_host.keys import HostKeys
@@ -112,7 +112,7 @@ class FunctionsHost:
         runner = await self._open_runner(exits, front)
         exits.push_async_callback(_wind_down, listeners, invocations)
         # runner.cleanup() would close it too late, after the running invocations have ended.
-        self._url = await exits.enter_async_context(listening(runner, self._address))
+        self._url = await exits.enter_async_context(listen(runner, self._address))
         listeners.start()
 
     def _functions(self, worker: Worker, options: HostOptions) -> tuple[Function, ...]:

@@ -113,7 +113,7 @@ class HttpFront:
                     return empty(401)
                 if (request.content_length or 0) > self._rules.body_limit:
                     return empty(500)
-                call = await _call(trigger, request, target, params)
+                call = await _make_call(trigger, request, target, params)
                 return await self._run(function, call, request)
         return empty(404)
 
@@ -145,7 +145,7 @@ def _refusal(request: web.BaseRequest) -> int | None:
     )
 
 
-async def _call(
+async def _make_call(
     trigger: HttpTrigger,
     request: web.BaseRequest,
     target: kestrel.Target,

@@ -25,7 +25,7 @@ _OPTIONS: dict[str, Any] = {  # Any: they go to a **kwargs of aiohttp
 
 
 @contextlib.asynccontextmanager
-async def listening(runner: web.ServerRunner, address: tuple[str, int]) -> AsyncIterator[str]:
+async def listen(runner: web.ServerRunner, address: tuple[str, int]) -> AsyncIterator[str]:
     """Take connections until the block ends; give the address as a URL."""
     try:
         listener = socket.create_server(address)
