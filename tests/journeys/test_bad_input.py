@@ -241,10 +241,8 @@ class TestCompletion:
             b'{"digest": "%s"}' % (b"g" * 64),
             b'{"digest": 1}',
             b'{"error": "TimedOut"}',
-            b'{"error": {"unknown": "x"}}',
+            b'{"error": {"livenessError": 1}}',
             b'{"resultId": "%s"}' % (b"r" * 129),
-            b'{"livenessDecision": "realface"}',
-            b'{"sessionId": "another"}',
         ],
         ids=lambda body: body[:24].decode(),
     )

@@ -3,7 +3,7 @@ import json
 import shutil
 import subprocess
 
-from shared.api import endpoints
+from shared.api import triggers
 from tests.rules.source import ROOT
 
 SHIPS = {"function_app.py", "host.json", "requirements.txt", "shared"}
@@ -70,6 +70,6 @@ def test_the_lock_has_every_package_that_is_asked_for() -> None:
 def test_a_message_is_tried_as_often_as_the_platform_brings_it() -> None:
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
 
-    assert host["extensions"]["queues"]["maxDequeueCount"] == endpoints.MAX_DEQUEUE_COUNT
+    assert host["extensions"]["queues"]["maxDequeueCount"] == triggers.MAX_DEQUEUE_COUNT
     assert host["extensions"]["queues"]["visibilityTimeout"] == "00:00:15"
     assert host["extensions"]["queues"]["batchSize"] == 4
