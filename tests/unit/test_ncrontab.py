@@ -1,7 +1,7 @@
 import pytest
 
 from local.functions_host.ncrontab import parse_ncrontab
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import IndexingError
 from shared.ncrontab import is_ncrontab
 from tests.support.builders import NOW
 
@@ -66,5 +66,5 @@ def test_what_is_no_schedule_is_wrong(text: str) -> None:
 
 @pytest.mark.parametrize("text", [text for text in WRONG if "monkey" not in text])
 def test_what_is_no_schedule_the_local_host_does_not_run(text: str) -> None:
-    with pytest.raises(HostStartError):
+    with pytest.raises(IndexingError):
         parse_ncrontab(text, NOW)
