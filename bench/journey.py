@@ -26,7 +26,7 @@ from shared import composition
 from shared.composition import App
 from shared.flow.start import Started
 from shared.session.session import Report
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 
@@ -129,7 +129,7 @@ def _on(store: TableSessionStore) -> App:
 
 def _request() -> StartRequest:
     return StartRequest(
-        mode="PassiveActive", token_seconds=600, device_correlation_id=secrets.token_hex(8)
+        mode=Mode.PASSIVE_ACTIVE, token_seconds=600, device_correlation_id=secrets.token_hex(8)
     )
 
 

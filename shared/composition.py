@@ -24,6 +24,7 @@ from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
 from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
 from shared.settings import Settings
 from shared.store.session_store import TableSessionStore
@@ -163,7 +164,7 @@ def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
         grace=settings.session_grace,
         max_open_sessions=settings.max_open_sessions,
-        min_reference_quality=settings.min_reference_quality,
+        min_reference_quality=Quality(settings.min_reference_quality),
     )
 
 

@@ -11,7 +11,7 @@ from werkzeug.http import parse_options_header
 from shared.api import image_bytes, json_body
 from shared.api.json_body import Fields
 from shared.errors import InvalidRequestError, RequestTooLargeError, UnsupportedMediaTypeError
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_ID_LENGTH = 64
@@ -37,14 +37,14 @@ def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartReq
 
 
 def _start_request(fields: Fields, image: bytes | None, max_token_seconds: int) -> StartRequest:
-    mode = fields.choice("livenessOperationMode", "Passive", "PassiveActive")
+    mode = fields.choice("livenessOperationMode", *Mode)
     seconds = fields.whole("authTokenTimeToLiveInSeconds", MIN_TOKEN_SECONDS, max_token_seconds)
     user = fields.text("userCorrelationId", MAX_ID_LENGTH)
     device = fields.text("deviceCorrelationId", MAX_ID_LENGTH)
     _check_device(device, set_in_client=bool(fields.flag("deviceCorrelationIdSetInClient")))
     fields.end()
     return StartRequest(
-        mode=mode or "PassiveActive",
+        mode=Mode(mode or Mode.PASSIVE_ACTIVE),
         token_seconds=seconds or min(DEFAULT_TOKEN_SECONDS, max_token_seconds),
         device_correlation_id=device,
         user_correlation_id=user,

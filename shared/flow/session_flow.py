@@ -21,7 +21,7 @@ from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decision
 from shared.secret import Secret
 from shared.session import decisions, transitions
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
 from shared.session.session import (
@@ -113,7 +113,7 @@ class LivenessFlow:
         )
         await self._delete_face_session(changed)
 
-    async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> SweepResult:
         """Do whatever a session's alarm was set for, and say what that was."""
         session = await self.store.load(session_id)
         if session is None:
@@ -121,13 +121,13 @@ class LivenessFlow:
         if alarm is not None and not is_own_alarm(session, alarm.shard, alarm.due_at):
             session = await self.store.adopt_alarm(session, alarm)
         if session.alarm_at > self.now():
-            return "skipped"
+            return SweepResult.SKIPPED
         if not session.is_final:
             return await self._check_open_session(session)
         if session.has_face_data:
             return await self._delete_or_postpone(session)
         await self.store.purge(session)
-        return "purged"
+        return SweepResult.PURGED
 
     async def _ask(self, session: Session) -> FaceAnswer | None:
         return await self.face.get(session.kind, session.face_session_id)
@@ -178,7 +178,7 @@ class LivenessFlow:
         except (StoreConflictError, StoreUnavailableError):
             return session
 
-    async def _check_open_session(self, session: Session) -> str:
+    async def _check_open_session(self, session: Session) -> SweepResult:
         ours: list[Session] = []
 
         def told(before: Session, after: Session) -> None:
@@ -188,21 +188,22 @@ class LivenessFlow:
         decide = await self._after_alarm(session)
         changed = await update.change(self.store, session, decide, told)
         if not ours:
-            return "skipped"
+            return SweepResult.SKIPPED
         if not changed.is_final:
-            return "postponed"
+            return SweepResult.POSTPONED
         await self._delete_face_session(changed)
-        return "settled" if changed.status is Status.COMPLETED else "abandoned"
+        completed = changed.status is Status.COMPLETED
+        return SweepResult.SETTLED if completed else SweepResult.ABANDONED
 
-    async def _delete_or_postpone(self, session: Session) -> str:
+    async def _delete_or_postpone(self, session: Session) -> SweepResult:
         gone = await self._delete_at_face(session, patient=True)
         if gone or transitions.is_forgotten_by_face(session, self.now()):
             await self.store.replace(
                 session, transitions.face_data_deleted(session, self._retention)
             )
-            return "deleted"
+            return SweepResult.DELETED
         await self.store.replace(session, transitions.postponed(session, self.now()))
-        return "postponed"
+        return SweepResult.POSTPONED
 
     async def _delete_at_face(self, session: Session, *, patient: bool) -> bool:
         return await try_delete_face_session(

@@ -16,10 +16,10 @@ from shared.flow.face_deletion import try_delete_face_session
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
-from shared.session.face_answer import FaceSession, ReferenceImage
+from shared.session.face_answer import FaceSession, Quality, ReferenceImage, is_good_enough
 from shared.session.idempotency import Claim
 from shared.session.session import RandomBytes, Session, new_session_id, shard_of, shard_of_person
-from shared.session.start_request import StartRequest, is_good_enough
+from shared.session.start_request import StartRequest
 
 _RETRY_AFTER_RACE_SECONDS = 1
 
@@ -30,7 +30,7 @@ class StartRules:
 
     grace: timedelta
     max_open_sessions: int
-    min_reference_quality: str
+    min_reference_quality: Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +121,8 @@ class SessionStart:
 
     async def _create_at_face(self, request: StartRequest) -> FaceSession:
         face = await self.face.create(request)
-        image = face.reference_image
-        quality = image.quality if image else None
         if request.verify_image is None or is_good_enough(
-            quality, self.rules.min_reference_quality
+            face.reference_image, self.rules.min_reference_quality
         ):
             return face
         await try_delete_face_session(self.face, request.kind, face.face_session_id, self.log)

@@ -1,7 +1,8 @@
-"""What the sweep must look at, and when."""
+"""What the sweep must look at, when, and what comes of it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,3 +13,16 @@ class Alarm:
     session_id: str | None
     row_key: str = field(repr=False)
     due_at: datetime | None
+
+
+class SweepResult(StrEnum):
+    """What came of an alarm."""
+
+    SETTLED = "settled"
+    ABANDONED = "abandoned"
+    DELETED = "deleted"
+    PURGED = "purged"
+    POSTPONED = "postponed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    LEFT = "left"

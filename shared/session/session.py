@@ -49,6 +49,24 @@ class Outcome(StrEnum):
     UNTRUSTED = "untrusted"
 
 
+class Reason(StrEnum):
+    """Why a completed check has not passed."""
+
+    DIGEST_MISMATCH = "DigestMismatch"
+    IMAGE_HASH_MISMATCH = "ImageHashMismatch"
+    SPOOF = "Spoof"
+    DIFFERENT_PERSON = "DifferentPerson"
+    BELOW_CONFIDENCE_FLOOR = "BelowConfidenceFloor"
+    UNCERTAIN = "Uncertain"
+    UNKNOWN_DECISION = "UnknownDecision"
+    NO_FINISHED_ATTEMPT = "NoFinishedAttempt"
+    ATTEMPT_ERROR = "AttemptError"
+    CANCELED = "Canceled"
+    DIGEST_MISSING = "DigestMissing"
+    VERIFY_MISSING = "VerifyMissing"
+    IMAGE_HASH_MISSING = "ImageHashMissing"
+
+
 class Comparison(StrEnum):
     """How a value from Face compares with the one it should equal."""
 
@@ -79,7 +97,7 @@ class Verdict:
     """The judgment of one check, and what it rests on."""
 
     outcome: Outcome
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     liveness_decision: str | None = None
     attempt_id: int | None = None
     attempt_count: int = 0

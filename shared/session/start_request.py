@@ -2,17 +2,23 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.session.session import Kind
 
-_QUALITIES = ("low", "medium", "high")
+
+class Mode(StrEnum):
+    """How a check is made: from the picture alone, or by lighting up the face as well."""
+
+    PASSIVE = "Passive"
+    PASSIVE_ACTIVE = "PassiveActive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRequest:
     """What a caller wants checked."""
 
-    mode: str
+    mode: Mode
     token_seconds: int
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
@@ -48,8 +54,3 @@ class StartRequest:
         if self.verify_image is None:
             return None
         return hashlib.sha256(self.verify_image).hexdigest()
-
-
-def is_good_enough(quality: str | None, minimum: str) -> bool:
-    """Tell whether Face finds an image at least this good; what is unheard of is not."""
-    return minimum == _QUALITIES[0] or quality in _QUALITIES[_QUALITIES.index(minimum) :]

@@ -9,6 +9,7 @@ from shared.session.session import (
     Comparison,
     Kind,
     Outcome,
+    Reason,
     Report,
     Session,
     Status,
@@ -177,7 +178,7 @@ def _verdict(read: "Columns") -> Verdict:
     reasons = read.text("reasons")
     return Verdict(
         outcome=Outcome(read.text("outcome")),
-        reasons=tuple(reasons.split(",")) if reasons else (),
+        reasons=tuple(map(Reason, reasons.split(","))) if reasons else (),
         liveness_decision=read.optional("livenessDecision", str),
         attempt_id=read.optional("attemptId", int),
         attempt_count=read.required("attemptCount", int),

@@ -23,7 +23,7 @@ from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Outcome, Report, Session, Status, Verdict
+from shared.session.session import SHARDS, Outcome, Reason, Report, Session, Status, Verdict
 from shared.store import claim_rows, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
@@ -128,7 +128,7 @@ FULL = replace(
         ),
         Verdict(
             outcome=Outcome.REJECTED,
-            reasons=("Spoof", "DifferentPerson"),
+            reasons=(Reason.SPOOF, Reason.DIFFERENT_PERSON),
             liveness_decision="spoofface",
             attempt_id=2**31 - 1,
             attempt_count=3,

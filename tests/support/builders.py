@@ -8,10 +8,10 @@ from typing import TypedDict, Unpack
 from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
-from shared.session.face_answer import Attempt, FaceAnswer
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality
 from shared.session.idempotency import Claim
 from shared.session.session import Kind, Report, Session, Status, Verdict, hash_token
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.session.verdict import Policy
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -19,7 +19,7 @@ TOKEN_LIFE = timedelta(minutes=10)
 GRACE = timedelta(minutes=5)
 RETENTION = timedelta(days=90)
 RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
-START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality="medium")
+START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality=Quality.MEDIUM)
 
 SESSION_ID = "5" + "0123456789abcdef" * 2
 FACE_SESSION_ID = "c0960a93-7b54-43f3-97b2-396e20886a74"
@@ -59,7 +59,7 @@ class AttemptFields(TypedDict, total=False):
     """What a test may say about an attempt."""
 
     attempt_id: int | None
-    status: str | None
+    status: FaceStatus | None
     has_result: bool
     liveness_decision: str | None
     digest: str | None
@@ -96,7 +96,7 @@ def an_attempt(**said: Unpack[AttemptFields]) -> Attempt:
     """Play a try by a real person who is the right one."""
     attempt = Attempt(
         attempt_id=1,
-        status="Succeeded",
+        status=FaceStatus.SUCCEEDED,
         has_result=True,
         liveness_decision="realface",
         digest=DIGEST.upper(),
@@ -109,11 +109,14 @@ def an_attempt(**said: Unpack[AttemptFields]) -> Attempt:
 
 def a_failed_attempt(attempt_id: int = 1) -> Attempt:
     return Attempt(
-        attempt_id=attempt_id, status="Failed", has_error=True, error_code="FaceWithMaskDetected"
+        attempt_id=attempt_id,
+        status=FaceStatus.FAILED,
+        has_error=True,
+        error_code="FaceWithMaskDetected",
     )
 
 
-def an_answer(*attempts: Attempt, status: str | None = "Succeeded") -> FaceAnswer:
+def an_answer(*attempts: Attempt, status: FaceStatus | None = FaceStatus.SUCCEEDED) -> FaceAnswer:
     return FaceAnswer(status=status, model_version="2024-11-15", attempts=attempts)
 
 
@@ -122,7 +125,7 @@ def a_passing_answer() -> FaceAnswer:
 
 
 def a_running_answer() -> FaceAnswer:
-    return an_answer(status="Running")
+    return an_answer(status=FaceStatus.RUNNING)
 
 
 def a_claim(*, session_id: str = SESSION_ID, key_hash: str = "c1" * 32) -> Claim:
@@ -140,7 +143,7 @@ def a_request(
     image: bytes | None = None,
     user: str | None = None,
     device: str | None = "device-1",
-    mode: str = "PassiveActive",
+    mode: Mode = Mode.PASSIVE_ACTIVE,
 ) -> StartRequest:
     return StartRequest(
         mode=mode,

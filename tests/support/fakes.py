@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
 from shared.session.alarm import Alarm
-from shared.session.face_answer import FaceAnswer, FaceSession, ReferenceImage
+from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
 from shared.session.idempotency import Claim
 from shared.session.session import Kind, Session, shard_of
 from shared.session.start_request import StartRequest
@@ -63,7 +63,7 @@ class FakeFace:
 
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
     reference_image: ReferenceImage | None = field(
-        default_factory=lambda: ReferenceImage(quality="high", face_rectangle=None)
+        default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
     fails: dict[str, Trouble] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)

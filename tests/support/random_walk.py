@@ -14,6 +14,7 @@ from shared.flow.start import SessionStart, Started
 from shared.flow.sweep import Sweep
 from shared.secret import Secret
 from shared.session import idempotency
+from shared.session.face_answer import FaceStatus
 from shared.session.idempotency import Claim
 from shared.session.session import SHARDS, Report, Session, shard_of_person
 from shared.session.start_request import StartRequest
@@ -46,7 +47,7 @@ ANSWERS = [
     a_running_answer(),
     a_running_answer(),
     a_passing_answer(),
-    an_answer(a_failed_attempt(), status="Running"),
+    an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
     None,
 ]
 REPORTS = [Report(), Report(liveness_error="TimedOut")]

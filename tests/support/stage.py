@@ -17,7 +17,7 @@ from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.session import Report, Session
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.world import Check, World
@@ -159,7 +159,7 @@ async def staged(world: World) -> AsyncIterator[Stage]:
 def a_request(user: str | None = None) -> StartRequest:
     """Ask for a check of somebody, by default of somebody new."""
     return StartRequest(
-        mode="PassiveActive",
+        mode=Mode.PASSIVE_ACTIVE,
         token_seconds=600,
         device_correlation_id="phone-1",
         user_correlation_id=user or secrets.token_hex(8),

@@ -14,6 +14,7 @@ from shared.face.pace import Pace
 from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
 from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
 
@@ -57,7 +58,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         retention=timedelta(days=3),
     )
     assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality="high"
+        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality=Quality.HIGH
     )
     assert app.sweep.flow.rules == app.flow.rules
     assert app.sweep.store is app.flow.store is app.start.store

@@ -17,7 +17,7 @@ from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
 from shared.session.session import Report
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.settings import Settings
 from shared.store import claim_rows, session_rows
 from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
@@ -112,7 +112,7 @@ SETTINGS = Settings(
         ),
         pytest.param(a_request(image=PNG, user=VALUE), id="StartRequest"),
         pytest.param(
-            StartRequest(mode="Passive", token_seconds=60, device_correlation_id=VALUE),
+            StartRequest(mode=Mode.PASSIVE, token_seconds=60, device_correlation_id=VALUE),
             id="StartRequest-of-a-device",
         ),
         pytest.param(

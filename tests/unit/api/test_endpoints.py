@@ -21,7 +21,7 @@ from shared.errors import (
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart
 from shared.session import transitions
-from shared.session.session import Comparison, Outcome, Report, Session, Status, Verdict
+from shared.session.session import Comparison, Outcome, Reason, Report, Session, Status, Verdict
 from tests.support.builders import (
     DIGEST,
     NOW,
@@ -215,7 +215,7 @@ STARTED = a_session()
 PROCESSING = transitions.processing(STARTED, NOW)
 ENDED = transitions.completed(
     STARTED,
-    Verdict(outcome=Outcome.REJECTED, reasons=("Spoof",), liveness_decision="spoofface"),
+    Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,), liveness_decision="spoofface"),
     NOW,
 )
 
@@ -301,7 +301,7 @@ async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Desk) -
 
 VERDICT = Verdict(
     outcome=Outcome.INCONCLUSIVE,
-    reasons=("AttemptError", "VerifyMissing"),
+    reasons=(Reason.ATTEMPT_ERROR, Reason.VERIFY_MISSING),
     liveness_decision="realface",
     attempt_id=2,
     attempt_count=3,

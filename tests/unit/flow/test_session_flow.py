@@ -20,7 +20,8 @@ from shared.errors import (
 from shared.flow.session_flow import LivenessFlow
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.face_answer import FaceAnswer
+from shared.session.alarm import SweepResult
+from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.session import Outcome, Report, Session, Status, Verdict
 from tests.support.builders import (
     DIGEST,
@@ -245,7 +246,7 @@ async def test_silence_of_face_is_never_an_outcome(
 @pytest.mark.parametrize("session", OPEN)
 async def test_a_reported_error_lets_the_person_try_again(session: Session, stage: Stage) -> None:
     report = Report(liveness_error="FaceWithMaskDetected")
-    answer = an_answer(a_failed_attempt(), status="Running")
+    answer = an_answer(a_failed_attempt(), status=FaceStatus.RUNNING)
     again = await stage.at(session, answer).complete(report)
 
     assert (again.status, again.report) == (Status.STARTED, report)
@@ -446,7 +447,7 @@ async def test_a_message_of_an_unknown_session_succeeds(stage: Stage) -> None:
     assert stage.face.calls == []
 
 
-async def handle_alarm(stage: Stage, at: timedelta = STALE - NOW) -> str:
+async def handle_alarm(stage: Stage, at: timedelta = STALE - NOW) -> SweepResult:
     stage.clock.moment = NOW + at
     return await stage.flow.handle_alarm(SESSION_ID)
 
@@ -457,7 +458,7 @@ async def handle_alarm(stage: Stage, at: timedelta = STALE - NOW) -> str:
     [
         pytest.param(a_passing_answer(), Status.COMPLETED, "settled", id="nobody-reported-it"),
         pytest.param(
-            an_answer(a_failed_attempt(), status="Running"),
+            an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
             Status.COMPLETED,
             "settled",
             id="an-attempt-in-error",
