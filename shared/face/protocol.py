@@ -27,7 +27,7 @@ from shared.session.face_answer import (
     Quality,
     ReferenceImage,
 )
-from shared.session.session import Kind
+from shared.session.session import FaceSessionId, Kind
 from shared.session.start_request import StartRequest
 
 _COLLECTIONS = {
@@ -123,7 +123,7 @@ def decipher_created(response: FaceResponse) -> FaceSession:
     if not isinstance(token, str) or not token:
         raise FaceUnavailableError("Face opened a session without a token")
     return FaceSession(
-        face_session_id=face_session_id,
+        face_session_id=FaceSessionId(face_session_id),
         auth_token=Secret(token),
         reference_image=_reference_image(lenient_json.mapping(session.get("results"))),
     )

@@ -2,16 +2,16 @@
 
 from shared.errors import FaceOutcomeUnknownError
 from shared.flow.ports import FaceGateway, LogEvent
-from shared.session.session import Kind
+from shared.session.session import FaceSessionId, Kind, SessionId
 
 
 async def try_delete_face_session(  # noqa: PLR0913 - two of them are for the log
     face: FaceGateway,
     kind: Kind,
-    face_session_id: str,
+    face_session_id: FaceSessionId,
     log: LogEvent,
     *,
-    session_id: str | None = None,
+    session_id: SessionId | None = None,
     patient: bool = True,
 ) -> bool:
     """Delete; False when Face's word is not to be had."""

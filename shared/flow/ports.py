@@ -6,8 +6,8 @@ from typing import Protocol
 
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession
-from shared.session.idempotency import Claim
-from shared.session.session import Kind, Session
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.session import FaceSessionId, Kind, PersonHash, Session, SessionId, Shard
 from shared.session.start_request import StartRequest
 
 
@@ -18,11 +18,13 @@ class FaceGateway(Protocol):
         """Open a session; InvalidRequestError when Face blames the caller."""
         ...
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:
         """Look a session up; None when Face knows none."""
         ...
 
-    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
+    async def delete(
+        self, kind: Kind, face_session_id: FaceSessionId, *, patient: bool = True
+    ) -> None:
         """Forget a session; one that is not there is forgotten. Impatient is one try."""
         ...
 
@@ -47,11 +49,11 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def open_sessions(self, shard: str, person: str) -> int:
+    async def open_sessions(self, shard: Shard, person: PersonHash) -> int:
         """Count a person's open sessions."""
         ...
 
-    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
         """Read an idempotency key."""
         ...
 
@@ -71,7 +73,7 @@ class SessionStore(Protocol):
         """Remove the idempotency key whose alarm rang."""
         ...
 
-    async def load(self, session_id: str) -> Session | None:
+    async def load(self, session_id: SessionId) -> Session | None:
         """Read a session."""
         ...
 
@@ -83,6 +85,6 @@ class SessionStore(Protocol):
         """Remove a session and its alarm; StoreConflict when it is no longer as it was read."""
         ...
 
-    def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+    def due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms of a shard that have rung."""
         ...

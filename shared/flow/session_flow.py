@@ -28,13 +28,14 @@ from shared.session.session import (
     NO_SESSION_ID,
     Report,
     Session,
+    SessionId,
     Status,
     is_own_alarm,
     is_session_id,
     token_matches,
 )
 
-Remind = Callable[[str], None]
+Remind = Callable[[SessionId], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +51,14 @@ class LivenessFlow:
     async def status(self, session_id: str, token: Secret) -> Session:
         """Return a session to whoever holds its token."""
         # One read and one comparison whatever is wrong, so that nothing tells the cases apart.
-        known = session_id if is_session_id(session_id) else NO_SESSION_ID
-        session = await self.store.load(known)
+        session = await self.store.load(session_id if is_session_id(session_id) else NO_SESSION_ID)
         if not token_matches(token, session) or session is None:
             raise SessionNotFoundError("no such session")
         return session
 
     async def result(self, session_id: str) -> Session:
         """Return a session that has ended."""
-        known = is_session_id(session_id)
-        session = await self.store.load(session_id) if known else None
+        session = await self.store.load(session_id) if is_session_id(session_id) else None
         if session is None:
             raise SessionNotFoundError("no such session")
         if not session.is_final:
@@ -78,7 +77,7 @@ class LivenessFlow:
         def told(before: Session, after: Session) -> None:
             self._note_ending(before, after)
             if not after.is_final and after.reminded_at != before.reminded_at:
-                remind(session_id)
+                remind(session.session_id)
 
         try:
             session = await update.change(self.store, session, decide, told)
@@ -86,11 +85,11 @@ class LivenessFlow:
             # A message would have the result judged without the digest that could not be kept;
             # the frontend may send it again until the alarm rings.
             if report.digest is None:
-                remind(session_id)
+                remind(session.session_id)
             raise
         return await self._delete_face_session(session)
 
-    async def settle(self, session_id: str, *, last_try: bool) -> None:
+    async def settle(self, session_id: SessionId, *, last_try: bool) -> None:
         """Record the ending of a message's session; the last try leaves that to the alarm."""
         try:
             session = await self._settled(session_id)
@@ -113,7 +112,7 @@ class LivenessFlow:
         )
         await self._delete_face_session(changed)
 
-    async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> SweepResult:
+    async def handle_alarm(self, session_id: SessionId, alarm: Alarm | None = None) -> SweepResult:
         """Do whatever a session's alarm was set for, and say what that was."""
         session = await self.store.load(session_id)
         if session is None:
@@ -150,7 +149,7 @@ class LivenessFlow:
             return lambda known: decisions.after_unanswered_alarm(known, self.now())
         return lambda known: decisions.after_alarm(known, answer, self.rules, self.now())
 
-    async def _settled(self, session_id: str) -> Session | None:
+    async def _settled(self, session_id: SessionId) -> Session | None:
         session = await self.store.load(session_id)
         if session is None or session.is_final:
             return None

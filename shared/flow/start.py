@@ -17,8 +17,16 @@ from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.face_answer import FaceSession, Quality, ReferenceImage, is_good_enough
-from shared.session.idempotency import Claim
-from shared.session.session import RandomBytes, Session, new_session_id, shard_of, shard_of_person
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.session import (
+    RandomBytes,
+    Session,
+    SessionId,
+    Shard,
+    new_session_id,
+    shard_of,
+    shard_of_person,
+)
 from shared.session.start_request import StartRequest
 
 _RETRY_AFTER_RACE_SECONDS = 1
@@ -68,7 +76,7 @@ class SessionStart:
         raise SessionConflictError("this key has opened its session")
 
     async def _start_first(
-        self, request: StartRequest, person: str, shard: str, key_hash: str
+        self, request: StartRequest, person: str, shard: Shard, key_hash: KeyHash
     ) -> Started:
         try:
             return await self._start_new(request, person, key_hash)
@@ -77,7 +85,7 @@ class SessionStart:
             await self._raise_if_key_taken(request, shard, key_hash, error)
             raise
 
-    async def _claim(self, shard: str, key_hash: str) -> Claim | None:
+    async def _claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
         claim = await self.store.load_claim(shard, key_hash)
         if claim is None or claim.ends_at > self.now():
             return claim
@@ -91,7 +99,7 @@ class SessionStart:
             raise _lost_race() from error
 
     async def _start_new(
-        self, request: StartRequest, person: str | None, key_hash: str | None
+        self, request: StartRequest, person: str | None, key_hash: KeyHash | None
     ) -> Started:
         now, token = self.now(), self._new_token()
         session_id = new_session_id(person, self.random_bytes)
@@ -111,7 +119,7 @@ class SessionStart:
         self.log("session started", session_id=session_id, kind=session.kind)
         return _started(session, face, token)
 
-    async def _check_count(self, request: StartRequest, session_id: str) -> None:
+    async def _check_count(self, request: StartRequest, session_id: SessionId) -> None:
         # A look before Face is asked, which costs; the transaction has the last word.
         person, maximum = request.person_sha256, self.rules.max_open_sessions
         if person is None or maximum == 0:
@@ -141,7 +149,7 @@ class SessionStart:
             raise StoreUnavailableError("the new session could not be recorded") from error
 
     async def _raise_if_key_taken(
-        self, request: StartRequest, shard: str, key_hash: str, cause: Exception
+        self, request: StartRequest, shard: Shard, key_hash: KeyHash, cause: Exception
     ) -> None:
         first = await self.store.load_claim(shard, key_hash)
         if first is not None:

@@ -17,7 +17,7 @@ from shared.errors import (
 from shared.flow.ports import LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.session.alarm import Alarm, SweepResult
-from shared.session.session import SHARDS
+from shared.session.session import SHARDS, Shard
 
 _CONCURRENCY = 8
 # Well before the function's time-out (host.json), after which the worker would be killed at work;
@@ -74,7 +74,7 @@ class Sweep:
         self._log(stats, now)
 
     async def _produce(
-        self, shard: str, now: datetime, alarms: asyncio.Queue[Alarm], stats: _SweepStats
+        self, shard: Shard, now: datetime, alarms: asyncio.Queue[Alarm], stats: _SweepStats
     ) -> None:
         try:
             async for alarm in self.store.due(shard, now):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.secret import Secret
+from shared.session.session import FaceSessionId
 
 
 class FaceStatus(StrEnum):
@@ -52,7 +53,7 @@ def is_good_enough(image: ReferenceImage | None, minimum: Quality) -> bool:
 class FaceSession:
     """A session that Face has just opened; the token is seen this once."""
 
-    face_session_id: str
+    face_session_id: FaceSessionId
     auth_token: Secret
     reference_image: ReferenceImage | None = None
 

@@ -8,10 +8,13 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NewType
 
 from shared.errors import IdempotencyKeyReusedError, InvalidRequestError
-from shared.session.session import Session, shard_of
+from shared.session.session import Session, SessionId, Shard, shard_of
 from shared.session.start_request import StartRequest
+
+KeyHash = NewType("KeyHash", str)
 
 LIFETIME = timedelta(hours=24)
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
@@ -21,10 +24,10 @@ _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 class Claim:
     """What a key stands for: one request of one person, and the session that it got."""
 
-    shard: str
-    key_hash: str = field(repr=False)
+    shard: Shard
+    key_hash: KeyHash = field(repr=False)
     request_hash: str = field(repr=False)
-    session_id: str
+    session_id: SessionId
     ends_at: datetime
     version: str = field(default="", repr=False)
 
@@ -38,12 +41,13 @@ def check(key: str | None) -> str | None:
     )
 
 
-def hash_key(key: str, request: StartRequest) -> str:
+def hash_key(key: str, request: StartRequest) -> KeyHash:
     """Return what may be stored of a key; it belongs to its person, so others may use the same."""
-    return hashlib.sha256(f"{request.person_kind}\n{request.person}\n{key}".encode()).hexdigest()
+    bound = f"{request.person_kind}\n{request.person}\n{key}"
+    return KeyHash(hashlib.sha256(bound.encode()).hexdigest())
 
 
-def claim(key_hash: str, request: StartRequest, session: Session) -> Claim:
+def claim(key_hash: KeyHash, request: StartRequest, session: Session) -> Claim:
     """Bind a key to the one request and session that it stands for."""
     return Claim(
         shard=shard_of(session.session_id),

@@ -7,11 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NewType, TypeGuard
 
 from shared.secret import Secret
 
-SHARDS = "0123456789abcdef"
-NO_SESSION_ID = "0" * 33
+SessionId = NewType("SessionId", str)
+FaceSessionId = NewType("FaceSessionId", str)
+PersonHash = NewType("PersonHash", str)
+Shard = NewType("Shard", str)
+
+SHARDS = tuple(map(Shard, "0123456789abcdef"))
+NO_SESSION_ID = SessionId("0" * 33)
 _NO_HASH = "0" * 64
 _SESSION_ID = re.compile(r"[0-9a-f]{33}", re.ASCII)
 
@@ -113,14 +119,14 @@ class Verdict:
 class Session:
     """One check of one person, from its start to the end of its retention."""
 
-    session_id: str
+    session_id: SessionId
     kind: Kind
     status: Status
-    face_session_id: str
+    face_session_id: FaceSessionId
     token_hash: str = field(repr=False)
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
-    person_sha256: str | None = field(default=None, repr=False)
+    person_sha256: PersonHash | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
     created_at: datetime
     expires_at: datetime
@@ -139,26 +145,26 @@ class Session:
         return self.status.is_final
 
 
-def is_session_id(text: str) -> bool:
+def is_session_id(text: str) -> TypeGuard[SessionId]:
     """Tell whether a text has the one shape our ids have."""
     return _SESSION_ID.fullmatch(text) is not None
 
 
-def new_session_id(person: str | None, random_bytes: RandomBytes) -> str:
+def new_session_id(person: str | None, random_bytes: RandomBytes) -> SessionId:
     """Make an id; its first digit is the shard, where all of one person's rows are neighbors."""
     if person is None:
-        return random_bytes(17).hex()[:33]
-    return shard_of_person(person) + random_bytes(16).hex()
+        return SessionId(random_bytes(17).hex()[:33])
+    return SessionId(shard_of_person(person) + random_bytes(16).hex())
 
 
-def shard_of_person(person: str) -> str:
+def shard_of_person(person: str) -> Shard:
     """Name the partition where all of one person's rows are neighbors."""
-    return hashlib.sha256(person.encode()).hexdigest()[0]
+    return Shard(hashlib.sha256(person.encode()).hexdigest()[0])
 
 
-def shard_of(session_id: str) -> str:
+def shard_of(session_id: SessionId) -> Shard:
     """Name the partition that a session's rows live in."""
-    return session_id[0]
+    return Shard(session_id[0])
 
 
 def hash_token(token: Secret) -> str:
@@ -173,7 +179,7 @@ def token_matches(token: Secret, session: Session | None) -> bool:
     return hmac.compare_digest(hash_token(token), expected) and session is not None
 
 
-def is_own_alarm(session: Session, shard: str, due_at: datetime | None) -> bool:
+def is_own_alarm(session: Session, shard: Shard, due_at: datetime | None) -> bool:
     """Tell whether an alarm is the one that the session's record knows of."""
     return shard == shard_of(session.session_id) and due_at == session.alarm_at
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.session.session import Kind
+from shared.session.session import Kind, PersonHash
 
 
 class Mode(StrEnum):
@@ -42,11 +42,12 @@ class StartRequest:
         return "nobody" if self.device_correlation_id is None else "device"
 
     @property
-    def person_sha256(self) -> str | None:
+    def person_sha256(self) -> PersonHash | None:
         """The hash under which a person's open sessions are counted."""
         if self.person is None:
             return None
-        return hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
+        return PersonHash(digest)
 
     @property
     def verify_image_sha256(self) -> str | None:

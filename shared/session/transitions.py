@@ -4,7 +4,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session.session import Report, Session, Status, Verdict, hash_token
+from shared.session.session import (
+    FaceSessionId,
+    Report,
+    Session,
+    SessionId,
+    Status,
+    Verdict,
+    hash_token,
+)
 from shared.session.start_request import StartRequest
 
 OPEN_FIRST_DELAY = timedelta(minutes=2)
@@ -24,9 +32,9 @@ _MAY_FOLLOW = {
 
 def started(  # noqa: PLR0913 - a record needs all its facts
     request: StartRequest,
-    face_session_id: str,
+    face_session_id: FaceSessionId,
     *,
-    session_id: str,
+    session_id: SessionId,
     token: Secret,
     now: datetime,
     grace: timedelta,

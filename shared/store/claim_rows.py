@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from shared.session.idempotency import Claim
-from shared.session.session import rfc3339
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.session import PersonHash, SessionId, Shard, rfc3339
 from shared.store.columns import Columns, Row
 from shared.store.session_rows import ALARM, CLAIM
 
 
-def claim_key(key_hash: str) -> str:
+def claim_key(key_hash: KeyHash) -> str:
     """Name the row of an idempotency key."""
     return CLAIM + key_hash
 
@@ -33,21 +33,21 @@ def claim_from_row(row: Mapping[str, object], version: str) -> Claim:
     """Read an idempotency key; KeyError, ValueError or TypeError when the row is none of ours."""
     read = Columns(row)
     return Claim(
-        shard=read.text("PartitionKey"),
-        key_hash=read.text("RowKey").removeprefix(CLAIM),
+        shard=Shard(read.text("PartitionKey")),
+        key_hash=KeyHash(read.text("RowKey").removeprefix(CLAIM)),
         request_hash=read.text("requestSha256"),
-        session_id=read.text("sessionId"),
+        session_id=SessionId(read.text("sessionId")),
         ends_at=read.time("endsAt"),
         version=version,
     )
 
 
-def count_row(shard: str, person: str, count: int) -> Row:
+def count_row(shard: Shard, person: PersonHash, count: int) -> Row:
     """Write how many open sessions a person has."""
     return {"PartitionKey": shard, "RowKey": count_key(person), "openSessions": count}
 
 
-def count_key(person: str) -> str:
+def count_key(person: PersonHash) -> str:
     """Name the row of a person's count."""
     return f"person-{person}"
 
@@ -64,4 +64,4 @@ def claim_alarm_row(claim: Claim) -> Row:
 
 def claim_key_of_alarm(alarm_key: str) -> str:
     """Name the row of the idempotency key that an alarm is for."""
-    return claim_key(alarm_key.rpartition("-")[2])
+    return claim_key(KeyHash(alarm_key.rpartition("-")[2]))

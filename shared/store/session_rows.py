@@ -7,11 +7,15 @@ from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.session import (
     Comparison,
+    FaceSessionId,
     Kind,
     Outcome,
+    PersonHash,
     Reason,
     Report,
     Session,
+    SessionId,
+    Shard,
     Status,
     Verdict,
     rfc3339,
@@ -28,7 +32,7 @@ _TIME = slice(len(ALARM), len(ALARM) + 24)
 CLAIM = "key-"
 
 
-def session_key(session_id: str) -> str:
+def session_key(session_id: SessionId) -> str:
     """Name the row of a session."""
     return _SESSION + session_id
 
@@ -43,12 +47,12 @@ def due_range(now: datetime) -> tuple[str, str]:
     return ALARM, f"{ALARM}{rfc3339(now)}~"
 
 
-def alarm_from_key(shard: str, key: str) -> Alarm:
+def alarm_from_key(shard: Shard, key: str) -> Alarm:
     """Read what an alarm is for: a session, or the end of an idempotency key."""
     _, _, owner = key.rpartition("-")
     return Alarm(
         shard=shard,
-        session_id=None if CLAIM in key else owner,
+        session_id=None if CLAIM in key else SessionId(owner),
         row_key=key,
         due_at=_rang_at(key),
     )
@@ -64,7 +68,7 @@ def _rang_at(key: str) -> datetime | None:
 def row_key_of_owner(alarm: Alarm) -> str:
     """Name the row that an alarm is for."""
     owner = alarm.row_key.rpartition("-")[2]
-    return CLAIM + owner if alarm.session_id is None else session_key(owner)
+    return CLAIM + owner if alarm.session_id is None else session_key(alarm.session_id)
 
 
 def moved_alarm(alarm: Alarm, delays: int, now: datetime) -> Row:
@@ -130,14 +134,14 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
     read = Columns(row)
     status = Status(read.text("status"))
     return Session(
-        session_id=read.text("RowKey").removeprefix(_SESSION),
+        session_id=SessionId(read.text("RowKey").removeprefix(_SESSION)),
         kind=Kind(read.text("kind")),
         status=status,
-        face_session_id=read.text("faceSessionId"),
+        face_session_id=FaceSessionId(read.text("faceSessionId")),
         token_hash=read.text("sessionTokenSha256"),
         device_correlation_id=read.optional("deviceCorrelationId", str),
         user_correlation_id=read.optional("userCorrelationId", str),
-        person_sha256=read.optional("personSha256", str),
+        person_sha256=_person_hash(read),
         verify_image_sha256=read.optional("verifyImageSha256", str),
         created_at=read.time("createdAt"),
         expires_at=read.time("expiresAt"),
@@ -156,6 +160,11 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         verdict=_verdict(read) if "outcome" in row else None,
         version=version,
     )
+
+
+def _person_hash(read: Columns) -> PersonHash | None:
+    digest = read.optional("personSha256", str)
+    return None if digest is None else PersonHash(digest)
 
 
 def _verdict_columns(verdict: Verdict) -> Mapping[str, str | int | float | bool | None]:

@@ -15,8 +15,8 @@ from azure.core.credentials_async import AsyncTokenCredential
 from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRecordError
 from shared.secret import Secret
 from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
-from shared.session.session import Session, shard_of
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.session import PersonHash, Session, SessionId, Shard, shard_of
 from shared.store import claim_rows, session_rows
 from shared.store.columns import Row
 from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
@@ -62,7 +62,7 @@ class TableSessionStore:
                 return
         raise StoreConflictError("the count of open sessions kept changing")
 
-    async def load(self, session_id: str) -> Session | None:
+    async def load(self, session_id: SessionId) -> Session | None:
         """Read a session."""
         found = await self._table.read(shard_of(session_id), session_rows.session_key(session_id))
         return _read(session_rows.session_from_row, *found) if found else None
@@ -93,12 +93,12 @@ class TableSessionStore:
             ]
         )
 
-    async def open_sessions(self, shard: str, person: str) -> int:
+    async def open_sessions(self, shard: Shard, person: PersonHash) -> int:
         """Count a person's open sessions."""
         found = await self._table.read(shard, claim_rows.count_key(person))
         return _read(lambda row, _: claim_rows.count_from_row(row), *found) if found else 0
 
-    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
         """Read an idempotency key."""
         found = await self._table.read(shard, claim_rows.claim_key(key_hash))
         return _read(claim_rows.claim_from_row, *found) if found else None
@@ -149,7 +149,7 @@ class TableSessionStore:
         moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
-    async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+    async def due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
         async for key in self._table.keys(shard, *session_rows.due_range(now)):
             yield session_rows.alarm_from_key(shard, key)
@@ -159,7 +159,7 @@ class TableSessionStore:
         await self._table.close()
 
     async def _increment_count(
-        self, session: Session, person: str, max_open_sessions: int
+        self, session: Session, person: PersonHash, max_open_sessions: int
     ) -> Operation:
         shard = shard_of(session.session_id)
         found = await self._table.read(shard, claim_rows.count_key(person))

@@ -18,7 +18,7 @@ import pytest_asyncio
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
-from shared.session.session import Report
+from shared.session.session import Report, SessionId
 from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,
@@ -88,7 +88,7 @@ class Round:
         }
         create = asyncio.create_task(self._soon(self.world.create(**self.create)))
         silent = [
-            _quietly(app.flow.settle(check.session_id, last_try=False)),
+            _quietly(app.flow.settle(SessionId(check.session_id), last_try=False)),
             app.sweep.run(),
             other_host.sweep.run(),
         ]

@@ -27,7 +27,7 @@ from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.sweep import MAX_RUN_SECONDS, Sweep
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import SHARDS, Kind, rfc3339
+from shared.session.session import SHARDS, FaceSessionId, Kind, SessionId, rfc3339
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.conftest import ROOT
@@ -164,7 +164,7 @@ class Backlog:
                 shard: [
                     Alarm(
                         shard=shard,
-                        session_id=f"{shard}-{number}",
+                        session_id=SessionId(f"{shard}-{number}"),
                         row_key=f"alarm-{LONG_AGO}-{shard}-{number}",
                         due_at=datetime.fromisoformat(LONG_AGO),
                     )
@@ -553,12 +553,14 @@ class _Babel:
     _face: FaceGateway
     _about: str
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:
         if face_session_id == self._about:
             raise FaceUnavailableError("Face answered nonsense")
         return await self._face.get(kind, face_session_id)
 
-    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
+    async def delete(
+        self, kind: Kind, face_session_id: FaceSessionId, *, patient: bool = True
+    ) -> None:
         await self._face.delete(kind, face_session_id, patient=patient)
 
 

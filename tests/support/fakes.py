@@ -11,7 +11,7 @@ from shared.secret import Secret
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
 from shared.session.idempotency import Claim
-from shared.session.session import Kind, Session, shard_of
+from shared.session.session import FaceSessionId, Kind, Session, Shard, shard_of
 from shared.session.start_request import StartRequest
 from shared.store import claim_rows, session_rows
 from tests.support.builders import NOW, a_running_answer
@@ -80,7 +80,7 @@ class FakeFace:
         self.created.append(request)
         number = len(self.created)
         return FaceSession(
-            face_session_id=f"face-{number}",
+            face_session_id=FaceSessionId(f"face-{number}"),
             auth_token=Secret(f"face-auth-token-{number}"),
             reference_image=self.reference_image if request.verify_image else None,
         )
@@ -216,7 +216,7 @@ class MemoryStore:
         self.hold(replace(session, alarm_at=alarm_at))
         self.times_set_aside[session.session_id] += 1
 
-    async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+    async def due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         if shard in self.unreadable_shards:
             raise self.unreadable_shards[shard]
         first, last = session_rows.due_range(now)

@@ -11,7 +11,7 @@ from azure.data.tables.aio import TableClient
 
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.session import SHARDS
+from shared.session.session import SHARDS, FaceSessionId, SessionId
 from shared.session.start_request import Mode, StartRequest
 from shared.store import session_rows
 from shared.store.columns import Row
@@ -32,8 +32,8 @@ async def store_final_records(
     def rows(shard: str) -> tuple[Row, Row]:
         started = transitions.started(
             request,
-            secrets.token_hex(16),
-            session_id=shard + secrets.token_hex(16),
+            FaceSessionId(secrets.token_hex(16)),
+            session_id=SessionId(shard + secrets.token_hex(16)),
             token=Secret(secrets.token_hex(16)),
             now=ended_at,
             grace=_GRACE,

@@ -16,7 +16,7 @@ from shared.secret import Secret
 from shared.session import idempotency
 from shared.session.face_answer import FaceStatus
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Report, Session, shard_of_person
+from shared.session.session import SHARDS, Report, Session, SessionId, Shard, shard_of_person
 from shared.session.start_request import StartRequest
 from shared.store import claim_rows
 from tests.support.builders import (
@@ -67,7 +67,7 @@ class Walk:
     clock: Clock = field(default_factory=Clock)
     notes: RecordedEvents = field(default_factory=RecordedEvents)
     lots: SequentialBytes = field(default_factory=SequentialBytes)
-    tokens: dict[str, Secret] = field(default_factory=dict)
+    tokens: dict[SessionId, Secret] = field(default_factory=dict)
     a_delete_failed: bool = False
 
     async def step(self) -> None:
@@ -141,7 +141,7 @@ class Walk:
     async def _sessions(self) -> list[Session]:
         # These lots can give the id of a purged session to another.
         ids = dict.fromkeys(fact["session_id"] for fact in self.notes.named("session started"))
-        found = [await self.store.load(str(session_id)) for session_id in ids]
+        found = [await self.store.load(SessionId(str(session_id))) for session_id in ids]
         return [session for session in found if session]
 
     async def _claims(self) -> list[Claim]:
@@ -171,5 +171,5 @@ class Walk:
         return Sweep(flow=self._flow(), store=self.store, now=self.clock, log=self.notes)
 
 
-def _shard(request: StartRequest, key: str) -> str:
+def _shard(request: StartRequest, key: str) -> Shard:
     return shard_of_person(request.person or key)

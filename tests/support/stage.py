@@ -16,7 +16,7 @@ from shared.errors import AppError
 from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.start import Started
 from shared.secret import Secret
-from shared.session.session import Report, Session
+from shared.session.session import Report, Session, SessionId
 from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
@@ -54,7 +54,7 @@ class Case:
         return self.started.session
 
     @property
-    def session_id(self) -> str:
+    def session_id(self) -> SessionId:
         return self.started.session.session_id
 
     @property

@@ -16,7 +16,7 @@ from shared.face.protocol import FaceRequest, FaceResponse
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
-from shared.session.session import Report
+from shared.session.session import FaceSessionId, Report, Shard
 from shared.session.start_request import Mode, StartRequest
 from shared.settings import Settings
 from shared.store import claim_rows, session_rows
@@ -65,7 +65,7 @@ def test_a_secret_comes_out_by_asking_and_is_one_with_its_like() -> None:
     assert Secret("another") != SECRET
 
 
-FACE_SESSION = FaceSession(face_session_id="face-1", auth_token=SECRET)
+FACE_SESSION = FaceSession(face_session_id=FaceSessionId("face-1"), auth_token=SECRET)
 SETTINGS = Settings(
     face_endpoint="https://face.test",
     face_by_entra=False,
@@ -132,7 +132,9 @@ SETTINGS = Settings(
             replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
         ),
         pytest.param(
-            session_rows.alarm_from_key("5", claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))),
+            session_rows.alarm_from_key(
+                Shard("5"), claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))
+            ),
             id="Alarm-of-a-key",
         ),
         pytest.param(Report(digest=DIGEST), id="Report"),

@@ -25,7 +25,7 @@ from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.alarm import SweepResult
 from shared.session.face_answer import Quality, ReferenceImage
-from shared.session.session import Session, hash_token, shard_of
+from shared.session.session import Session, SessionId, hash_token, shard_of
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import GRACE, NOW, PNG, RULES, START_RULES, TOKEN_LIFE, a_request
 from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
@@ -78,7 +78,7 @@ class Stage:
         assert len(won) + len(lost) == len(done)
         return won, lost
 
-    async def handle_alarm(self, session_id: str) -> SweepResult:
+    async def handle_alarm(self, session_id: SessionId) -> SweepResult:
         flow = LivenessFlow(
             face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
         )
@@ -329,7 +329,7 @@ async def test_a_key_is_kept_hashed_for_a_day_beside_its_session(stage: Stage) -
 
     (claim,) = stage.store.claims.values()
     assert claim == idempotency.Claim(
-        shard=started.session.session_id[0],
+        shard=shard_of(started.session.session_id),
         key_hash=idempotency.hash_key("the-key", REQUEST),
         request_hash=idempotency.hash_request(REQUEST),
         session_id=started.session.session_id,

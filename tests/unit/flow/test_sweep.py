@@ -16,7 +16,7 @@ from shared.flow.session_flow import LivenessFlow
 from shared.flow.sweep import Sweep
 from shared.session import transitions
 from shared.session.alarm import Alarm, SweepResult
-from shared.session.session import SHARDS, Session, Status
+from shared.session.session import SHARDS, Session, SessionId, Status
 from shared.store import session_rows
 from tests.support.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
 from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
@@ -149,7 +149,9 @@ async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> Non
     handle_alarm = swept.sweep.flow.handle_alarm
 
     class CountingFlow(LivenessFlow):
-        async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> SweepResult:
+        async def handle_alarm(
+            self, session_id: SessionId, alarm: Alarm | None = None
+        ) -> SweepResult:
             nonlocal running
             running += 1
             at_once.append(running)

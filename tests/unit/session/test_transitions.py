@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session import transitions
-from shared.session.session import Kind, Outcome, Report, Session, Status, Verdict, hash_token
+from shared.session.session import (
+    FaceSessionId,
+    Kind,
+    Outcome,
+    PersonHash,
+    Report,
+    Session,
+    Status,
+    Verdict,
+    hash_token,
+)
 from tests.support.builders import (
     DIGEST,
     GRACE,
@@ -43,7 +53,7 @@ STEPS: dict[str, Step] = {
 def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
     session = transitions.started(
         a_request(image=PNG, user="user-1"),
-        "face-1",
+        FaceSessionId("face-1"),
         session_id=SESSION_ID,
         token=TOKEN,
         now=NOW,
@@ -55,11 +65,11 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         session_id=SESSION_ID,
         kind=Kind.LIVENESS_WITH_VERIFY,
         status=Status.STARTED,
-        face_session_id="face-1",
+        face_session_id=FaceSessionId("face-1"),
         token_hash=hash_token(TOKEN),
         device_correlation_id="device-1",
         user_correlation_id="user-1",
-        person_sha256=hashlib.sha256(b"user\nuser-1").hexdigest(),
+        person_sha256=PersonHash(hashlib.sha256(b"user\nuser-1").hexdigest()),
         verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
         created_at=NOW,
         expires_at=NOW + TOKEN_LIFE,
@@ -97,7 +107,7 @@ def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: b
 def test_a_session_is_not_counted_unless_so_set() -> None:
     session = transitions.started(
         a_request(),
-        "face-1",
+        FaceSessionId("face-1"),
         session_id=SESSION_ID,
         token=TOKEN,
         now=NOW,

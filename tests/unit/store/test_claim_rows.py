@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
+from shared.session.session import Shard, shard_of
 from shared.store import claim_rows, session_rows
 from tests.support.builders import NOW, PERSON, SESSION_ID, a_claim, a_session
 
@@ -51,7 +52,7 @@ def test_a_key_ends_exactly_at_its_time(claim: Claim, now: datetime) -> None:
 
     assert (first <= claim_rows.claim_alarm_key(claim) < last) == (claim.ends_at <= now)
     assert not first <= claim_rows.claim_key(claim.key_hash) < last
-    assert not first <= claim_rows.count_key(claim.key_hash) < last
+    assert not first <= claim_rows.count_key(PERSON) < last
 
 
 def test_no_two_rows_of_a_person_share_a_key() -> None:
@@ -59,7 +60,7 @@ def test_no_two_rows_of_a_person_share_a_key() -> None:
     rows = [
         claim_rows.claim_row(claim),
         claim_rows.claim_alarm_row(claim),
-        claim_rows.count_row(SESSION_ID[0], PERSON, 1),
+        claim_rows.count_row(shard_of(SESSION_ID), PERSON, 1),
         session_rows.session_row(session),
         session_rows.alarm_row(replace(session, alarm_at=claim.ends_at)),
     ]
@@ -69,7 +70,7 @@ def test_no_two_rows_of_a_person_share_a_key() -> None:
 
 
 def test_a_count_comes_back_from_its_row() -> None:
-    assert claim_rows.count_from_row(claim_rows.count_row("5", PERSON, 3)) == 3
+    assert claim_rows.count_from_row(claim_rows.count_row(Shard("5"), PERSON, 3)) == 3
 
 
 ROW = claim_rows.claim_row(a_claim())

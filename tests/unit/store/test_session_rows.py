@@ -15,6 +15,8 @@ from shared.session.session import (
     Reason,
     Report,
     Session,
+    SessionId,
+    Shard,
     Status,
     Verdict,
     new_session_id,
@@ -30,7 +32,7 @@ TIMES = st.datetimes(
     timezones=st.just(UTC),
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
-IDS = st.text("0123456789abcdef", min_size=33, max_size=33)
+IDS = st.text("0123456789abcdef", min_size=33, max_size=33).map(SessionId)
 VERDICTS = st.builds(
     Verdict,
     outcome=st.sampled_from(Outcome),
@@ -112,8 +114,8 @@ def test_a_sessions_two_rows_are_neighbors_with_keys_that_the_table_takes(
 def test_an_alarm_row_names_its_session_and_nothing_of_it(session: Session) -> None:
     row = session_rows.alarm_row(session)
 
-    assert session_rows.alarm_from_key(session.session_id[0], str(row["RowKey"])) == Alarm(
-        shard=session.session_id[0],
+    assert session_rows.alarm_from_key(shard_of(session.session_id), str(row["RowKey"])) == Alarm(
+        shard=shard_of(session.session_id),
         session_id=session.session_id,
         row_key=str(row["RowKey"]),
         due_at=session.alarm_at,
@@ -133,9 +135,9 @@ def test_an_alarm_row_names_its_session_and_nothing_of_it(session: Session) -> N
 def test_an_alarm_without_a_time_is_an_alarm_all_the_same(
     key: str, due_at: datetime | None
 ) -> None:
-    alarm = session_rows.alarm_from_key("5", key)
+    alarm = session_rows.alarm_from_key(Shard("5"), key)
 
-    assert alarm == Alarm(shard="5", session_id=SESSION_ID, row_key=key, due_at=due_at)
+    assert alarm == Alarm(shard=Shard("5"), session_id=SESSION_ID, row_key=key, due_at=due_at)
     assert session_rows.row_key_of_owner(alarm) == session_rows.session_key(SESSION_ID)
 
 
@@ -154,11 +156,11 @@ def test_alarms_sort_by_their_time(first: datetime, second: datetime, ids: tuple
 @given(
     alarm_at=TIMES | st.sampled_from([NOW, NOW + timedelta(milliseconds=1)]),
     now=TIMES | st.just(NOW),
-    session_id=IDS | st.sampled_from(["0" * 33, "f" * 33]),
+    session_id=IDS | st.sampled_from([SessionId("0" * 33), SessionId("f" * 33)]),
 )
 @settings(max_examples=200, deadline=None)
 def test_what_is_due_is_exactly_what_has_rung(
-    alarm_at: datetime, now: datetime, session_id: str
+    alarm_at: datetime, now: datetime, session_id: SessionId
 ) -> None:
     first, last = session_rows.due_range(now)
     session = a_session(session_id=session_id, alarm_at=alarm_at)

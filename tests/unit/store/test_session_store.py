@@ -14,7 +14,8 @@ from shared.errors import (
 )
 from shared.session import transitions
 from shared.session.alarm import Alarm
-from shared.session.session import Session, rfc3339
+from shared.session.idempotency import KeyHash
+from shared.session.session import Session, SessionId, rfc3339, shard_of
 from shared.store import claim_rows, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import delete_op, insert_op, replace_op
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 SESSION = a_session()
 COUNTED = a_session(person_sha256=PERSON)
 CLAIM = a_claim()
-SHARD = SESSION_ID[0]
-ANOTHER_ID = SHARD + "f" * 32
+SHARD = shard_of(SESSION_ID)
+ANOTHER_ID = SessionId(SHARD + "f" * 32)
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
 
 
 def another(number: int) -> Session:
-    return replace(COUNTED, session_id=f"{SHARD}{number:032x}")
+    return replace(COUNTED, session_id=SessionId(f"{SHARD}{number:032x}"))
 
 
 async def counted(store: TableSessionStore) -> int:
@@ -319,7 +320,7 @@ async def test_a_key_is_read_as_it_was_written(store: TableSessionStore) -> None
 
     assert found is not None
     assert found == replace(CLAIM, version=found.version)
-    assert await store.load_claim(SHARD, "0" * 64) is None
+    assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
 
 
 @pytest.mark.parametrize("person", [None, PERSON], ids=["nobody", "somebody"])
