@@ -138,7 +138,7 @@ async def _create(app: App, _started: Started) -> object:
 
 
 async def _status(app: App, started: Started) -> object:
-    return await app.flow.status(started.session.session_id, started.session_token)
+    return await app.flow.load(started.session.session_id, started.session_token)
 
 
 async def _complete(app: App, started: Started) -> object:
@@ -158,7 +158,7 @@ async def _settle(app: App, started: Started) -> None:
 async def _whole(app: App, _started: Started) -> object:
     started = await app.start.start(_request())
     await _cancel(app, started)
-    return await app.flow.result(started.session.session_id)
+    return await app.flow.load_result(started.session.session_id)
 
 
 _STEPS: dict[str, Callable[[App, Started], Awaitable[object]]] = {

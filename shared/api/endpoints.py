@@ -39,7 +39,7 @@ async def start_session(req: func.HttpRequest) -> Reply:
 
 async def get_session(req: func.HttpRequest) -> Reply:
     """Tell a frontend where its session is, and never how it ended."""
-    session = await composition.app().flow.status(*_credentials(req))
+    session = await composition.app().flow.load(*_credentials(req))
     body = {
         "sessionId": session.session_id,
         "kind": session.kind,
@@ -73,7 +73,7 @@ async def cancel_session(req: func.HttpRequest) -> Reply:
 
 async def get_result(req: func.HttpRequest) -> Reply:
     """Tell a server how a session ended."""
-    session = await composition.app().flow.result(req.route_params.get("session_id", ""))
+    session = await composition.app().flow.load_result(req.route_params.get("session_id", ""))
     return Reply(status=200, body=_result(session))
 
 

@@ -15,7 +15,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.flow.ports import LogEvent, SessionStore
-from shared.flow.session_flow import LivenessFlow
+from shared.flow.walk import Walk
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.session import SHARDS, Shard
 
@@ -52,7 +52,7 @@ class _SweepStats:
 class Sweep:
     """Rings the due alarms of all shards."""
 
-    flow: LivenessFlow
+    walk: Walk
     store: SessionStore
     now: Callable[[], datetime]
     log: LogEvent
@@ -101,7 +101,7 @@ class Sweep:
         try:
             if alarm.session_id is None:
                 return await self._end_claim(alarm)
-            return await self.flow.handle_alarm(alarm.session_id, alarm)
+            return await self.walk.handle_alarm(alarm.session_id, alarm)
         except _CORRUPT_ROW_ERRORS as error:
             return await self._postpone_unreadable(alarm, error)
         except _LOST_RACE_ERRORS:

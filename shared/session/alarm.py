@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from shared.session.session import SessionId, Shard
+from shared.session.session import Session, SessionId, Shard, shard_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,10 @@ class Alarm:
     session_id: SessionId | None
     row_key: str = field(repr=False)
     due_at: datetime | None
+
+    def is_own_of(self, session: Session) -> bool:
+        """Tell whether this is the alarm that the session's record knows of."""
+        return self.shard == shard_of(session.session_id) and self.due_at == session.alarm_at
 
 
 class SweepResult(StrEnum):

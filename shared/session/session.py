@@ -1,5 +1,6 @@
 """What a session is: its values, its states, its id and its token."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -18,7 +19,7 @@ Shard = NewType("Shard", str)
 
 SHARDS = tuple(map(Shard, "0123456789abcdef"))
 NO_SESSION_ID = SessionId("0" * 33)
-_NO_HASH = "0" * 64
+NO_TOKEN_HASH = "0" * 64
 _SESSION_ID = re.compile(r"[0-9a-f]{33}", re.ASCII)
 
 RandomBytes = Callable[[int], bytes]
@@ -167,21 +168,20 @@ def shard_of(session_id: SessionId) -> Shard:
     return Shard(session_id[0])
 
 
+def new_token(random_bytes: RandomBytes) -> Secret:
+    """Make a session token, of 256 random bits."""
+    return Secret(base64.urlsafe_b64encode(random_bytes(32)).decode().rstrip("="))
+
+
 def hash_token(token: Secret) -> str:
     """Return what may be stored of a session token."""
     # A header can hold what is no UTF-8; that is a wrong token, not an error.
     return hashlib.sha256(token.reveal().encode(errors="surrogatepass")).hexdigest()
 
 
-def token_matches(token: Secret, session: Session | None) -> bool:
-    """Tell whether this token is this session's own, in the same time whatever the answer."""
-    expected = session.token_hash if session else _NO_HASH
-    return hmac.compare_digest(hash_token(token), expected) and session is not None
-
-
-def is_own_alarm(session: Session, shard: Shard, due_at: datetime | None) -> bool:
-    """Tell whether an alarm is the one that the session's record knows of."""
-    return shard == shard_of(session.session_id) and due_at == session.alarm_at
+def token_matches(token: Secret, token_hash: str) -> bool:
+    """Tell whether a token has this hash, in the same time whatever the answer."""
+    return hmac.compare_digest(hash_token(token), token_hash)
 
 
 def rfc3339(moment: datetime) -> str:

@@ -30,7 +30,7 @@ _MAY_FOLLOW = {
 }
 
 
-def started(  # noqa: PLR0913 - a record needs all its facts
+def new_session(  # noqa: PLR0913 - a record needs all its facts
     request: StartRequest,
     face_session_id: FaceSessionId,
     *,

@@ -164,7 +164,7 @@ async def _settle(app: App, case: Case) -> object:
 
 async def _sweep(app: App, case: Case) -> None:
     # Its word is for the tally, and is no status.
-    await _quietly(app.flow.handle_alarm(case.session_id))
+    await _quietly(app.sweep.walk.handle_alarm(case.session_id))
 
 
 MOVES: dict[str, Move] = {

@@ -25,7 +25,7 @@ from shared.face.client import FaceClient
 from shared.face.pace import Pace
 from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.sweep import MAX_RUN_SECONDS, Sweep
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, SweepResult
 from shared.session.face_answer import FaceAnswer
 from shared.session.session import SHARDS, FaceSessionId, Kind, SessionId, rfc3339
 from shared.store.session_store import TableSessionStore
@@ -141,7 +141,7 @@ class TestPace:
     async def test_only_the_sweep_is_paced(self, stage: Stage) -> None:
         app = stage.process()
 
-        assert _is_paced(app.sweep.flow.face)
+        assert _is_paced(app.sweep.walk.face)
         assert not _is_paced(app.flow.face)
         assert not _is_paced(app.start.face)
 
@@ -180,7 +180,7 @@ class Backlog:
             self.max_held = max(self.max_held, self.taken - self.rung)
             yield alarm
 
-    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> SweepResult:
         self.at_once += 1
         self.max_concurrency = max(self.max_concurrency, self.at_once)
         await asyncio.sleep(1)
@@ -190,7 +190,7 @@ class Backlog:
         self.waiting[shard] = [
             alarm for alarm in self.waiting[shard] if alarm.session_id != session_id
         ]
-        return "settled"
+        return SweepResult.SETTLED
 
     @property
     def left(self) -> int:
@@ -198,7 +198,7 @@ class Backlog:
 
     def sweep(self, notes: RecordedEvents, *, seconds: float = MAX_RUN_SECONDS) -> Sweep:
         return Sweep(
-            flow=self,  # type: ignore[arg-type] # only its ring is used
+            walk=self,  # type: ignore[arg-type] # only its ring is used
             store=cast("SessionStore", self),
             now=lambda: datetime.now(UTC),
             log=notes,
@@ -212,9 +212,9 @@ class Rung:
 
     session_ids: list[str] = field(default_factory=list)
 
-    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> SweepResult:
         self.session_ids.append(session_id)
-        return "skipped"
+        return SweepResult.SKIPPED
 
 
 class TestBounds:
@@ -283,7 +283,7 @@ class TestBounds:
             )
 
         sweep = Sweep(
-            flow=rung,  # type: ignore[arg-type] # only its ring is used
+            walk=rung,  # type: ignore[arg-type] # only its ring is used
             store=store,
             now=stage.now,
             log=stage.notes,

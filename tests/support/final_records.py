@@ -30,7 +30,7 @@ async def store_final_records(
     )
 
     def rows(shard: str) -> tuple[Row, Row]:
-        started = transitions.started(
+        started = transitions.new_session(
             request,
             FaceSessionId(secrets.token_hex(16)),
             session_id=SessionId(shard + secrets.token_hex(16)),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from random import Random
 
 from shared.errors import AppError, FaceUnavailableError
+from shared.flow import walk
 from shared.flow.ports import SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, Started
@@ -168,7 +169,10 @@ class Walk:
         )
 
     def _sweep(self) -> Sweep:
-        return Sweep(flow=self._flow(), store=self.store, now=self.clock, log=self.notes)
+        due = walk.Walk(
+            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
+        )
+        return Sweep(walk=due, store=self.store, now=self.clock, log=self.notes)
 
 
 def _shard(request: StartRequest, key: str) -> Shard:

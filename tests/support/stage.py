@@ -93,14 +93,14 @@ class Stage:
     ) -> App:
         """Return the app with other things outside."""
         store = store or app.flow.store
-        slow_face, face = face or app.sweep.flow.face, face or app.flow.face
+        slow_face, face = face or app.sweep.walk.face, face or app.flow.face
         flow = replace(app.flow, face=face, store=store, log=self.notes)
-        swept = replace(app.sweep.flow, face=slow_face, store=store, log=self.notes)
+        walk = replace(app.sweep.walk, face=slow_face, store=store, log=self.notes)
         return replace(
             app,
             start=replace(app.start, face=face, store=store, log=self.notes),
             flow=flow,
-            sweep=replace(app.sweep, flow=swept, store=store, log=self.notes),
+            sweep=replace(app.sweep, walk=walk, store=store, log=self.notes),
         )
 
     async def case(self, app: App, key: str | None = None) -> Case:

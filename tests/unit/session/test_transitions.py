@@ -51,7 +51,7 @@ STEPS: dict[str, Step] = {
 
 
 def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
-    session = transitions.started(
+    session = transitions.new_session(
         a_request(image=PNG, user="user-1"),
         FaceSessionId("face-1"),
         session_id=SESSION_ID,
@@ -105,7 +105,7 @@ def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: b
 
 
 def test_a_session_is_not_counted_unless_so_set() -> None:
-    session = transitions.started(
+    session = transitions.new_session(
         a_request(),
         FaceSessionId("face-1"),
         session_id=SESSION_ID,
