@@ -43,7 +43,7 @@ class StartRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A session that was just opened, with the two tokens that are seen this once."""
+    """A session that was just created, with the two tokens that are seen this once."""
 
     session: Session
     auth_token: Secret

@@ -25,7 +25,7 @@ _CONCURRENCY = 8
 MAX_RUN_SECONDS = 120
 # Another sweep, or a caller, was first.
 _LOST_RACE_ERRORS = (StoreConflictError, SessionConflictError, SessionNotFoundError)
-# What a strange row can raise in code that trusts its own rows.
+# What a corrupt row can raise in code that trusts its own rows.
 _CORRUPT_ROW_ERRORS = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
@@ -50,7 +50,7 @@ class _SweepStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Rings the due alarms of all shards."""
+    """Has the walk handle the due alarms of all shards."""
 
     walk: Walk
     store: SessionStore
@@ -59,7 +59,7 @@ class Sweep:
     max_run_seconds: float = MAX_RUN_SECONDS
 
     async def run(self) -> None:
-        """Do what is due now, and tell in one fact what that was."""
+        """Do what is due now, and log in one event what that was."""
         now = self.now()
         stats = _SweepStats(ends_at=asyncio.get_running_loop().time() + self.max_run_seconds)
         alarms: asyncio.Queue[Alarm] = asyncio.Queue(maxsize=_CONCURRENCY)
@@ -67,9 +67,9 @@ class Sweep:
             for _ in range(_CONCURRENCY):
                 group.create_task(self._consume(alarms, stats))
             # All shards at once, so that a full one cannot starve the others.
-            async with asyncio.TaskGroup() as finders:
+            async with asyncio.TaskGroup() as producers:
                 for shard in SHARDS:
-                    finders.create_task(self._produce(shard, now, alarms, stats))
+                    producers.create_task(self._produce(shard, now, alarms, stats))
             alarms.shutdown()
         self._log(stats, now)
 
@@ -77,7 +77,7 @@ class Sweep:
         self, shard: Shard, now: datetime, alarms: asyncio.Queue[Alarm], stats: _SweepStats
     ) -> None:
         try:
-            async for alarm in self.store.due(shard, now):
+            async for alarm in self.store.list_due(shard, now):
                 if stats.is_over:
                     return
                 stats.record(alarm)
@@ -140,7 +140,7 @@ class Sweep:
             deleted=results[SweepResult.DELETED],
             purged=results[SweepResult.PURGED],
             failed=results[SweepResult.FAILED],
-            # What seldom happens is not told where it did not.
+            # These are logged only where there are any.
             postponed=results[SweepResult.POSTPONED] or None,
             skipped=results[SweepResult.SKIPPED] or None,
             left=results[SweepResult.LEFT] or None,

@@ -1,4 +1,4 @@
-"""What the sweep must look at, when, and what comes of it."""
+"""When somebody must look at a session again, and what comes of it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from shared.session.session import Session, SessionId, Shard, shard_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """What the sweep must look at: a session, or without one the end of an idempotency key."""
+    """When a session must be looked at, or, without a session, an idempotency key ends."""
 
     shard: Shard
     session_id: SessionId | None

@@ -1,4 +1,4 @@
-"""What follows for a session from Face's word, or from Face's silence."""
+"""What follows for a session from what Face says, or from not knowing what it would say."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,18 +21,18 @@ class Rules:
 def after_completion(
     session: Session, answer: FaceAnswer | None, report: Report, rules: Rules, now: datetime
 ) -> Session:
-    """Weigh a reported completion against what Face says; None is Face's 404."""
-    told = transitions.with_report(session, report)
-    ended = _final_step(told, answer, rules, now)
+    """Weigh a reported completion against Face's answer; None is that it knows no such session."""
+    session = transitions.with_report(session, report)
+    ended = _final_step(session, answer, rules, now)
     if ended is not None:
         return ended
     if report.has_error:
-        return transitions.reopened(told, rules.grace)
-    return transitions.processing(told, now)
+        return transitions.reopened(session, rules.grace)
+    return transitions.processing(session, now)
 
 
 def after_unanswered_completion(session: Session, report: Report, now: datetime) -> Session:
-    """Keep a reported completion while Face's word is not to be had."""
+    """Keep a reported completion while Face cannot be asked."""
     return transitions.processing(transitions.with_report(session, report), now)
 
 
@@ -46,7 +46,7 @@ def after_message(
 def after_alarm(
     session: Session, answer: FaceAnswer | None, rules: Rules, now: datetime
 ) -> Session:
-    """Look at an open session whose alarm rang: the last time, once its token is long dead."""
+    """Look at an open session whose alarm is due: for the last time once it is stale."""
     if answer is None:
         return transitions.abandoned(session, now)
     if is_finished(answer):
@@ -59,7 +59,7 @@ def after_alarm(
 
 
 def after_unanswered_alarm(session: Session, now: datetime) -> Session:
-    """Wait on, as Face's word is not to be had, until Face must have forgotten the session."""
+    """Wait while Face cannot be asked, until it must have forgotten the session."""
     if transitions.is_forgotten_by_face(session, now):
         return transitions.abandoned(session, now)
     return transitions.postponed(session, now)

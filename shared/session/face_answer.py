@@ -1,4 +1,4 @@
-"""What Face tells us, in our own values. Whatever it left out, or said in no known way, is None."""
+"""What Face answers, in our own values. Whatever it left out, or said in no known way, is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ def is_good_enough(image: ReferenceImage | None, minimum: Quality) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceSession:
-    """A session that Face has just opened; the token is seen this once."""
+    """A session that Face has just created; the token is seen this once."""
 
     face_session_id: FaceSessionId
     auth_token: Secret

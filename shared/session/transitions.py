@@ -1,4 +1,4 @@
-"""The steps of a session's life: which may follow which, and when its alarm rings then."""
+"""The steps of a session's life: which may follow which, and when its alarm is due then."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -69,41 +69,41 @@ def is_forgotten_by_face(session: Session, now: datetime) -> bool:
 
 
 def with_report(session: Session, report: Report) -> Session:
-    """Keep what the frontend said; a digest once given stays, and that another came is kept too."""
-    known = session.report
-    differ = None not in (known.digest, report.digest) and known.digest != report.digest
+    """Keep what the frontend said: the first digest, that another differed, else the latest."""
+    earlier = session.report
+    differ = None not in (earlier.digest, report.digest) and earlier.digest != report.digest
     return replace(
         session,
         report=Report(
-            digest=known.digest or report.digest,
-            digests_differ=known.digests_differ or differ,
-            result_id=report.result_id or known.result_id,
-            liveness_error=report.liveness_error or known.liveness_error,
-            recognition_error=report.recognition_error or known.recognition_error,
+            digest=earlier.digest or report.digest,
+            digests_differ=earlier.digests_differ or differ,
+            result_id=report.result_id or earlier.result_id,
+            liveness_error=report.liveness_error or earlier.liveness_error,
+            recognition_error=report.recognition_error or earlier.recognition_error,
         ),
     )
 
 
 def processing(session: Session, now: datetime) -> Session:
-    """Wait for a result, a completion having been reported."""
+    """Wait for a result after a completion was reported."""
     if session.reminded_at is None or now - session.reminded_at >= REMINDER_PAUSE:
         session = replace(session, reminded_at=now)
     if session.status is Status.PROCESSING:
         return session
-    # An alarm that has rung stays rung: reports must not keep a stale session open.
+    # An alarm that is due stays due: reports must not keep a stale session open.
     alarm_at = session.alarm_at if session.alarm_at <= now else now + OPEN_FIRST_DELAY
     return _transition(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=1)
 
 
 def reopened(session: Session, grace: timedelta) -> Session:
-    """Let the person try again, a try having failed on the device."""
+    """Let the person try again after a try that failed on the device."""
     if session.status is Status.STARTED:
         return session
     return _transition(session, Status.STARTED, alarm_at=session.expires_at + grace, alarm_delays=0)
 
 
 def completed(session: Session, verdict: Verdict, now: datetime) -> Session:
-    """End with what Face told."""
+    """End with a verdict on what Face said."""
     return replace(_end(session, Status.COMPLETED, now), verdict=verdict)
 
 
@@ -133,7 +133,7 @@ def backoff_delay(first: timedelta, delays: int) -> timedelta:
 def face_data_deleted(session: Session, retention: timedelta) -> Session:
     """Keep only our record, until its retention ends; Face has nothing of it any more."""
     if session.ended_at is None:
-        raise ValueError("only a final session can be clean")
+        raise ValueError("only a final session can be without its data at Face")
     return replace(
         session,
         has_face_data=False,

@@ -149,7 +149,7 @@ class TableSessionStore:
         moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
-    async def due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
         async for key in self._table.keys(shard, *session_rows.due_range(now)):
             yield session_rows.alarm_from_key(shard, key)

@@ -111,7 +111,7 @@ async def stored(store: SessionStore, session: Session) -> Session:
 
 
 async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
-    return [alarm async for alarm in store.due(shard, now)]
+    return [alarm async for alarm in store.list_due(shard, now)]
 
 
 async def winners(*calls: Awaitable[object]) -> int:

@@ -174,7 +174,7 @@ class Backlog:
             }
         )
 
-    async def due(self, shard: str, _now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: str, _now: datetime) -> AsyncIterator[Alarm]:
         for alarm in list(self.waiting[shard]):
             self.taken += 1
             self.max_held = max(self.max_held, self.taken - self.rung)

@@ -216,7 +216,7 @@ class MemoryStore:
         self.hold(replace(session, alarm_at=alarm_at))
         self.times_set_aside[session.session_id] += 1
 
-    async def due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         if shard in self.unreadable_shards:
             raise self.unreadable_shards[shard]
         first, last = session_rows.due_range(now)

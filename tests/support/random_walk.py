@@ -89,7 +89,9 @@ class Walk:
     async def check(self) -> None:
         """Compare every count, key and alarm with the sessions that are there."""
         sessions, claims = await self._sessions(), await self._claims()
-        rung = [alarm for shard in SHARDS async for alarm in self.store.due(shard, END_OF_TIME)]
+        rung = [
+            alarm for shard in SHARDS async for alarm in self.store.list_due(shard, END_OF_TIME)
+        ]
         still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
 
         for request in REQUESTS:

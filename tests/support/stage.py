@@ -247,7 +247,7 @@ class _Wired:
         async def carried(*arguments: object, **options: object) -> object:
             return await self._wire.carry(name, method(*arguments, **options))
 
-        return method if name == "due" else carried
+        return method if name == "list_due" else carried
 
 
 def wired(stage: Stage, app: App, wire: Wire) -> App:
