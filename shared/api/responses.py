@@ -96,7 +96,7 @@ def _error_reply(error: AppError) -> Reply:
     if isinstance(error, InvalidRequestError):
         details |= _error_details(error)
     telemetry.log_event("request refused", level=_level(error), code=code, cause=error)
-    wait = getattr(error, "retry_after_seconds", None)
+    wait = error.retry_after_seconds
     if wait is None and status != _UNAVAILABLE:
         return Reply(status=status, body={"error": details}, headers={"x-ms-error-code": code})
     wait = wait or RETRY_AFTER_SECONDS
