@@ -6,7 +6,7 @@ https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import NewType
 
@@ -65,12 +65,10 @@ def check_same(known: Claim, request: StartRequest) -> None:
 
 
 def hash_request(request: StartRequest) -> str:
-    """Return a hash that two requests share only if they ask for the same."""
-    facts = [
-        request.mode,
-        request.token_seconds,
-        request.device_correlation_id,
-        request.user_correlation_id,
-        request.verify_image_sha256,
-    ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    """Return a hash that two requests share only if they ask for the same, field by field."""
+    asked = {one.name: _as_json(getattr(request, one.name)) for one in fields(request)}
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _as_json(value: object) -> object:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
