@@ -12,7 +12,8 @@ from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, 
 from shared import composition
 from shared.flow.sweep import Sweep
 from shared.session.alarm import Alarm, SweepResult
-from shared.session.session import SHARDS, SessionId
+from shared.session.ids import SessionId
+from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.final_records import RETENTION, store_final_records

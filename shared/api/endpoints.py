@@ -14,7 +14,9 @@ from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session import idempotency
 from shared.session.face_answer import ReferenceImage
-from shared.session.session import Kind, Session, Status, Verdict, is_session_id, rfc3339
+from shared.session.ids import is_session_id
+from shared.session.session import Kind, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
 
 # The same number as host.json's maxDequeueCount.
 MAX_DEQUEUE_COUNT = 12

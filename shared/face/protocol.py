@@ -27,7 +27,8 @@ from shared.session.face_answer import (
     Quality,
     ReferenceImage,
 )
-from shared.session.session import FaceSessionId, Kind
+from shared.session.ids import FaceSessionId
+from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 
 _COLLECTIONS = {

@@ -7,7 +7,9 @@ from typing import Protocol
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.session import FaceSessionId, Kind, PersonHash, Session, SessionId, Shard
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Kind, Session
+from shared.session.shard import PersonHash, Shard
 from shared.session.start_request import StartRequest
 
 

@@ -21,16 +21,9 @@ from shared.secret import Secret
 from shared.session import decisions
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import (
-    NO_SESSION_ID,
-    NO_TOKEN_HASH,
-    Report,
-    Session,
-    SessionId,
-    Status,
-    is_session_id,
-    token_matches,
-)
+from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
+from shared.session.session import Report, Session, Status
+from shared.session.session_token import NO_TOKEN_HASH, token_matches
 
 type Remind = Callable[[SessionId], None]
 

@@ -17,16 +17,10 @@ from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.session import (
-    RandomBytes,
-    Session,
-    SessionId,
-    Shard,
-    new_session_id,
-    new_token,
-    shard_of,
-    shard_of_person,
-)
+from shared.session.ids import RandomBytes, SessionId, new_session_id, shard_of
+from shared.session.session import Session
+from shared.session.session_token import new_token
+from shared.session.shard import Shard, shard_of_person
 from shared.session.start_request import StartRequest
 
 _RETRY_AFTER_RACE_SECONDS = 1

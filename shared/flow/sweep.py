@@ -17,7 +17,7 @@ from shared.errors import (
 from shared.flow.ports import LogEvent, SessionStore
 from shared.flow.walk import Walk
 from shared.session.alarm import Alarm, SweepResult
-from shared.session.session import SHARDS, Shard
+from shared.session.shard import SHARDS, Shard
 
 _CONCURRENCY = 8
 # Well before the function's time-out (host.json), after which the worker would be killed at work;

@@ -12,7 +12,8 @@ from shared.flow.update import Decide
 from shared.session import decisions, transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
-from shared.session.session import Session, SessionId, Status
+from shared.session.ids import SessionId
+from shared.session.session import Session, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class Walk:
 
     async def _delete_or_postpone(self, session: Session) -> SweepResult:
         deleted = await try_delete_face_session(session, self.face, self.log)
-        if deleted or transitions.is_forgotten_by_face(session, self.now()):
+        if deleted or session.is_forgotten_by_face(self.now()):
             after = transitions.face_data_deleted(session, self.rules.retention)
             await self.store.replace(session, after)
             return SweepResult.DELETED

@@ -1,10 +1,18 @@
 """When somebody must look at a session again, and what comes of it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.session.session import Session, SessionId, Shard, shard_of
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import Shard
+
+OPEN_FIRST_DELAY = timedelta(minutes=2)
+CLEANUP_FIRST_DELAY = timedelta(minutes=1)
+REMINDER_PAUSE = timedelta(minutes=1)
+_MAX_DELAY = timedelta(hours=1)
+_MAX_DOUBLINGS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +40,9 @@ class SweepResult(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     LEFT = "left"
+
+
+def backoff_delay(first: timedelta, delays: int) -> timedelta:
+    """Double a delay for each one before it, up to an hour."""
+    doublings = min(max(delays, 0), _MAX_DOUBLINGS)
+    return min(first * (1 << doublings), _MAX_DELAY)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.secret import Secret
-from shared.session.session import FaceSessionId
+from shared.session.ids import FaceSessionId
 
 
 class FaceStatus(StrEnum):

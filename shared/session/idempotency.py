@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from typing import NewType
 
 from shared.errors import IdempotencyKeyReusedError, InvalidRequestError
-from shared.session.session import Session, SessionId, Shard, shard_of
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import Shard
 from shared.session.start_request import StartRequest
 
 KeyHash = NewType("KeyHash", str)

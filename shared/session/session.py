@@ -1,28 +1,14 @@
-"""What a session is: its values, its states, its id and its token."""
+"""What a session is: its values and its states."""
 
-import base64
-import hashlib
-import hmac
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType, TypeGuard
 
-from shared.secret import Secret
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.shard import PersonHash
 
-SessionId = NewType("SessionId", str)
-FaceSessionId = NewType("FaceSessionId", str)
-PersonHash = NewType("PersonHash", str)
-Shard = NewType("Shard", str)
-
-SHARDS = tuple(map(Shard, "0123456789abcdef"))
-NO_SESSION_ID = SessionId("0" * 33)
-NO_TOKEN_HASH = "0" * 64
-_SESSION_ID = re.compile(r"[0-9a-f]{33}", re.ASCII)
-
-RandomBytes = Callable[[int], bytes]
+# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
+_FACE_FORGETS_AFTER = timedelta(hours=48)
 
 
 class Kind(StrEnum):
@@ -98,6 +84,17 @@ class Report:
         # The SDKs name a missing error, too: "None".
         return {self.liveness_error, self.recognition_error} - {None, "None"} != set()
 
+    def followed_by(self, later: "Report") -> "Report":
+        """Keep the first digest and whether another differed, and of all else the latest."""
+        differ = None not in (self.digest, later.digest) and self.digest != later.digest
+        return Report(
+            digest=self.digest or later.digest,
+            digests_differ=self.digests_differ or differ,
+            result_id=later.result_id or self.result_id,
+            liveness_error=later.liveness_error or self.liveness_error,
+            recognition_error=later.recognition_error or self.recognition_error,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -145,45 +142,10 @@ class Session:
         """Has the session ended for good."""
         return self.status.is_final
 
+    def is_stale(self, now: datetime, grace: timedelta) -> bool:
+        """Tell whether nobody can finish this check any more."""
+        return now >= self.expires_at + grace
 
-def is_session_id(text: str) -> TypeGuard[SessionId]:
-    """Tell whether a text has the one shape our ids have."""
-    return _SESSION_ID.fullmatch(text) is not None
-
-
-def new_session_id(person: str | None, random_bytes: RandomBytes) -> SessionId:
-    """Make an id; its first digit is the shard, where all of one person's rows are neighbors."""
-    if person is None:
-        return SessionId(random_bytes(17).hex()[:33])
-    return SessionId(shard_of_person(person) + random_bytes(16).hex())
-
-
-def shard_of_person(person: str) -> Shard:
-    """Name the partition where all of one person's rows are neighbors."""
-    return Shard(hashlib.sha256(person.encode()).hexdigest()[0])
-
-
-def shard_of(session_id: SessionId) -> Shard:
-    """Name the partition that a session's rows live in."""
-    return Shard(session_id[0])
-
-
-def new_token(random_bytes: RandomBytes) -> Secret:
-    """Make a session token, of 256 random bits."""
-    return Secret(base64.urlsafe_b64encode(random_bytes(32)).decode().rstrip("="))
-
-
-def hash_token(token: Secret) -> str:
-    """Return what may be stored of a session token."""
-    # A header can hold what is no UTF-8; that is a wrong token, not an error.
-    return hashlib.sha256(token.reveal().encode(errors="surrogatepass")).hexdigest()
-
-
-def token_matches(token: Secret, token_hash: str) -> bool:
-    """Tell whether a token has this hash, in the same time whatever the answer."""
-    return hmac.compare_digest(hash_token(token), token_hash)
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write a time so that it sorts as text, to the millisecond, in UTC."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def is_forgotten_by_face(self, now: datetime) -> bool:
+        """Tell whether Face no longer keeps anything of this session."""
+        return now >= self.created_at + _FACE_FORGETS_AFTER

@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.session.session import Kind, PersonHash
+from shared.session.session import Kind
+from shared.session.shard import PersonHash
 
 
 class Mode(StrEnum):

@@ -4,25 +4,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session.session import (
-    FaceSessionId,
-    Report,
-    Session,
-    SessionId,
-    Status,
-    Verdict,
-    hash_token,
+from shared.session.alarm import (
+    CLEANUP_FIRST_DELAY,
+    OPEN_FIRST_DELAY,
+    REMINDER_PAUSE,
+    backoff_delay,
 )
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Session, Status, Verdict
+from shared.session.session_token import hash_token
 from shared.session.start_request import StartRequest
-
-OPEN_FIRST_DELAY = timedelta(minutes=2)
-CLEANUP_FIRST_DELAY = timedelta(minutes=1)
-MAX_DELAY = timedelta(hours=1)
-_MAX_DOUBLINGS = 10
-REMINDER_PAUSE = timedelta(minutes=1)
-
-# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
-FACE_FORGETS_AFTER = timedelta(hours=48)
 
 _MAY_FOLLOW = {
     Status.STARTED: {Status.PROCESSING, Status.COMPLETED, Status.ABANDONED, Status.CANCELED},
@@ -55,32 +46,6 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         created_at=now,
         expires_at=expires_at,
         alarm_at=expires_at + grace,
-    )
-
-
-def is_stale(session: Session, now: datetime, grace: timedelta) -> bool:
-    """Tell whether nobody can finish this check any more."""
-    return now >= session.expires_at + grace
-
-
-def is_forgotten_by_face(session: Session, now: datetime) -> bool:
-    """Tell whether Face no longer keeps anything of this session."""
-    return now >= session.created_at + FACE_FORGETS_AFTER
-
-
-def with_report(session: Session, report: Report) -> Session:
-    """Keep what the frontend said: the first digest, that another differed, else the latest."""
-    earlier = session.report
-    differ = None not in (earlier.digest, report.digest) and earlier.digest != report.digest
-    return replace(
-        session,
-        report=Report(
-            digest=earlier.digest or report.digest,
-            digests_differ=earlier.digests_differ or differ,
-            result_id=report.result_id or earlier.result_id,
-            liveness_error=report.liveness_error or earlier.liveness_error,
-            recognition_error=report.recognition_error or earlier.recognition_error,
-        ),
     )
 
 
@@ -122,12 +87,6 @@ def postponed(session: Session, now: datetime) -> Session:
     first = CLEANUP_FIRST_DELAY if session.is_final else OPEN_FIRST_DELAY
     alarm_at = now + backoff_delay(first, session.alarm_delays)
     return replace(session, alarm_at=alarm_at, alarm_delays=session.alarm_delays + 1)
-
-
-def backoff_delay(first: timedelta, delays: int) -> timedelta:
-    """Double a delay for each one before it, up to an hour."""
-    doublings = min(max(delays, 0), _MAX_DOUBLINGS)
-    return min(first * (1 << doublings), MAX_DELAY)
 
 
 def face_data_deleted(session: Session, retention: timedelta) -> Session:

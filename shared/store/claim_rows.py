@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.session import PersonHash, SessionId, Shard, rfc3339
+from shared.session.ids import SessionId
+from shared.session.shard import PersonHash, Shard
+from shared.session.timestamps import rfc3339
 from shared.store.columns import Columns, Row
 from shared.store.session_rows import ALARM, CLAIM
 

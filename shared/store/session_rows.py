@@ -3,24 +3,20 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from shared.session import transitions
-from shared.session.alarm import Alarm
+from shared.session.alarm import OPEN_FIRST_DELAY, Alarm, backoff_delay
+from shared.session.ids import FaceSessionId, SessionId, shard_of
 from shared.session.session import (
     Comparison,
-    FaceSessionId,
     Kind,
     Outcome,
-    PersonHash,
     Reason,
     Report,
     Session,
-    SessionId,
-    Shard,
     Status,
     Verdict,
-    rfc3339,
-    shard_of,
 )
+from shared.session.shard import PersonHash, Shard
+from shared.session.timestamps import rfc3339
 from shared.store.columns import Columns, Row
 
 _SESSION = "session-"
@@ -73,7 +69,7 @@ def row_key_of_owner(alarm: Alarm) -> str:
 
 def moved_alarm(alarm: Alarm, delays: int, now: datetime) -> Row:
     """Write an alarm anew for later, the later the more often that was done."""
-    later = rfc3339(now + transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays))
+    later = rfc3339(now + backoff_delay(OPEN_FIRST_DELAY, delays))
     rest = alarm.row_key[_TIME.stop :]
     return {
         "PartitionKey": alarm.shard,

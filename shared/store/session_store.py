@@ -16,7 +16,9 @@ from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRe
 from shared.secret import Secret
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.session import PersonHash, Session, SessionId, Shard, shard_of
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import PersonHash, Shard
 from shared.store import claim_rows, session_rows
 from shared.store.columns import Row
 from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op

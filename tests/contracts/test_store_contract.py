@@ -23,19 +23,9 @@ from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.session import (
-    SHARDS,
-    Outcome,
-    PersonHash,
-    Reason,
-    Report,
-    Session,
-    SessionId,
-    Shard,
-    Status,
-    Verdict,
-    shard_of,
-)
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
+from shared.session.shard import SHARDS, PersonHash, Shard
 from shared.store import claim_rows, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable

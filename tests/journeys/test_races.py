@@ -18,7 +18,8 @@ import pytest_asyncio
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
-from shared.session.session import Report, SessionId
+from shared.session.ids import SessionId
+from shared.session.session import Report
 from tests.support.stage import (
     RETENTION_SECONDS,
     STALE_SECONDS,

@@ -27,7 +27,10 @@ from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.sweep import MAX_RUN_SECONDS, Sweep
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import SHARDS, FaceSessionId, Kind, SessionId, rfc3339
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Kind
+from shared.session.shard import SHARDS
+from shared.session.timestamps import rfc3339
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.conftest import ROOT

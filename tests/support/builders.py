@@ -10,18 +10,10 @@ from shared.secret import Secret
 from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.session import (
-    FaceSessionId,
-    Kind,
-    PersonHash,
-    Report,
-    Session,
-    SessionId,
-    Shard,
-    Status,
-    Verdict,
-    hash_token,
-)
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Kind, Report, Session, Status, Verdict
+from shared.session.session_token import hash_token
+from shared.session.shard import PersonHash, Shard
 from shared.session.start_request import Mode, StartRequest
 from shared.session.verdict import Policy
 

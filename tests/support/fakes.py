@@ -11,7 +11,9 @@ from shared.secret import Secret
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
 from shared.session.idempotency import Claim
-from shared.session.session import FaceSessionId, Kind, Session, Shard, shard_of
+from shared.session.ids import FaceSessionId, shard_of
+from shared.session.session import Kind, Session
+from shared.session.shard import Shard
 from shared.session.start_request import StartRequest
 from shared.store import claim_rows, session_rows
 from tests.support.builders import NOW, a_running_answer

@@ -11,7 +11,8 @@ from azure.data.tables.aio import TableClient
 
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.session import SHARDS, FaceSessionId, SessionId
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.shard import SHARDS
 from shared.session.start_request import Mode, StartRequest
 from shared.store import session_rows
 from shared.store.columns import Row

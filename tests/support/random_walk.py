@@ -17,7 +17,9 @@ from shared.secret import Secret
 from shared.session import idempotency
 from shared.session.face_answer import FaceStatus
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Report, Session, SessionId, Shard, shard_of_person
+from shared.session.ids import SessionId
+from shared.session.session import Report, Session
+from shared.session.shard import SHARDS, Shard, shard_of_person
 from shared.session.start_request import StartRequest
 from shared.store import claim_rows
 from tests.support.builders import (

@@ -16,7 +16,8 @@ from shared.errors import AppError
 from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.start import Started
 from shared.secret import Secret
-from shared.session.session import Report, Session, SessionId
+from shared.session.ids import SessionId
+from shared.session.session import Report, Session
 from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable

@@ -16,7 +16,9 @@ from shared.face.protocol import FaceRequest, FaceResponse
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
-from shared.session.session import FaceSessionId, Report, Shard
+from shared.session.ids import FaceSessionId
+from shared.session.session import Report
+from shared.session.shard import Shard
 from shared.session.start_request import Mode, StartRequest
 from shared.settings import Settings
 from shared.store import claim_rows, session_rows

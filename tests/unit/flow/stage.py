@@ -11,7 +11,8 @@ from shared.flow.sweep import Sweep
 from shared.flow.walk import Walk
 from shared.session import transitions
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import Outcome, RandomBytes, Session, SessionId, Verdict
+from shared.session.ids import RandomBytes, SessionId
+from shared.session.session import Outcome, Session, Verdict
 from shared.session.start_request import StartRequest
 from tests.support.builders import (
     GRACE,

@@ -15,6 +15,7 @@ from shared.errors import (
 )
 from shared.secret import Secret
 from shared.session import transitions
+from shared.session.alarm import REMINDER_PAUSE
 from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.session import Outcome, Report, Session, Status, Verdict
 from tests.support.builders import (
@@ -166,7 +167,7 @@ async def test_a_completion_without_a_result_is_kept_and_waits_for_a_message(
     session: Session, error: Exception | None, stage: Stage
 ) -> None:
     # Reported a while ago, so that another report is worth a message.
-    session = replace(session, reminded_at=NOW - transitions.REMINDER_PAUSE)
+    session = replace(session, reminded_at=NOW - REMINDER_PAUSE)
     stage.face.fails = {"get": error} if error else {}
     report = Report(digest=DIGEST, liveness_error="TimedOut" if error else None)
     waiting = await complete(stage.at(session, a_running_answer()), report)

@@ -21,7 +21,9 @@ from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.face_answer import Quality, ReferenceImage
-from shared.session.session import Session, hash_token, shard_of
+from shared.session.ids import shard_of
+from shared.session.session import Session
+from shared.session.session_token import hash_token
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import GRACE, NOW, PNG, START_RULES, TOKEN_LIFE, a_request
 from tests.support.fakes import MemoryStore, SequentialBytes

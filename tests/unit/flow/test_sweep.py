@@ -15,7 +15,9 @@ from shared.errors import (
 from shared.flow.sweep import Sweep
 from shared.session import transitions
 from shared.session.alarm import Alarm, SweepResult
-from shared.session.session import SHARDS, Session, SessionId, Status
+from shared.session.ids import SessionId
+from shared.session.session import Session, Status
+from shared.session.shard import SHARDS
 from shared.store import session_rows
 from tests.support.builders import NOW, RETENTION, a_claim, a_session
 from tests.unit.flow.stage import STALE, Stage

@@ -13,7 +13,8 @@ from shared.errors import (
 from shared.session import transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.face_answer import FaceAnswer, FaceStatus
-from shared.session.session import Session, Status, shard_of
+from shared.session.ids import shard_of
+from shared.session.session import Session, Status
 from tests.support.builders import (
     NOW,
     RETENTION,

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from shared.session.alarm import Alarm
-from shared.session.session import Shard, shard_of
+from shared.session.ids import shard_of
+from shared.session.shard import Shard
 from tests.support.builders import NOW, SESSION_ID, a_session
 
 SESSION = a_session()

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -89,7 +90,7 @@ def test_a_completion_is_kept_while_face_is_silent(session: Session) -> None:
     report = Report(digest=DIGEST, liveness_error="TimedOut")
     after = decisions.after_unanswered_completion(session, report, NOW)
 
-    assert after == transitions.with_report(PROCESSING, report)
+    assert after == replace(PROCESSING, report=report)
 
 
 @pytest.mark.parametrize("session", OPEN)

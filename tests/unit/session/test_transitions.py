@@ -1,6 +1,6 @@
 import hashlib
 from collections.abc import Callable
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,22 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session import transitions
-from shared.session.session import (
-    FaceSessionId,
-    Kind,
-    Outcome,
-    PersonHash,
-    Report,
-    Session,
-    Status,
-    Verdict,
-    hash_token,
-)
+from shared.session.ids import FaceSessionId
+from shared.session.session import Kind, Outcome, Session, Status, Verdict
+from shared.session.session_token import hash_token
+from shared.session.shard import PersonHash
 from tests.support.builders import (
-    DIGEST,
     GRACE,
     NOW,
-    OTHER_DIGEST,
     PNG,
     RETENTION,
     SESSION_ID,
@@ -46,7 +37,6 @@ STEPS: dict[str, Step] = {
     "canceled": lambda session: transitions.canceled(session, LATER),
     "postponed": lambda session: transitions.postponed(session, LATER),
     "face_data_deleted": lambda session: transitions.face_data_deleted(session, RETENTION),
-    "with_report": lambda session: transitions.with_report(session, Report(digest=OTHER_DIGEST)),
 }
 
 
@@ -207,69 +197,3 @@ def test_a_final_state_is_never_left(status: Status, steps: list[str]) -> None:
 def test_nothing_may_follow_an_ending(status: Status, step: str) -> None:
     with pytest.raises(ValueError, match="may not follow"):
         STEPS[step](STEPS[status.value](a_session()))
-
-
-def test_a_session_is_stale_once_its_grace_has_passed() -> None:
-    stale_at = NOW + TOKEN_LIFE + GRACE
-
-    assert transitions.is_stale(a_session(), stale_at, GRACE)
-    assert not transitions.is_stale(a_session(), stale_at - timedelta(microseconds=1), GRACE)
-
-
-def test_face_has_forgotten_a_session_after_two_days() -> None:
-    session = a_session(created_at=NOW, expires_at=NOW + timedelta(hours=20))
-    forgotten_at = NOW + timedelta(hours=48)
-
-    assert transitions.is_forgotten_by_face(session, forgotten_at)
-    assert not transitions.is_forgotten_by_face(session, forgotten_at - timedelta(seconds=1))
-
-
-# A frontend says a text of some length, or nothing.
-REPORTS = st.from_type(Report).filter(lambda report: "" not in astuple(report))
-
-
-@given(report=REPORTS)
-def test_all_that_a_report_says_is_kept_and_an_empty_one_takes_nothing_back(
-    report: Report,
-) -> None:
-    first = replace(report, digests_differ=False)
-
-    assert transitions.with_report(a_session(), first) == a_session(report=first)
-    assert transitions.with_report(a_session(report=report), Report()) == a_session(report=report)
-
-
-@pytest.mark.parametrize(
-    ("earlier", "report", "kept"),
-    [
-        pytest.param(
-            Report(digest=DIGEST),
-            Report(digest=DIGEST),
-            Report(digest=DIGEST),
-            id="the-same-digest-twice",
-        ),
-        pytest.param(
-            Report(digest=DIGEST),
-            Report(digest=OTHER_DIGEST),
-            Report(digest=DIGEST, digests_differ=True),
-            id="another-digest-is-noticed-and-the-first-stays",
-        ),
-        pytest.param(
-            Report(digest=DIGEST, digests_differ=True),
-            Report(digest=DIGEST),
-            Report(digest=DIGEST, digests_differ=True),
-            id="that-digests-differed-stays",
-        ),
-        pytest.param(
-            Report(result_id="1", liveness_error="TimedOut", recognition_error="None"),
-            Report(result_id="2", liveness_error="NoFaceDetected"),
-            Report(result_id="2", liveness_error="NoFaceDetected", recognition_error="None"),
-            id="the-latest-words-count",
-        ),
-    ],
-)
-def test_of_two_reports_the_first_digest_and_the_latest_words_are_kept(
-    earlier: Report, report: Report, kept: Report
-) -> None:
-    after = transitions.with_report(a_session(report=earlier), report)
-
-    assert after == a_session(report=kept)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
-from shared.session.session import Shard, shard_of
+from shared.session.ids import shard_of
+from shared.session.shard import Shard
 from shared.store import claim_rows, session_rows
 from tests.support.builders import NOW, PERSON, SESSION_ID, a_claim, a_session
 

@@ -7,21 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session.alarm import Alarm
+from shared.session.ids import SessionId, new_session_id, shard_of
 from shared.session.session import (
-    SHARDS,
     Comparison,
     Kind,
     Outcome,
     Reason,
     Report,
     Session,
-    SessionId,
-    Shard,
     Status,
     Verdict,
-    new_session_id,
-    shard_of,
 )
+from shared.session.shard import SHARDS, Shard
 from shared.store import session_rows
 from tests.support.builders import NOW, SESSION_ID, a_session
 from tests.support.mutations import ODD_VALUES

@@ -15,7 +15,9 @@ from shared.errors import (
 from shared.session import transitions
 from shared.session.alarm import Alarm
 from shared.session.idempotency import KeyHash
-from shared.session.session import Session, SessionId, rfc3339, shard_of
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.timestamps import rfc3339
 from shared.store import claim_rows, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import delete_op, insert_op, replace_op
