@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Protocol
@@ -22,7 +22,9 @@ from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
+from shared.flow.walk import Walk
 from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
 from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
 from shared.settings import load as load_settings
@@ -85,7 +87,8 @@ def build(
     store = store or edges.open_store()
     # The sweep leaves the rest of Face's rate to those who wait for an answer.
     face, slow_face = (face, face) if face else edges.open_face()
-    flow = LivenessFlow(face=face, store=store, rules=_rules(settings), now=now, log=log)
+    rules = _rules(settings)
+    walk = Walk(face=slow_face, store=store, rules=rules, now=now, log=log)
     return App(
         settings=settings,
         start=SessionStart(
@@ -96,8 +99,8 @@ def build(
             random_bytes=secrets.token_bytes,
             log=log,
         ),
-        flow=flow,
-        sweep=Sweep(flow=replace(flow, face=slow_face), store=store, now=now, log=log),
+        flow=LivenessFlow(face=face, store=store, rules=rules, now=now, log=log),
+        sweep=Sweep(walk=walk, store=store, now=now, log=log),
         now=now,
         _opened=tuple(edges.opened),
     )
@@ -169,7 +172,7 @@ def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
         grace=timedelta(seconds=settings.session_grace_seconds),
         max_open_sessions=settings.max_open_sessions,
-        min_reference_quality=settings.min_reference_quality,
+        min_reference_quality=Quality(settings.min_reference_quality),
     )
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
-from shared.session.session import Session, shard_of
+from shared.session.ids import shard_of
+from shared.session.session import Session
 from shared.store import row_keys
 from shared.store.columns import Row, row_at
 

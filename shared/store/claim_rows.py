@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from shared.session.idempotency import Claim
+from shared.session.shard import PersonHash, Shard
 from shared.store import row_keys
 from shared.store.columns import Columns, Row, read_column, row_at
 
@@ -19,13 +20,13 @@ def claim_from_row(row: Mapping[str, object], version: str) -> Claim:
     """Read an idempotency key; UnreadableRecordError when the row is none of ours."""
     return _CLAIM.read(
         row,
-        shard=read_column(row, "PartitionKey", str),
+        shard=Shard(read_column(row, "PartitionKey", str)),
         key_hash=row_keys.key_hash_from_key(read_column(row, "RowKey", str)),
         version=version,
     )
 
 
-def count_row(shard: str, person: str, count: int) -> Row:
+def count_row(shard: Shard, person: PersonHash, count: int) -> Row:
     """Write how many open sessions a person has."""
     return {**row_at(shard, row_keys.count_key(person)), _COUNT: count}
 

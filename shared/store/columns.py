@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 from shared.errors import UnreadableRecordError
-from shared.session.session import rfc3339
+from shared.session.timestamps import rfc3339
 
 type Row = dict[str, str | int | float | bool]
 

@@ -12,8 +12,11 @@ alarm-<due at>-key-<key hash>    when an idempotency key ends
 from datetime import datetime
 
 from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
-from shared.session.session import Session, rfc3339
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import SessionId
+from shared.session.session import Session
+from shared.session.shard import PersonHash, Shard
+from shared.session.timestamps import rfc3339
 
 _SESSION = "session-"
 _CLAIM = "key-"
@@ -23,27 +26,27 @@ _ALARM = "alarm-"
 _DUE_AT = slice(len(_ALARM), len(_ALARM) + 24)
 
 
-def session_key(session_id: str) -> str:
+def session_key(session_id: SessionId) -> str:
     """Name the row of a session."""
     return _SESSION + session_id
 
 
-def session_id_from_key(key: str) -> str:
+def session_id_from_key(key: str) -> SessionId:
     """Read whose row a session's row is."""
-    return key.removeprefix(_SESSION)
+    return SessionId(key.removeprefix(_SESSION))
 
 
-def claim_key(key_hash: str) -> str:
+def claim_key(key_hash: KeyHash) -> str:
     """Name the row of an idempotency key."""
     return _CLAIM + key_hash
 
 
-def key_hash_from_key(key: str) -> str:
+def key_hash_from_key(key: str) -> KeyHash:
     """Read which idempotency key a row is of."""
-    return key.removeprefix(_CLAIM)
+    return KeyHash(key.removeprefix(_CLAIM))
 
 
-def count_key(person: str) -> str:
+def count_key(person: PersonHash) -> str:
     """Name the row of a person's count."""
     return _COUNT + person
 
@@ -68,12 +71,12 @@ def due_range(now: datetime) -> tuple[str, str]:
     return _ALARM, f"{_ALARM}{rfc3339(now)}~"
 
 
-def alarm_from_key(shard: str, key: str) -> Alarm:
+def alarm_from_key(shard: Shard, key: str) -> Alarm:
     """Read what an alarm is for, and when: None if not written as we write a time."""
     owner = _owner(key)
     return Alarm(
         shard=shard,
-        session_id=None if owner.startswith(_CLAIM) else owner,
+        session_id=None if owner.startswith(_CLAIM) else SessionId(owner),
         row_key=key,
         due_at=_due_at(key),
     )
@@ -81,8 +84,7 @@ def alarm_from_key(shard: str, key: str) -> Alarm:
 
 def owner_key(alarm: Alarm) -> str:
     """Name the row that an alarm is for."""
-    owner = _owner(alarm.row_key)
-    return owner if owner.startswith(_CLAIM) else session_key(owner)
+    return _owner(alarm.row_key) if alarm.session_id is None else session_key(alarm.session_id)
 
 
 def _alarm_key(due_at: datetime, owner: str) -> str:
@@ -91,7 +93,7 @@ def _alarm_key(due_at: datetime, owner: str) -> str:
 
 def _owner(alarm_key: str) -> str:
     owner = alarm_key.rpartition("-")[2]
-    return claim_key(owner) if _CLAIM in alarm_key else owner
+    return _CLAIM + owner if _CLAIM in alarm_key else owner
 
 
 def _due_at(alarm_key: str) -> datetime | None:

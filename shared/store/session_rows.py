@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.errors import UnreadableRecordError
-from shared.session.session import Report, Session, Verdict, shard_of
+from shared.session.ids import shard_of
+from shared.session.session import Report, Session, Verdict
 from shared.store import row_keys
 from shared.store.columns import Columns, Row, read_column, row_at, write_value
 

@@ -14,10 +14,11 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
-from shared.session import transitions
-from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
-from shared.session.session import Session, shard_of
+from shared.session.alarm import OPEN_FIRST_DELAY, Alarm, backoff_delay
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import PersonHash, Shard
 from shared.store import alarm_rows, claim_rows, row_keys, session_rows
 from shared.store.columns import row_at
 from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
@@ -70,7 +71,7 @@ class TableSessionStore:
                 return
         raise StoreConflictError("the count of open sessions kept changing")
 
-    async def load(self, session_id: str) -> Session | None:
+    async def load(self, session_id: SessionId) -> Session | None:
         """Read a session."""
         found = await self._table.read(shard_of(session_id), row_keys.session_key(session_id))
         return session_rows.session_from_row(*found) if found else None
@@ -101,12 +102,12 @@ class TableSessionStore:
             ]
         )
 
-    async def open_sessions(self, shard: str, person: str) -> int:
+    async def open_sessions(self, shard: Shard, person: PersonHash) -> int:
         """Count a person's open sessions."""
         found = await self._table.read(shard, row_keys.count_key(person))
         return claim_rows.count_from_row(found[0]) if found else 0
 
-    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
         """Read an idempotency key."""
         found = await self._table.read(shard, row_keys.claim_key(key_hash))
         return claim_rows.claim_from_row(*found) if found else None
@@ -146,12 +147,12 @@ class TableSessionStore:
             return
         found = await self._table.read(alarm.shard, alarm.row_key)
         delays = alarm_rows.delays_from_row(found[0]) if found else 0
-        due_at = now + transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays)
+        due_at = now + backoff_delay(OPEN_FIRST_DELAY, delays)
         moved = alarm_rows.postponed_row(alarm, due_at, delays + 1)
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
-    async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         """List the alarms that have rung, the oldest first."""
         async for key in self._table.list_keys(shard, *row_keys.due_range(now)):
             yield row_keys.alarm_from_key(shard, key)
@@ -161,7 +162,7 @@ class TableSessionStore:
         await self._table.close()
 
     async def _increment_count(
-        self, session: Session, person: str, max_open_sessions: int
+        self, session: Session, person: PersonHash, max_open_sessions: int
     ) -> Operation:
         shard = shard_of(session.session_id)
         found = await self._table.read(shard, row_keys.count_key(person))

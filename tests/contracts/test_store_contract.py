@@ -21,8 +21,10 @@ from shared.flow.ports import SessionStore
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Outcome, Report, Session, Status, Verdict
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
+from shared.session.shard import SHARDS, PersonHash, Shard
 from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
@@ -31,12 +33,12 @@ from tests.support.fakes import MemoryStore
 from tests.support.memory_table import MemoryTable
 from tests.support.random_walk import Walk
 
-SHARD = "7"
+SHARD = Shard("7")
 ALARM_AT = a_session().alarm_at
 
 
-def an_id(shard: str = SHARD) -> str:
-    return shard + secrets.token_hex(16)
+def an_id(shard: str = SHARD) -> SessionId:
+    return SessionId(shard + secrets.token_hex(16))
 
 
 def new(*, counted: bool = False, alarm_at: datetime = ALARM_AT, shard: str = SHARD) -> Session:
@@ -92,8 +94,8 @@ async def stored(store: SessionStore, session: Session) -> Session:
     return found
 
 
-async def alarms(store: SessionStore, now: datetime, shard: str = SHARD) -> list[Alarm]:
-    return [alarm async for alarm in store.due(shard, now)]
+async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
+    return [alarm async for alarm in store.list_due(shard, now)]
 
 
 async def winners(*calls: Awaitable[object]) -> int:
@@ -122,7 +124,7 @@ FULL = replace(
         ),
         Verdict(
             outcome=Outcome.REJECTED,
-            reasons=("Spoof", "DifferentPerson"),
+            reasons=(Reason.SPOOF, Reason.DIFFERENT_PERSON),
             liveness_decision="spoofface",
             attempt_id=2**31 - 1,
             attempt_count=3,
@@ -158,7 +160,7 @@ async def test_a_confidence_stays_a_number(confidence: float | None, store: Sess
 
 async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
     assert await store.load(an_id()) is None
-    assert await store.load_claim(SHARD, "0" * 64) is None
+    assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
     assert await store.open_sessions(SHARD, PERSON) == 0
 
 
@@ -273,7 +275,7 @@ async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStor
 
 async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
     await stored(store, new(counted=True))
-    await stored(store, replace(new(), person_sha256="0" * 64))
+    await stored(store, replace(new(), person_sha256=PersonHash("0" * 64)))
     await stored(store, new(counted=True, shard="8"))
 
     assert await store.open_sessions(SHARD, PERSON) == 1
@@ -310,9 +312,9 @@ async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> 
 
 
 async def _only_claim(store: SessionStore, session: Session) -> Claim:
-    rung = await alarms(store, NOW + timedelta(days=2), session.session_id[0])
+    rung = await alarms(store, NOW + timedelta(days=2), shard_of(session.session_id))
     (key,) = [alarm.row_key for alarm in rung if alarm.session_id is None]
-    claim = await store.load_claim(session.session_id[0], key.rpartition("-")[2])
+    claim = await store.load_claim(shard_of(session.session_id), KeyHash(key.rpartition("-")[2]))
     assert claim is not None
     return claim
 
@@ -376,9 +378,9 @@ async def test_the_first_and_the_last_id_ring_at_their_time(
     await store.insert(session, None, max_open_sessions=0)
     just_before = session.alarm_at - timedelta(milliseconds=1)
 
-    rung = await alarms(store, session.alarm_at, session_id[0])
+    rung = await alarms(store, session.alarm_at, shard_of(session.session_id))
     assert [alarm.session_id for alarm in rung] == [session_id]
-    assert await alarms(store, just_before, session_id[0]) == []
+    assert await alarms(store, just_before, shard_of(session.session_id)) == []
 
 
 async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
@@ -387,7 +389,7 @@ async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
         await store.insert(session, None, max_open_sessions=0)
 
     for session in sessions:
-        rung = await alarms(store, ALARM_AT, session.session_id[0])
+        rung = await alarms(store, ALARM_AT, shard_of(session.session_id))
         assert [alarm.session_id for alarm in rung] == [session.session_id]
 
 
@@ -475,7 +477,7 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.replace(session, transitions.processing(session, NOW)),
         store.replace(session, transitions.canceled(session, NOW)),
         store.purge(session),
-        store.load_claim(SHARD, "0" * 64),
+        store.load_claim(SHARD, KeyHash("0" * 64)),
         store.drop_claim(a_claim()),
         store.end_claim(alarm),
         store.postpone_unreadable(alarm, NOW),

@@ -110,7 +110,7 @@ async def _settle(app: App, case: Case) -> None:
 
 
 async def _ring(app: App, case: Case) -> object:
-    return await app.flow.handle_alarm(case.session_id)
+    return await app.sweep.walk.handle_alarm(case.session_id)
 
 
 FLOWS = {

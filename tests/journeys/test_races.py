@@ -18,6 +18,7 @@ import pytest_asyncio
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
+from shared.session.ids import SessionId
 from shared.session.session import Report
 from tests.support.stage import (
     RETENTION_SECONDS,
@@ -88,7 +89,7 @@ class Round:
         }
         create = asyncio.create_task(self._soon(self.world.create(**self.create)))
         silent = [
-            _quietly(app.flow.settle(check.session_id, last_try=False)),
+            _quietly(app.flow.settle(SessionId(check.session_id), last_try=False)),
             app.sweep.run(),
             other_host.sweep.run(),
         ]
@@ -164,7 +165,7 @@ async def _settle(app: App, case: Case) -> object:
 
 async def _sweep(app: App, case: Case) -> None:
     # Its word is for the tally, and is no status.
-    await _quietly(app.flow.handle_alarm(case.session_id))
+    await _quietly(app.sweep.walk.handle_alarm(case.session_id))
 
 
 MOVES: dict[str, Move] = {

@@ -25,9 +25,12 @@ from shared.face.client import FaceClient
 from shared.face.pace import Pace
 from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.sweep import MAX_RUN_SECONDS, Sweep
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, SweepResult
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import SHARDS, Kind, rfc3339
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Kind
+from shared.session.shard import SHARDS
+from shared.session.timestamps import rfc3339
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.conftest import ROOT
@@ -141,7 +144,7 @@ class TestPace:
     async def test_only_the_sweep_is_paced(self, stage: Stage) -> None:
         app = stage.process()
 
-        assert _is_paced(app.sweep.flow.face)
+        assert _is_paced(app.sweep.walk.face)
         assert not _is_paced(app.flow.face)
         assert not _is_paced(app.start.face)
 
@@ -164,7 +167,7 @@ class Backlog:
                 shard: [
                     Alarm(
                         shard=shard,
-                        session_id=f"{shard}-{number}",
+                        session_id=SessionId(f"{shard}-{number}"),
                         row_key=f"alarm-{LONG_AGO}-{shard}-{number}",
                         due_at=datetime.fromisoformat(LONG_AGO),
                     )
@@ -174,13 +177,13 @@ class Backlog:
             }
         )
 
-    async def due(self, shard: str, _now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: str, _now: datetime) -> AsyncIterator[Alarm]:
         for alarm in list(self.waiting[shard]):
             self.taken += 1
             self.max_held = max(self.max_held, self.taken - self.rung)
             yield alarm
 
-    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> SweepResult:
         self.at_once += 1
         self.max_concurrency = max(self.max_concurrency, self.at_once)
         await asyncio.sleep(1)
@@ -190,7 +193,7 @@ class Backlog:
         self.waiting[shard] = [
             alarm for alarm in self.waiting[shard] if alarm.session_id != session_id
         ]
-        return "settled"
+        return SweepResult.SETTLED
 
     @property
     def left(self) -> int:
@@ -198,7 +201,7 @@ class Backlog:
 
     def sweep(self, notes: RecordedEvents, *, seconds: float = MAX_RUN_SECONDS) -> Sweep:
         return Sweep(
-            flow=self,  # type: ignore[arg-type] # only its ring is used
+            walk=self,  # type: ignore[arg-type] # only its ring is used
             store=cast("SessionStore", self),
             now=lambda: datetime.now(UTC),
             log=notes,
@@ -212,9 +215,9 @@ class Rung:
 
     session_ids: list[str] = field(default_factory=list)
 
-    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: Alarm | None = None) -> SweepResult:
         self.session_ids.append(session_id)
-        return "skipped"
+        return SweepResult.SKIPPED
 
 
 class TestBounds:
@@ -283,7 +286,7 @@ class TestBounds:
             )
 
         sweep = Sweep(
-            flow=rung,  # type: ignore[arg-type] # only its ring is used
+            walk=rung,  # type: ignore[arg-type] # only its ring is used
             store=store,
             now=stage.now,
             log=stage.notes,
@@ -553,12 +556,14 @@ class _Babel:
     _face: FaceGateway
     _about: str
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:
         if face_session_id == self._about:
             raise FaceUnavailableError("Face answered nonsense")
         return await self._face.get(kind, face_session_id)
 
-    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
+    async def delete(
+        self, kind: Kind, face_session_id: FaceSessionId, *, patient: bool = True
+    ) -> None:
         await self._face.delete(kind, face_session_id, patient=patient)
 
 

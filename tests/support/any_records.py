@@ -8,6 +8,7 @@ from typing import Any, NewType, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from shared.session.idempotency import Claim
+from shared.session.ids import SessionId
 from shared.session.session import Session
 
 # What is stored is exact to the millisecond.
@@ -16,7 +17,7 @@ TIMES = st.datetimes(
     max_value=datetime(2200, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
     timezones=st.just(UTC),
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
-IDS = st.text("0123456789abcdef", min_size=33, max_size=33)
+IDS = st.text("0123456789abcdef", min_size=33, max_size=33).map(SessionId)
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=20)
 

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
-from shared.session import transitions
-from shared.session.alarm import Alarm
-from shared.session.face_answer import FaceAnswer, FaceSession, ReferenceImage
+from shared.session.alarm import OPEN_FIRST_DELAY, Alarm, backoff_delay
+from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
 from shared.session.idempotency import Claim
-from shared.session.session import Kind, Session, shard_of
+from shared.session.ids import FaceSessionId, shard_of
+from shared.session.session import Kind, Session
+from shared.session.shard import Shard
 from shared.session.start_request import StartRequest
 from shared.store import row_keys
 from tests.support.builders import NOW, a_running_answer
@@ -64,7 +65,7 @@ class FakeFace:
 
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
     reference_image: ReferenceImage | None = field(
-        default_factory=lambda: ReferenceImage(quality="high", face_rectangle=None)
+        default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
     fails: dict[str, Trouble] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -81,7 +82,7 @@ class FakeFace:
         self.created.append(request)
         number = len(self.created)
         return FaceSession(
-            face_session_id=f"face-{number}",
+            face_session_id=FaceSessionId(f"face-{number}"),
             auth_token=Secret(f"face-auth-token-{number}"),
             reference_image=self.reference_image if request.verify_image else None,
         )
@@ -212,11 +213,11 @@ class MemoryStore:
         if session is None or row_keys.alarm_key(session) != alarm.row_key:
             raise StoreConflictError("gone")
         delays = self.times_set_aside[session.session_id]
-        delay = transitions.backoff_delay(transitions.OPEN_FIRST_DELAY, delays)
+        delay = backoff_delay(OPEN_FIRST_DELAY, delays)
         self.hold(replace(session, alarm_at=now + delay))
         self.times_set_aside[session.session_id] += 1
 
-    async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
         if shard in self.unreadable_shards:
             raise self.unreadable_shards[shard]
         first, last = row_keys.due_range(now)

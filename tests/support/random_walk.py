@@ -8,14 +8,18 @@ from datetime import timedelta
 from random import Random
 
 from shared.errors import AppError, FaceUnavailableError
+from shared.flow import walk
 from shared.flow.ports import SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, Started
 from shared.flow.sweep import Sweep
 from shared.secret import Secret
 from shared.session import idempotency
+from shared.session.face_answer import FaceStatus
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Report, Session, shard_of_person
+from shared.session.ids import SessionId
+from shared.session.session import Report, Session
+from shared.session.shard import SHARDS, Shard, shard_of_person
 from shared.session.start_request import StartRequest
 from shared.store import row_keys
 from tests.support.builders import (
@@ -46,7 +50,7 @@ ANSWERS = [
     a_running_answer(),
     a_running_answer(),
     a_passing_answer(),
-    an_answer(a_failed_attempt(), status="Running"),
+    an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
     None,
 ]
 REPORTS = [Report(), Report(liveness_error="TimedOut")]
@@ -66,7 +70,7 @@ class Walk:
     clock: Clock = field(default_factory=Clock)
     notes: RecordedEvents = field(default_factory=RecordedEvents)
     lots: SequentialBytes = field(default_factory=SequentialBytes)
-    tokens: dict[str, Secret] = field(default_factory=dict)
+    tokens: dict[SessionId, Secret] = field(default_factory=dict)
     a_delete_failed: bool = False
 
     async def step(self) -> None:
@@ -87,7 +91,9 @@ class Walk:
     async def check(self) -> None:
         """Compare every count, key and alarm with the sessions that are there."""
         sessions, claims = await self._sessions(), await self._claims()
-        rung = [alarm for shard in SHARDS async for alarm in self.store.due(shard, END_OF_TIME)]
+        rung = [
+            alarm for shard in SHARDS async for alarm in self.store.list_due(shard, END_OF_TIME)
+        ]
         still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
 
         for request in REQUESTS:
@@ -140,7 +146,7 @@ class Walk:
     async def _sessions(self) -> list[Session]:
         # These lots can give the id of a purged session to another.
         ids = dict.fromkeys(fact["session_id"] for fact in self.notes.named("session started"))
-        found = [await self.store.load(str(session_id)) for session_id in ids]
+        found = [await self.store.load(SessionId(str(session_id))) for session_id in ids]
         return [session for session in found if session]
 
     async def _claims(self) -> list[Claim]:
@@ -167,8 +173,11 @@ class Walk:
         )
 
     def _sweep(self) -> Sweep:
-        return Sweep(flow=self._flow(), store=self.store, now=self.clock, log=self.notes)
+        due = walk.Walk(
+            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
+        )
+        return Sweep(walk=due, store=self.store, now=self.clock, log=self.notes)
 
 
-def _shard(request: StartRequest, key: str) -> str:
+def _shard(request: StartRequest, key: str) -> Shard:
     return shard_of_person(request.person or key)

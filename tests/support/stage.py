@@ -16,8 +16,9 @@ from shared.errors import AppError
 from shared.flow.ports import FaceGateway, SessionStore
 from shared.flow.start import Started
 from shared.secret import Secret
+from shared.session.ids import SessionId
 from shared.session.session import Report, Session
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.world import Check, World
@@ -54,7 +55,7 @@ class Case:
         return self.started.session
 
     @property
-    def session_id(self) -> str:
+    def session_id(self) -> SessionId:
         return self.started.session.session_id
 
     @property
@@ -93,14 +94,14 @@ class Stage:
     ) -> App:
         """Return the app with other things outside."""
         store = store or app.flow.store
-        slow_face, face = face or app.sweep.flow.face, face or app.flow.face
+        slow_face, face = face or app.sweep.walk.face, face or app.flow.face
         flow = replace(app.flow, face=face, store=store, log=self.notes)
-        swept = replace(app.sweep.flow, face=slow_face, store=store, log=self.notes)
+        walk = replace(app.sweep.walk, face=slow_face, store=store, log=self.notes)
         return replace(
             app,
             start=replace(app.start, face=face, store=store, log=self.notes),
             flow=flow,
-            sweep=replace(app.sweep, flow=swept, store=store, log=self.notes),
+            sweep=replace(app.sweep, walk=walk, store=store, log=self.notes),
         )
 
     async def case(self, app: App, key: str | None = None) -> Case:
@@ -159,7 +160,7 @@ async def staged(world: World) -> AsyncIterator[Stage]:
 def a_request(user: str | None = None) -> StartRequest:
     """Ask for a check of somebody, by default of somebody new."""
     return StartRequest(
-        mode="PassiveActive",
+        mode=Mode.PASSIVE_ACTIVE,
         token_seconds=600,
         device_correlation_id="phone-1",
         user_correlation_id=user or secrets.token_hex(8),
@@ -247,7 +248,7 @@ class _Wired:
         async def carried(*arguments: object, **options: object) -> object:
             return await self._wire.carry(name, method(*arguments, **options))
 
-        return method if name == "due" else carried
+        return method if name == "list_due" else carried
 
 
 def wired(stage: Stage, app: App, wire: Wire) -> App:

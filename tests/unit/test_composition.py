@@ -14,6 +14,7 @@ from shared.face.pace import Pace
 from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
 from shared.store.session_store import TableSessionStore
 from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
@@ -59,9 +60,9 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         retention=timedelta(days=3),
     )
     assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality="high"
+        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality=Quality.HIGH
     )
-    assert app.sweep.flow.rules == app.flow.rules
+    assert app.sweep.walk.rules == app.flow.rules
     assert app.sweep.store is app.flow.store is app.start.store
     assert app.flow.face is app.start.face
     assert len({app.start.random_bytes(32) for _ in range(8)}) == 8
@@ -71,7 +72,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
 @pytest.mark.usefixtures("environment")
 async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
     app = a_built_app()
-    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.flow))
+    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
 
     assert live._options.acquire is no_limit
     assert swept._options == replace(live._options, acquire=swept._options.acquire)
@@ -145,8 +146,8 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
 
     app = composition.build(settings.load(), face=face, store=store, now=then, log=events)
 
-    assert [app.start.face, app.flow.face, app.sweep.flow.face] == [face] * 3
-    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.flow.store] == [store] * 4
+    assert [app.start.face, app.flow.face, app.sweep.walk.face] == [face] * 3
+    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.walk.store] == [store] * 4
     assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
     assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
     assert app._opened == ()

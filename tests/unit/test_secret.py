@@ -17,8 +17,10 @@ from shared.face.protocol import FaceRequest, FaceResponse
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
+from shared.session.ids import FaceSessionId
 from shared.session.session import Kind, Report, Status
-from shared.session.start_request import StartRequest
+from shared.session.shard import Shard
+from shared.session.start_request import Mode, StartRequest
 from shared.store import row_keys
 from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
 
@@ -65,7 +67,7 @@ def test_a_secret_comes_out_by_asking_and_is_one_with_its_like() -> None:
     assert Secret("another") != SECRET
 
 
-FACE_SESSION = FaceSession(face_session_id="face-1", auth_token=SECRET)
+FACE_SESSION = FaceSession(face_session_id=FaceSessionId("face-1"), auth_token=SECRET)
 SETTINGS = settings.from_environment(
     {
         "FACE_ENDPOINT": "https://face.test",
@@ -110,7 +112,7 @@ A_START_REPLY = StartReply(
         ),
         pytest.param(a_request(image=PNG, user=VALUE), id="StartRequest"),
         pytest.param(
-            StartRequest(mode="Passive", token_seconds=60, device_correlation_id=VALUE),
+            StartRequest(mode=Mode.PASSIVE, token_seconds=60, device_correlation_id=VALUE),
             id="StartRequest-of-a-device",
         ),
         pytest.param(
@@ -130,7 +132,7 @@ A_START_REPLY = StartReply(
             replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
         ),
         pytest.param(
-            row_keys.alarm_from_key("5", row_keys.claim_alarm_key(a_claim(key_hash=VALUE))),
+            row_keys.alarm_from_key(Shard("5"), row_keys.claim_alarm_key(a_claim(key_hash=VALUE))),
             id="Alarm-of-a-key",
         ),
         pytest.param(Report(digest=DIGEST), id="Report"),

@@ -203,7 +203,7 @@ async def test_nothing_but_a_refused_key_is_tried_again(
     with pytest.raises((FaceRefusedError, FaceUnavailableError)) as caught:
         await client.get(Kind.LIVENESS, FACE_SESSION_ID)
 
-    assert getattr(caught.value, "retry_after_seconds", 9) == 9
+    assert caught.value.retry_after_seconds in {None, 9}
     assert (len(face.received), keys.refused) == (1, [])
 
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.session.shard import Shard
 from shared.store import alarm_rows, row_keys
 from tests.support.builders import NOW, a_claim, a_session
 
@@ -23,7 +24,7 @@ def test_an_alarm_row_is_its_keys_beside_the_row_it_is_for() -> None:
 
 def test_an_alarm_remembers_how_often_it_was_postponed() -> None:
     row = alarm_rows.alarm_row(a_session())
-    alarm = row_keys.alarm_from_key(str(row["PartitionKey"]), str(row["RowKey"]))
+    alarm = row_keys.alarm_from_key(Shard("5"), str(row["RowKey"]))
     postponed = alarm_rows.postponed_row(alarm, LATER, 3)
 
     assert alarm_rows.row_of(alarm) == row

@@ -3,6 +3,7 @@ from hypothesis import given
 
 from shared.errors import UnreadableRecordError
 from shared.session.idempotency import Claim
+from shared.session.shard import Shard
 from shared.store import claim_rows
 from tests.support.any_records import CLAIMS
 from tests.support.builders import PERSON, a_claim
@@ -25,7 +26,7 @@ def test_a_row_that_is_no_idempotency_key_is_unreadable(column: str) -> None:
 
 
 def test_a_count_comes_back_from_its_row_and_is_a_number() -> None:
-    assert claim_rows.count_from_row(claim_rows.count_row("5", PERSON, 3)) == 3
+    assert claim_rows.count_from_row(claim_rows.count_row(Shard("5"), PERSON, 3)) == 3
     for row in ({}, {"openSessions": "3"}, {"openSessions": 3.0}):
         with pytest.raises(UnreadableRecordError, match="openSessions"):
             claim_rows.count_from_row(row)

@@ -7,11 +7,15 @@ from hypothesis import strategies as st
 
 from shared.session.alarm import Alarm
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Session, new_session_id, rfc3339, shard_of
+from shared.session.ids import new_session_id, shard_of
+from shared.session.session import Session
+from shared.session.shard import SHARDS, PersonHash, Shard
+from shared.session.timestamps import rfc3339
 from shared.store import row_keys
 from tests.support.any_records import CLAIMS, IDS, SESSIONS, TIMES
 from tests.support.builders import NOW, SESSION_ID, a_claim, a_session
 
+SHARD = Shard("5")
 ALARM_TIMES = TIMES | st.sampled_from([NOW, NOW + timedelta(milliseconds=1)])
 
 
@@ -19,7 +23,7 @@ def keys_of(session: Session, claim: Claim) -> list[str]:
     return [
         row_keys.session_key(session.session_id),
         row_keys.claim_key(claim.key_hash),
-        row_keys.count_key(claim.key_hash),
+        row_keys.count_key(PersonHash(claim.key_hash)),
         row_keys.alarm_key(session),
         row_keys.claim_alarm_key(claim),
     ]
@@ -41,10 +45,10 @@ def test_a_persons_rows_have_keys_of_their_own_that_the_table_takes(
 @given(session=SESSIONS)
 def test_a_sessions_alarm_leads_to_its_row(session: Session) -> None:
     key = row_keys.alarm_key(session)
-    alarm = row_keys.alarm_from_key("5", key)
+    alarm = row_keys.alarm_from_key(SHARD, key)
 
     assert alarm == Alarm(
-        shard="5", session_id=session.session_id, row_key=key, due_at=session.alarm_at
+        shard=SHARD, session_id=session.session_id, row_key=key, due_at=session.alarm_at
     )
     assert row_keys.owner_key(alarm) == row_keys.session_key(session.session_id)
     assert row_keys.session_id_from_key(row_keys.owner_key(alarm)) == session.session_id
@@ -53,9 +57,9 @@ def test_a_sessions_alarm_leads_to_its_row(session: Session) -> None:
 @given(claim=CLAIMS)
 def test_an_alarm_of_an_idempotency_key_leads_to_its_row_and_to_no_session(claim: Claim) -> None:
     key = row_keys.claim_alarm_key(claim)
-    alarm = row_keys.alarm_from_key("5", key)
+    alarm = row_keys.alarm_from_key(SHARD, key)
 
-    assert alarm == Alarm(shard="5", session_id=None, row_key=key, due_at=claim.ends_at)
+    assert alarm == Alarm(shard=SHARD, session_id=None, row_key=key, due_at=claim.ends_at)
     assert row_keys.owner_key(alarm) == row_keys.claim_key(claim.key_hash)
     assert row_keys.key_hash_from_key(row_keys.owner_key(alarm)) == claim.key_hash
 
@@ -94,7 +98,7 @@ def test_a_postponed_alarm_is_for_the_same_row(
         (row_keys.claim_alarm_key(claim), row_keys.claim_alarm_key(replace(claim, ends_at=later))),
         (f"alarm-soon-{session.session_id}", f"alarm-{rfc3339(later)}-{session.session_id}"),
     ):
-        alarm = row_keys.alarm_from_key("5", key)
+        alarm = row_keys.alarm_from_key(SHARD, key)
 
         assert row_keys.postponed_alarm_key(alarm, later) == postponed
 
@@ -113,15 +117,15 @@ def test_a_postponed_alarm_is_for_the_same_row(
 )
 def test_an_alarm_without_a_time_of_ours_is_an_alarm_all_the_same(time: str) -> None:
     key = f"alarm-{time}-{SESSION_ID}"
-    alarm = row_keys.alarm_from_key("5", key)
+    alarm = row_keys.alarm_from_key(SHARD, key)
 
-    assert alarm == Alarm(shard="5", session_id=SESSION_ID, row_key=key, due_at=None)
+    assert alarm == Alarm(shard=SHARD, session_id=SESSION_ID, row_key=key, due_at=None)
     assert row_keys.owner_key(alarm) == row_keys.session_key(SESSION_ID)
 
 
 @given(rest=st.text(max_size=60))
 def test_whatever_begins_like_an_alarm_is_one(rest: str) -> None:
-    alarm = row_keys.alarm_from_key("5", f"alarm-{rest}")
+    alarm = row_keys.alarm_from_key(SHARD, f"alarm-{rest}")
 
     assert alarm.due_at is None or alarm.row_key.startswith(f"alarm-{rfc3339(alarm.due_at)}")
 

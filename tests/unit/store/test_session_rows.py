@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UnreadableRecordError
-from shared.session.session import Outcome, Session, Status, Verdict, rfc3339
+from shared.session.session import Outcome, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
 from shared.store import session_rows
 from tests.support.any_records import SESSIONS
 from tests.support.builders import NOW, SESSION_ID, a_session

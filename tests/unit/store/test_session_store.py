@@ -14,7 +14,10 @@ from shared.errors import (
 )
 from shared.session import transitions
 from shared.session.alarm import Alarm
-from shared.session.session import Session, rfc3339
+from shared.session.idempotency import KeyHash
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.timestamps import rfc3339
 from shared.store import alarm_rows, claim_rows, row_keys, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import delete_op, insert_op, replace_op
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
 SESSION = a_session()
 COUNTED = a_session(person_sha256=PERSON)
 CLAIM = a_claim()
-SHARD = SESSION_ID[0]
-ANOTHER_ID = SHARD + "f" * 32
+SHARD = shard_of(SESSION_ID)
+ANOTHER_ID = SessionId(SHARD + "f" * 32)
 
 
 @pytest.fixture
@@ -168,7 +171,7 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
 
 
 def another(number: int) -> Session:
-    return replace(COUNTED, session_id=f"{SHARD}{number:032x}")
+    return replace(COUNTED, session_id=SessionId(f"{SHARD}{number:032x}"))
 
 
 async def counted(store: TableSessionStore) -> int:
@@ -319,7 +322,7 @@ async def test_a_key_is_read_as_it_was_written(store: TableSessionStore) -> None
 
     assert found is not None
     assert found == replace(CLAIM, version=found.version)
-    assert await store.load_claim(SHARD, "0" * 64) is None
+    assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
 
 
 @pytest.mark.parametrize("person", [None, PERSON], ids=["nobody", "somebody"])
@@ -345,7 +348,7 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
         table.rows.clear()
         await store.insert(SESSION, CLAIM, max_open_sessions=5)
         claim = await store.load_claim(SHARD, CLAIM.key_hash)
-        (alarm,) = [one async for one in store.due(SHARD, CLAIM.ends_at) if not one.session_id]
+        (alarm,) = [one async for one in store.list_due(SHARD, CLAIM.ends_at) if not one.session_id]
         assert claim is not None
         await (store.drop_claim(claim) if end == "drop" else store.end_claim(alarm))
 
@@ -357,7 +360,7 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
 
 async def test_the_alarm_of_an_old_key_does_not_end_a_new_one(store: TableSessionStore) -> None:
     await store.insert(SESSION, CLAIM, max_open_sessions=5)
-    (alarm,) = [one async for one in store.due(SHARD, CLAIM.ends_at) if not one.session_id]
+    (alarm,) = [one async for one in store.list_due(SHARD, CLAIM.ends_at) if not one.session_id]
     claim = await store.load_claim(SHARD, CLAIM.key_hash)
     assert claim is not None
     await store.drop_claim(claim)
@@ -379,7 +382,7 @@ async def test_alarms_that_rang_are_listed_the_oldest_first(store: TableSessionS
     ]
     for session in reversed(sessions):
         await store.insert(session, None, max_open_sessions=5)
-    due = [alarm async for alarm in store.due(SHARD, NOW + timedelta(seconds=2))]
+    due = [alarm async for alarm in store.list_due(SHARD, NOW + timedelta(seconds=2))]
 
     assert due == [
         Alarm(
@@ -400,9 +403,9 @@ async def test_an_alarm_whose_row_cannot_be_read_rings_later_and_later(
     table.put({**row, "status": "unheard of"})
     minutes, now = [], SESSION.alarm_at
     for _ in range(7):
-        (alarm,) = [one async for one in store.due(SHARD, now)]
+        (alarm,) = [one async for one in store.list_due(SHARD, now)]
         await store.postpone_unreadable(alarm, now)
-        (later,) = [one async for one in store.due(SHARD, now + timedelta(days=1))]
+        (later,) = [one async for one in store.list_due(SHARD, now + timedelta(days=1))]
         assert later.due_at is not None
         minutes.append((later.due_at - now) / timedelta(minutes=1))
         now = later.due_at
@@ -417,7 +420,7 @@ async def test_a_row_that_can_be_read_again_has_its_one_alarm(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store)
-    (alarm,) = [one async for one in store.due(SHARD, before.alarm_at)]
+    (alarm,) = [one async for one in store.list_due(SHARD, before.alarm_at)]
     await store.postpone_unreadable(alarm, before.alarm_at)
     mended = await store.load(SESSION_ID)
 
@@ -433,7 +436,7 @@ async def test_an_alarm_without_its_row_is_removed(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     table.put(alarm_rows.alarm_row(SESSION))
-    (alarm,) = [one async for one in store.due(SHARD, SESSION.alarm_at)]
+    (alarm,) = [one async for one in store.list_due(SHARD, SESSION.alarm_at)]
     await store.postpone_unreadable(alarm, SESSION.alarm_at)
 
     assert table.rows == {}
