@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared import telemetry
 from shared.errors import (
     FaceUnavailableError,
     StoreConflictError,
@@ -199,13 +198,6 @@ async def test_a_sweep_tells_the_age_of_the_oldest_alarm(stage: Stage) -> None:
     stage.face.fails["get"] = FaceUnavailableError("down")
 
     await run(stage, oldest_seconds=round((STALE - NOW).total_seconds()) + 3600)
-
-
-async def test_a_sweep_is_logged_in_words_that_telemetry_takes(stage: Stage) -> None:
-    await run(stage)
-
-    (fields,) = stage.events.named("sweep ended")
-    assert set(fields) <= set(telemetry._ALLOWED)
 
 
 async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(stage: Stage) -> None:
