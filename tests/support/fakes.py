@@ -1,4 +1,4 @@
-"""Stand-ins for what the story needs from outside: in memory, and scripted where a test says so."""
+"""What the app needs from outside, in memory; tests/support/faults.py lets it fail."""
 
 import asyncio
 from collections import Counter, deque
@@ -15,6 +15,8 @@ from shared.session.session import Kind, Session, shard_of
 from shared.session.start_request import StartRequest
 from shared.store import claim_rows, session_rows
 from tests.support.builders import NOW, a_running_answer
+
+type Trouble = Exception | Callable[[], None]
 
 
 @dataclass
@@ -54,14 +56,12 @@ class RecordedEvents:
         return [facts for name, facts in self.facts if name == event]
 
 
-type Trouble = Exception | Callable[[], None]
-
-
 @dataclass
 class FakeFace:
-    """Face, with one answer for everybody, and the errors that a test has laid in wait."""
+    """Face, with one answer for everybody who has none of his own; what is deleted is gone."""
 
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
+    answers: dict[str, FaceAnswer] = field(default_factory=dict)
     reference_image: ReferenceImage | None = field(
         default_factory=lambda: ReferenceImage(quality="high", face_rectangle=None)
     )
@@ -87,7 +87,9 @@ class FakeFace:
 
     async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:  # noqa: ARG002
         await self._enter("get")
-        return self.answer
+        if face_session_id in self.deleted:
+            return None
+        return self.answers.get(face_session_id, self.answer)
 
     async def delete(
         self,
