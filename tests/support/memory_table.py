@@ -4,7 +4,6 @@ tests/contracts/test_store_contract.py holds it to what Azurite does.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from shared.store import claim_rows, session_rows
 from shared.store.columns import Row
 from shared.store.session_store import TableSessionStore
 from shared.store.table import Operation
-from tests.support.faults import Faults, Trouble
+from tests.support.faults import Faults
 
 if TYPE_CHECKING:
     from shared.store.table import StorageTable
@@ -32,8 +31,6 @@ class MemoryTable:
     """All or nothing, one partition at a time."""
 
     rows: dict[Place, tuple[Row, str]] = field(default_factory=dict)
-    before: deque[Trouble] = field(default_factory=deque)
-    after: deque[Exception] = field(default_factory=deque)
     commits: list[Sequence[Operation]] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     unreadable_partitions: set[str] = field(default_factory=set)
@@ -47,10 +44,6 @@ class MemoryTable:
     async def commit(self, operations: Sequence[Operation]) -> list[str]:
         await asyncio.sleep(0)
         self.commits.append(operations)
-        self.faults.fail_next("commit", *self.before)
-        self.faults.drop_responses("commit", *self.after)
-        self.before.clear()
-        self.after.clear()
         return await self.faults.carry("commit", lambda: self._commit(operations))
 
     async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:

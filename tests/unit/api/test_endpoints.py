@@ -36,7 +36,8 @@ from tests.support.builders import (
     a_verify_session,
     multipart,
 )
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
+from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.memory_table import StoreInMemory
 
 if TYPE_CHECKING:
     from shared.composition import App
@@ -64,13 +65,13 @@ class Desk:
     """Endpoints on fakes."""
 
     face: FakeFace
-    store: MemoryStore
+    store: StoreInMemory
     clock: Clock
 
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    desk = Desk(face=FakeFace(), store=MemoryStore(), clock=Clock())
+    desk = Desk(face=FakeFace(), store=StoreInMemory(), clock=Clock())
     flow = LivenessFlow(
         face=desk.face,
         store=desk.store,
@@ -116,7 +117,7 @@ async def start(desk: Desk, **said: object) -> Reply:
 async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
     reply = await start(desk)
 
-    (session,) = desk.store.rows.values()
+    (session,) = desk.store.sessions.values()
     assert reply == Reply(
         status=201,
         body={
@@ -157,7 +158,7 @@ async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # n
     with pytest.raises(SessionConflictError):
         await keyed("k")
     assert (await keyed("l")).status == 201
-    assert len(desk.store.rows) == 2
+    assert len(desk.store.sessions) == 2
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
@@ -296,7 +297,7 @@ async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Desk) -
     desk.store.hold(STARTED)
 
     assert await endpoints.cancel_session(a_call()) == Reply(status=204)
-    assert desk.store.rows[SESSION_ID].status is Status.CANCELED
+    assert desk.store.sessions[SESSION_ID].status is Status.CANCELED
 
 
 VERDICT = Verdict(
@@ -410,7 +411,7 @@ async def test_a_message_settles_its_session(desk: Desk) -> None:
     desk.face.answer = a_passing_answer()
     await endpoints.record_result(Message(SESSION_ID.encode()))
 
-    assert desk.store.rows[SESSION_ID].status is Status.COMPLETED
+    assert desk.store.sessions[SESSION_ID].status is Status.COMPLETED
 
 
 @pytest.mark.parametrize("tries", [None, 1, 11])
@@ -428,4 +429,4 @@ async def test_the_last_try_of_a_message_lets_go(tries: int, desk: Desk) -> None
     desk.face.answer = a_running_answer()
     await endpoints.record_result(Message(SESSION_ID.encode(), tries=tries))
 
-    assert desk.store.rows[SESSION_ID].status is Status.PROCESSING
+    assert desk.store.sessions[SESSION_ID].status is Status.PROCESSING

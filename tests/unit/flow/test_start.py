@@ -27,7 +27,9 @@ from shared.session.face_answer import ReferenceImage
 from shared.session.session import Session, hash_token, shard_of
 from shared.session.start_request import StartRequest
 from tests.support.builders import GRACE, NOW, PNG, RULES, START_RULES, TOKEN_LIFE, a_request
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
+from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.faults import Faults
+from tests.support.memory_table import StoreInMemory
 
 REQUEST = a_request(user="user-1")
 WITH_IMAGE = a_request(user="user-1", image=PNG)
@@ -48,7 +50,8 @@ class Stage:
     """A start on fakes, and what it did."""
 
     face: FakeFace = field(default_factory=FakeFace)
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: StoreInMemory = field(default_factory=StoreInMemory)
+    faults: Faults = field(default_factory=Faults)
     clock: Clock = field(default_factory=Clock)
     notes: RecordedEvents = field(default_factory=RecordedEvents)
     lots: SequentialBytes = field(default_factory=SequentialBytes)
@@ -56,8 +59,8 @@ class Stage:
 
     async def open(self, request: StartRequest = REQUEST, key: str | None = None) -> Started:
         start = SessionStart(
-            face=self.face,
-            store=self.store,
+            face=self.faults.around(self.face),
+            store=self.faults.around(self.store),
             rules=self.rules,
             now=self.clock,
             random_bytes=self.lots,
@@ -85,13 +88,13 @@ class Stage:
 
     @property
     def session(self) -> Session:
-        (session,) = self.store.rows.values()
+        (session,) = self.store.sessions.values()
         return session
 
     @property
     def facts(self) -> tuple[int, int, int]:
         """Count what is kept: sessions, keys, people with open sessions."""
-        return len(self.store.rows), len(self.store.claims), len(self.store.counts)
+        return len(self.store.sessions), len(self.store.claims), len(self.store.counts)
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def stage() -> Stage:
 async def test_a_session_is_opened_at_face_and_recorded_with_its_alarm(stage: Stage) -> None:
     started = await stage.open()
 
-    assert stage.session == replace(started.session, version="1")
+    assert stage.session == replace(started.session, version=stage.session.version)
     assert (stage.session.face_session_id, stage.session.created_at) == ("face-1", NOW)
     assert stage.session.alarm_at == NOW + TOKEN_LIFE + GRACE
     assert started.auth_token == Secret("face-auth-token-1")
@@ -135,7 +138,7 @@ async def test_with_an_image_its_quality_is_passed_on_and_its_hash_kept(stage: S
     "error", [InvalidRequestError("no"), *(silence.values[0] for silence in SILENCES)], ids=repr
 )
 async def test_what_face_does_not_open_is_not_recorded(error: Exception, stage: Stage) -> None:
-    stage.face.fails["create"] = error
+    stage.faults.fail("create", error)
 
     with pytest.raises(type(error)):
         await stage.open(key="k")
@@ -148,7 +151,7 @@ async def test_what_face_does_not_open_is_not_recorded(error: Exception, stage: 
 async def test_a_create_whose_insert_answer_was_lost_has_succeeded(
     lost: Exception, key: str | None, stage: Stage
 ) -> None:
-    stage.store.drop_responses("insert", lost)
+    stage.faults.drop_responses("insert", lost)
     started = await stage.open(key=key)
 
     assert stage.session.token_hash == hash_token(started.session_token)
@@ -159,7 +162,7 @@ async def test_a_create_whose_insert_answer_was_lost_has_succeeded(
 async def test_an_insert_that_filled_the_cap_itself_has_succeeded(stage: Stage) -> None:
     # The answer was lost, and the store's second look found the person's cap reached: by us.
     stage.rules = replace(START_RULES, max_open_sessions=1)
-    stage.store.drop_responses("insert", TooManySessionsError("too many"))
+    stage.faults.drop_responses("insert", TooManySessionsError("too many"))
     await stage.open()
 
     assert (stage.facts, stage.face.deleted) == ((1, 0, 1), [])
@@ -169,7 +172,7 @@ async def test_an_insert_that_filled_the_cap_itself_has_succeeded(stage: Stage) 
 async def test_a_create_that_cannot_be_recorded_deletes_its_face_session(
     key: str | None, stage: Stage
 ) -> None:
-    stage.store.fail_next("insert", StoreUnavailableError("down"))
+    stage.faults.fail_next("insert", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key=key)
@@ -178,14 +181,14 @@ async def test_a_create_that_cannot_be_recorded_deletes_its_face_session(
 
 
 async def test_a_create_that_nobody_can_look_up_deletes_its_face_session(stage: Stage) -> None:
-    stage.store.fail_next("insert", StoreUnavailableError("down"))
-    stage.store.fail_next("load", StoreUnavailableError("down"))
-    stage.face.fails["delete"] = FaceUnavailableError("down too")
+    stage.faults.fail_next("insert", StoreUnavailableError("down"))
+    stage.faults.fail_next("load", StoreUnavailableError("down"))
+    stage.faults.fail("delete", FaceUnavailableError("down too"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open()
 
-    assert stage.face.calls == ["create", "delete"]
+    assert stage.faults.calls.count("delete") == 1
     assert [fact["operation"] for fact in stage.notes.named("face silent")] == ["delete"]
 
 
@@ -194,7 +197,7 @@ async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) ->
     first = stage.session
     # The same lots again, against all odds: the same id, and another's token.
     stage.lots = SequentialBytes()
-    stage.store.rows = {first.session_id: replace(first, token_hash="another")}
+    stage.store.hold(replace(first, token_hash="another"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open()
@@ -262,7 +265,7 @@ async def test_a_poor_image_is_refused_even_if_face_cannot_delete_its_session(
     stage: Stage,
 ) -> None:
     stage.face.reference_image = None
-    stage.face.fails["delete"] = FaceUnavailableError("down")
+    stage.faults.fail("delete", FaceUnavailableError("down"))
 
     with pytest.raises(ReferenceImageQualityError):
         await stage.open(WITH_IMAGE)
@@ -283,7 +286,7 @@ async def test_a_person_has_no_more_open_sessions_than_may_be_TooManySessions(  
         await stage.open()
 
     assert caught.value.retry_after_seconds == 60
-    assert (len(stage.store.rows), stage.face.calls) == (5, ["create"] * 5)
+    assert (len(stage.store.sessions), stage.face.calls) == (5, ["create"] * 5)
 
 
 async def test_of_many_creates_at_once_exactly_as_many_as_may_be_succeed(stage: Stage) -> None:
@@ -291,13 +294,13 @@ async def test_of_many_creates_at_once_exactly_as_many_as_may_be_succeed(stage: 
 
     assert (len(won), {type(error) for error in lost}) == (5, {TooManySessionsError})
     assert stage.face.alive == {started.session.face_session_id for started in won}
-    assert list(stage.store.counts.values()) == [5]
+    assert stage.store.counts == [5]
 
 
 async def test_an_ending_makes_room(stage: Stage) -> None:
     for _ in range(5):
         started = await stage.open()
-    before = stage.store.rows[started.session.session_id]
+    before = stage.store.sessions[started.session.session_id]
     await stage.store.replace(before, transitions.canceled(before, NOW))
 
     await stage.open()
@@ -331,7 +334,7 @@ async def test_whom_nothing_names_nothing_counts(key: str | None, stage: Stage) 
     for number in range(7):
         await stage.open(a_request(device=None), key and f"{key}{number}")
 
-    assert (len(stage.store.rows), stage.store.counts) == (7, {})
+    assert (len(stage.store.sessions), stage.store.counts) == (7, [])
 
 
 async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
@@ -339,11 +342,11 @@ async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
     for _ in range(7):
         await stage.open()
 
-    assert (len(stage.store.rows), stage.store.counts) == (7, {})
+    assert (len(stage.store.sessions), stage.store.counts) == (7, [])
 
 
 async def test_a_count_that_cannot_be_read_opens_nothing_at_face(stage: Stage) -> None:
-    stage.store.fail_next("open_sessions", StoreUnavailableError("down"))
+    stage.faults.fail_next("open_sessions", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open()
@@ -357,7 +360,7 @@ async def test_a_count_that_cannot_be_read_opens_nothing_at_face(stage: Stage) -
 async def test_a_key_is_kept_hashed_for_a_day_beside_its_session(stage: Stage) -> None:
     started = await stage.open(key="the-key")
 
-    (claim,) = stage.store.claims.values()
+    (claim,) = stage.store.claims
     assert claim == idempotency.Claim(
         shard=started.session.session_id[0],
         key_hash=idempotency.hash_key("the-key", REQUEST),
@@ -384,15 +387,19 @@ async def test_a_repeated_create_changes_nothing_and_asks_nobody_SessionConflict
     assert (stage.session, stage.facts, stage.face.calls) == (before, facts, ["create"])
 
 
+def _place(session: Session) -> tuple[str, str]:
+    return shard_of(session.session_id), f"session-{session.session_id}"
+
+
 @pytest.mark.parametrize(
     "become",
     [
         pytest.param(lambda store, one: store.hold(transitions.canceled(one, NOW)), id="ended"),
-        pytest.param(lambda store, _: store.rows.clear(), id="purged"),
+        pytest.param(lambda store, one: store.table.rows.pop(_place(one)), id="purged"),
     ],
 )
 async def test_a_key_opens_nothing_more_whatever_became_of_its_session(
-    become: Callable[[MemoryStore, Session], None], stage: Stage
+    become: Callable[[StoreInMemory, Session], object], stage: Stage
 ) -> None:
     await stage.open(key="k")
     become(stage.store, stage.session)
@@ -473,7 +480,7 @@ async def test_a_key_alone_is_enough_where_nobody_is_named(stage: Stage) -> None
 
     with pytest.raises(SessionConflictError):
         await stage.open(nobody, "k")
-    (claim, _) = stage.store.claims.values()
+    (claim, _) = stage.store.claims
     assert shard_of(first.session.session_id) == claim.shard
 
 
@@ -484,7 +491,7 @@ async def test_an_expired_key_is_as_good_as_new(other: StartRequest, stage: Stag
     fresh = await stage.open(other, "k")
 
     assert fresh.session.session_id != first.session.session_id
-    (claim,) = stage.store.claims.values()
+    (claim,) = stage.store.claims
     assert (claim.session_id, claim.ends_at) == (fresh.session.session_id, NOW + 2 * DAY)
 
 
@@ -499,7 +506,7 @@ async def test_a_key_is_good_until_its_last_moment(stage: Stage) -> None:
 async def test_an_expired_key_that_somebody_else_removes_is_a_lost_race(stage: Stage) -> None:
     await stage.open(key="k")
     stage.clock.advance(DAY)
-    stage.store.fail_next("drop_claim", stage.store.claims.clear)
+    stage.faults.fail_next("drop_claim", stage.store.table.rows.clear)
 
     with pytest.raises(SessionConflictError) as caught:
         await stage.open(key="k")
@@ -520,7 +527,7 @@ async def test_of_two_creates_with_one_key_at_once_one_wins_and_the_other_may_re
     assert isinstance(error, SessionConflictError)
     assert error.retry_after_seconds == 1
     assert started.session.face_session_id in stage.face.alive
-    assert len(stage.face.alive) == len(stage.store.rows)
+    assert len(stage.face.alive) == len(stage.store.sessions)
     assert len(stage.store.claims) == 1
 
 
@@ -535,8 +542,8 @@ async def test_of_two_requests_with_one_key_at_once_the_loser_learns_why(stage: 
 async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
     stage: Stage,
 ) -> None:
-    stage.store.fail_next("insert", StoreConflictError("there already"))
-    stage.store.fail_next("load_claim", lambda: None, StoreUnavailableError("down"))
+    stage.faults.fail_next("insert", StoreConflictError("there already"))
+    stage.faults.fail_next("load_claim", lambda: None, StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key="k")
@@ -546,7 +553,7 @@ async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
 
 async def test_a_key_that_cannot_be_looked_up_opens_nothing(stage: Stage) -> None:
     await stage.open(key="k")
-    stage.store.fail_next("load_claim", StoreUnavailableError("down"))
+    stage.faults.fail_next("load_claim", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await stage.open(key="k")

@@ -1,5 +1,3 @@
-import asyncio
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,14 +10,12 @@ from shared.errors import (
     StoreUnavailableError,
     UnreadableRecordError,
 )
-from shared.flow.session_flow import LivenessFlow
-from shared.flow.sweep import Sweep
 from shared.session import transitions
-from shared.session.alarm import Alarm
 from shared.session.session import SHARDS, Session, Status
 from shared.store import session_rows
-from tests.support.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
+from tests.support.builders import GRACE, NOW, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.fakes import Clock
+from tests.support.stage import Stage
 
 STALE = NOW + TOKEN_LIFE + GRACE
 
@@ -28,16 +24,10 @@ class Swept:
     """A sweep on fakes, at the time when what was started at first is stale."""
 
     def __init__(self) -> None:
-        self.face, self.store, self.notes = FakeFace(), MemoryStore(), RecordedEvents()
-        self.clock = Clock(STALE)
-        flow = LivenessFlow(
-            face=self.face,
-            store=self.store,
-            rules=RULES,
-            now=self.clock,
-            log=self.notes,
-        )
-        self.sweep = Sweep(flow=flow, store=self.store, now=self.clock, log=self.notes)
+        self.stage = Stage(clock=Clock(STALE))
+        self.face, self.store, self.clock = self.stage.face, self.stage.store, self.stage.clock
+        self.faults, self.notes = self.stage.faults, self.stage.events
+        self.sweep = self.stage.app.sweep
 
     async def run(self, *, oldest_seconds: int = 0) -> dict[str, object]:
         await self.sweep.run()
@@ -48,7 +38,7 @@ class Swept:
         return {name: count for name, count in ended.items() if count or name in always}
 
     def statuses(self) -> set[Status]:
-        return {session.status for session in self.store.rows.values()}
+        return {session.status for session in self.store.sessions.values()}
 
 
 @pytest.fixture
@@ -101,12 +91,12 @@ async def test_a_sweep_does_each_thing_that_is_due(swept: Swept) -> None:
         "deleted": 1,
         "purged": 1,
     }
-    assert set(swept.store.rows) == set(ids[:2])
+    assert set(swept.store.sessions) == set(ids[:2])
 
 
 async def test_one_failing_session_never_stops_a_sweep(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", *[StoreUnavailableError("down")] * 3)
+    swept.faults.fail_next("load", *[StoreUnavailableError("down")] * 3)
 
     assert await swept.run() == {"due": 16, "failed": 3, "abandoned": 13}
     assert len(swept.notes.named("session failed")) == 3
@@ -114,7 +104,7 @@ async def test_one_failing_session_never_stops_a_sweep(swept: Swept) -> None:
 
 async def test_a_race_that_a_sweep_lost_is_no_failure(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", *[StoreConflictError("lost")] * 3)
+    swept.faults.fail_next("load", *[StoreConflictError("lost")] * 3)
 
     assert await swept.run() == {"due": 16, "failed": 0, "skipped": 3, "abandoned": 13}
     assert swept.notes.named("session failed") == []
@@ -122,14 +112,14 @@ async def test_a_race_that_a_sweep_lost_is_no_failure(swept: Swept) -> None:
 
 async def test_one_failing_shard_never_stops_a_sweep(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.unreadable_shards["0"] = StoreUnavailableError("down")
+    swept.store.table.unreadable_partitions.add("0")
 
     assert await swept.run() == {"due": 15, "failed": 1, "abandoned": 15}
 
 
 async def test_a_sweep_with_face_down_only_moves_alarms(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.face.fails["get"] = FaceUnavailableError("down")
+    swept.faults.fail("get", FaceUnavailableError("down"))
 
     assert await swept.run() == {"due": 16, "failed": 0, "postponed": 16}
     assert swept.statuses() == {Status.STARTED}
@@ -143,35 +133,6 @@ async def test_a_sweep_is_told_in_words_that_telemetry_takes(swept: Swept) -> No
     assert set(ended) <= set(telemetry._ALLOWED)
 
 
-async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> None:
-    at_once: list[int] = []
-    running = 0
-    handle_alarm = swept.sweep.flow.handle_alarm
-
-    class CountingFlow(LivenessFlow):
-        async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> str:
-            nonlocal running
-            running += 1
-            at_once.append(running)
-            await asyncio.sleep(0.01)
-            done = await handle_alarm(session_id, alarm)
-            running -= 1
-            return done
-
-    flow = swept.sweep.flow
-    counting = CountingFlow(
-        face=flow.face,
-        store=flow.store,
-        rules=flow.rules,
-        now=flow.now,
-        log=flow.log,
-    )
-    swept.store.hold(*one_in_each_shard())
-    await Sweep(flow=counting, store=swept.store, now=swept.clock, log=swept.notes).run()
-
-    assert max(at_once) == 8
-
-
 async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(swept: Swept) -> None:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
     claims = [a_claim(session_id=session.session_id, key_hash=str(digit) * 64) for digit in (1, 2)]
@@ -182,13 +143,13 @@ async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(swep
 
     assert before == {"due": 0, "failed": 0}
     assert await swept.run() == {"due": 1, "failed": 0, "purged": 1}
-    assert (list(swept.store.rows), swept.store.claims) == ([session.session_id], {})
+    assert (list(swept.store.sessions), swept.store.claims) == ([session.session_id], [])
 
 
 async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(swept: Swept) -> None:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
     await swept.store.insert(session, a_claim(session_id=session.session_id), max_open_sessions=0)
-    swept.store.fail_next("end_claim", StoreUnavailableError("down"))
+    swept.faults.fail_next("end_claim", StoreUnavailableError("down"))
     swept.clock.moment = NOW + timedelta(hours=24)
 
     assert await swept.run() == {"due": 1, "failed": 1}
@@ -197,7 +158,7 @@ async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(swept: Swep
 
 async def test_a_session_that_cannot_be_read_is_set_aside_for_a_while(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", UnreadableRecordError("strange"))
+    swept.faults.fail_next("load", UnreadableRecordError("strange"))
 
     assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
     assert len(swept.notes.named("session set aside")) == 1
@@ -208,8 +169,8 @@ async def test_a_session_that_cannot_be_read_is_set_aside_for_a_while(swept: Swe
 
 async def test_what_cannot_even_be_set_aside_stops_nothing(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", UnreadableRecordError("strange"))
-    swept.store.fail_next("postpone_unreadable", StoreUnavailableError("down"))
+    swept.faults.fail_next("load", UnreadableRecordError("strange"))
+    swept.faults.fail_next("postpone_unreadable", StoreUnavailableError("down"))
 
     assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
     assert len(swept.notes.named("session failed")) == 1
@@ -217,7 +178,7 @@ async def test_what_cannot_even_be_set_aside_stops_nothing(swept: Swept) -> None
 
 async def test_an_alarm_without_its_session_is_removed(swept: Swept) -> None:
     stray = a_session(session_id="7" + "0" * 32)
-    swept.store.strays.add(("7", session_rows.alarm_key(stray)))
+    swept.store.table.put(session_rows.alarm_row(stray))
 
     assert await swept.run() == {"due": 1, "failed": 1}
     assert await swept.run() == {"due": 0, "failed": 0}
@@ -225,7 +186,7 @@ async def test_an_alarm_without_its_session_is_removed(swept: Swept) -> None:
 
 async def test_a_sweep_tells_the_age_of_the_oldest_alarm(swept: Swept) -> None:
     swept.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
-    swept.face.fails["get"] = FaceUnavailableError("down")
+    swept.faults.fail("get", FaceUnavailableError("down"))
 
     await swept.run(oldest_seconds=round((STALE - NOW).total_seconds()) + 3600)
 
@@ -236,14 +197,3 @@ async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(swept: Swept) -> N
 
     assert await swept.run() == {"due": 0, "failed": 0}
     assert swept.statuses() == {Status.STARTED}
-
-
-async def test_a_sweep_whose_time_ends_midway_leaves_what_it_had_found(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.sweep = replace(swept.sweep, max_run_seconds=0.1)
-    swept.store.fail_next("load", lambda: time.sleep(0.1))
-    done = await swept.run()
-
-    still_open = [one for one in swept.store.rows.values() if not one.is_final]
-    assert done.get("abandoned", 0) == 16 - len(still_open) < 16
-    assert done["failed"] == 0
