@@ -4,13 +4,12 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared import settings as environment
 from shared import telemetry
 from shared.face import protocol
 from shared.face.client import AuthHeader, CallOptions, FaceClient
@@ -27,7 +26,8 @@ from shared.flow.walk import Walk
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from shared.settings import Settings
+from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
+from shared.settings import load as load_settings
 from shared.store.session_store import TableSessionStore
 
 type Clock = Callable[[], datetime]
@@ -63,7 +63,7 @@ def now() -> datetime:
 def app() -> App:
     """Build everything on first use, in the running loop; ConfigurationError says why not."""
     telemetry.silence_sdk_logs()
-    return build(environment.load(), now=now)
+    return build(load_settings(), now=now)
 
 
 async def close() -> None:
@@ -115,10 +115,16 @@ class _Edges:
         self._now = now
 
     def open_store(self) -> TableSessionStore:
-        settings = self._settings
+        settings, seconds = self._settings, self._settings.store_timeout_seconds
+        if settings.storage_connection is not None:
+            return self._keep(
+                TableSessionStore.from_connection_string(
+                    settings.storage_connection, timeout_seconds=seconds
+                )
+            )
         return self._keep(
             TableSessionStore.connect(
-                settings.storage, self._credential, timeout_seconds=settings.store_timeout_seconds
+                settings.table_service_uri, self._credential, timeout_seconds=seconds
             )
         )
 
@@ -127,18 +133,18 @@ class _Edges:
         credential, header = self._open_face_credential()
         options = _call_options(self._settings, header)
         face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        return face, face.paced(Pace(self._settings.sweep_face_calls_per_second).turn)
+        return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings
-        if settings.face_by_entra:
+        if settings.face_auth is FaceAuth.ENTRA:
             tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
             return tokens, protocol.token_header
         keys = KeyVaultCredential.connect(
             settings.key_vault_url,
             self._credential,
             name=settings.face_key_secret_name,
-            max_age=settings.face_key_cache,
+            max_age=timedelta(seconds=settings.face_key_cache_seconds),
             timeout_seconds=settings.key_timeout_seconds,
             now=self._now,
         )
@@ -156,15 +162,15 @@ class _Edges:
 
 def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
     return CallOptions(
-        header=header,
+        auth_header=header,
         timeout_seconds=settings.face_timeout_seconds,
-        patience=Patience(budget_seconds=settings.face_budget_seconds, chance=random.random),
+        patience=Patience(budget_seconds=settings.face_budget_seconds, jitter=random.random),
     )
 
 
 def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
-        grace=settings.session_grace,
+        grace=timedelta(seconds=settings.session_grace_seconds),
         max_open_sessions=settings.max_open_sessions,
         min_reference_quality=Quality(settings.min_reference_quality),
     )
@@ -173,10 +179,10 @@ def _start_rules(settings: Settings) -> StartRules:
 def _rules(settings: Settings) -> Rules:
     return Rules(
         policy=Policy(
-            digest_required=settings.digest_required,
+            digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
             confidence_floor=settings.verify_confidence_floor,
-            image_hash_required=settings.verify_image_hash_required,
+            image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,
         ),
-        grace=settings.session_grace,
-        retention=settings.retention,
+        grace=timedelta(seconds=settings.session_grace_seconds),
+        retention=timedelta(days=settings.retention_days),
     )

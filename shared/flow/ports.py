@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession
@@ -11,6 +11,7 @@ from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Kind, Session
 from shared.session.shard import PersonHash, Shard
 from shared.session.start_request import StartRequest
+from shared.telemetry import LogFields
 
 
 class FaceGateway(Protocol):
@@ -34,7 +35,7 @@ class FaceGateway(Protocol):
 class LogEvent(Protocol):
     """Where operators read what happened."""
 
-    def __call__(self, event: str, /, *, level: int = ..., **fields: object) -> None:
+    def __call__(self, event: str, /, *, level: int = ..., **fields: Unpack[LogFields]) -> None:
         """Log one event."""
         ...
 

@@ -9,12 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, cast
 
 import pytest
 from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
-from azure.identity.aio import DefaultAzureCredential
 
 from local.stack.stack import Stack
 from shared.errors import StoreConflictError, StoreUnavailableError, TooManySessionsError
@@ -26,15 +24,12 @@ from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
 from shared.session.shard import SHARDS, PersonHash, Shard
-from shared.store import claim_rows, session_rows
+from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
 from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
 
 SHARD = Shard("7")
 ALARM_AT = a_session().alarm_at
@@ -55,9 +50,7 @@ def new_claim(session: Session) -> Claim:
 
 
 def table_on(connection: str, name: str) -> StorageTable:
-    # A connection string opens the table by itself; this credential is for the other way.
-    credential = cast("AsyncTokenCredential", None)
-    return StorageTable.connect(name, Secret(connection), credential, timeout_seconds=10)
+    return StorageTable.from_connection_string(Secret(connection), name=name, timeout_seconds=10)
 
 
 @pytest.fixture
@@ -366,7 +359,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
         Alarm(
             shard=SHARD,
             session_id=session.session_id,
-            row_key=session_rows.alarm_key(session),
+            row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
         )
         for session in reversed(sessions[1:])
@@ -419,7 +412,7 @@ async def test_alarms_are_listed_page_after_page(
     for first in range(0, len(sessions), 100):
         await azurite_table.submit_transaction(
             [
-                (TransactionOperation.CREATE, session_rows.alarm_row(session))
+                (TransactionOperation.CREATE, alarm_rows.alarm_row(session))
                 for session in sessions[first : first + 100]
             ]
         )
@@ -449,11 +442,11 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     await azurite_store.purge(ended)
 
     assert rows == [
-        session_rows.alarm_key(session),
-        claim_rows.claim_alarm_key(claim),
-        claim_rows.claim_key(claim.key_hash),
-        claim_rows.count_key(PERSON),
-        session_rows.session_key(session.session_id),
+        row_keys.alarm_key(session),
+        row_keys.claim_alarm_key(claim),
+        row_keys.claim_key(claim.key_hash),
+        row_keys.count_key(PERSON),
+        row_keys.session_key(session.session_id),
     ]
     assert await keys() == []
 
@@ -494,11 +487,10 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
 
 async def test_the_app_opens_the_table_that_the_stack_has_made(stack: Stack) -> None:
     storage = Secret(stack.settings["AzureWebJobsStorage"])
-    async with DefaultAzureCredential() as credential:
-        store = TableSessionStore.connect(storage, credential, timeout_seconds=3)
-        session = new()
-        found = await stored(store, session)
-        await store.purge(found)
+    store = TableSessionStore.from_connection_string(storage, timeout_seconds=3)
+    session = new()
+    found = await stored(store, session)
+    await store.purge(found)
 
-        assert found.expires_at == NOW + TOKEN_LIFE
-        await store.close()
+    assert found.expires_at == NOW + TOKEN_LIFE
+    await store.close()

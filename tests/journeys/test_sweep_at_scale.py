@@ -116,7 +116,7 @@ async def test_every_call_of_a_sweep_to_face_waits_for_its_turn(own: OwnTable) -
 
     sweep = own.app.sweep
     assert isinstance(sweep.walk.face, FaceClient)
-    await replace(sweep, walk=replace(sweep.walk, face=sweep.walk.face.paced(turn))).run()
+    await replace(sweep, walk=replace(sweep.walk, face=sweep.walk.face.with_rate_limit(turn))).run()
 
     assert turns["taken"] == len(await own.world.face_calls()) - before == 12
 

@@ -14,7 +14,7 @@ from shared.session import transitions
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.shard import SHARDS
 from shared.session.start_request import Mode, StartRequest
-from shared.store import session_rows
+from shared.store import alarm_rows, session_rows
 from shared.store.columns import Row
 
 RETENTION = timedelta(days=90)
@@ -41,7 +41,7 @@ async def store_final_records(
             counted=False,
         )
         ended = transitions.face_data_deleted(transitions.canceled(started, ended_at), RETENTION)
-        return session_rows.session_row(ended), session_rows.alarm_row(ended)
+        return session_rows.session_row(ended), alarm_rows.alarm_row(ended)
 
     async def fill(number: int, shard: str) -> None:
         share = range(number, count, len(shards))

@@ -20,7 +20,7 @@ from shared.session.ids import SessionId
 from shared.session.session import Report, Session
 from shared.session.shard import SHARDS, Shard, shard_of_person
 from shared.session.start_request import StartRequest
-from shared.store import claim_rows
+from shared.store import row_keys
 from tests.support.builders import (
     NOW,
     a_failed_attempt,
@@ -102,7 +102,7 @@ class Walk:
                 counted = await self.store.open_sessions(shard, request.person_sha256)
                 assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
         assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
-            map(claim_rows.claim_alarm_key, claims)
+            map(row_keys.claim_alarm_key, claims)
         )
         assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
             (one.session_id, one.alarm_at) for one in sessions

@@ -27,6 +27,7 @@ SETTINGS = settings.from_environment(
         "FACE_ENDPOINT": "https://face.test",
         "KEY_VAULT_URL": "https://vault.test",
         "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
+        "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )
 STALE = TOKEN_LIFE + GRACE + timedelta(seconds=1)

@@ -7,7 +7,7 @@ import pytest
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face.client import FaceClient, at_once
+from shared.face.client import FaceClient, no_limit
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
@@ -16,6 +16,7 @@ from shared.secret import Secret
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
+from shared.store.session_store import TableSessionStore
 from tests.support.fakes import Clock, FakeFace, RecordedEvents
 from tests.support.memory_table import StoreInMemory
 
@@ -30,6 +31,7 @@ ENVIRONMENT = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
     "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
+    "SWEEP_SCHEDULE": "0 * * * * *",
     "SESSION_GRACE_SECONDS": "7",
     "RETENTION_DAYS": "3",
     "MAX_OPEN_SESSIONS": "3",
@@ -73,10 +75,10 @@ async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
     app = a_built_app()
     live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
 
-    assert live._rules.turn is at_once
-    assert swept._rules == replace(live._rules, turn=swept._rules.turn)
-    assert isinstance(getattr(swept._rules.turn, "__self__", None), Pace)
-    assert (live._rules.timeout_seconds, live._rules.patience.budget_seconds) == (2, 20)
+    assert live._options.acquire is no_limit
+    assert swept._options == replace(live._options, acquire=swept._options.acquire)
+    assert isinstance(getattr(swept._options.acquire, "__self__", None), Pace)
+    assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)
     await app.close()
 
 
@@ -96,8 +98,21 @@ async def test_face_is_reached_by_key_or_by_entra(
     app = a_built_app()
     face = cast("FaceClient", app.flow.face)
 
-    assert isinstance(face._keys, keys)
-    assert face._rules.header(Secret("the-key")) == header
+    assert isinstance(face._credential, keys)
+    assert face._options.auth_header(Secret("the-key")) == header
+    await app.close()
+
+
+async def test_the_table_is_opened_by_identity_where_there_is_no_connection_string(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    url = "https://x.table.core.windows.net"
+    environment.delenv("AzureWebJobsStorage")
+    environment.setenv("AzureWebJobsStorage__tableServiceUri", url)
+    app = a_built_app()
+
+    assert isinstance(app.flow.store, TableSessionStore)
+    assert app.flow.store._table._client.url == url
     await app.close()
 
 

@@ -15,6 +15,7 @@ from tests.support.memory_table import StoreInMemory
 URL = "https://app.test/api/sessions"
 SETTINGS = settings.from_environment(
     {
+        "SWEEP_SCHEDULE": "0 * * * * *",
         "FACE_ENDPOINT": "https://face.test",
         "KEY_VAULT_URL": "https://vault.test",
         "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",

@@ -25,7 +25,7 @@ from shared.session.ids import shard_of
 from shared.session.session import Session
 from shared.session.session_token import hash_token
 from shared.session.start_request import Mode, StartRequest
-from shared.store import claim_rows
+from shared.store import row_keys
 from tests.support.builders import GRACE, NOW, PNG, TOKEN_LIFE, a_request
 from tests.support.fakes import SequentialBytes
 from tests.support.memory_table import StoreInMemory
@@ -420,7 +420,7 @@ async def test_an_expired_key_that_somebody_else_removes_is_a_lost_race(stage: S
     (claim,) = stage.store.claims
     stage.faults.fail_next(
         "drop_claim",
-        lambda: stage.store.table.rows.pop((claim.shard, claim_rows.claim_key(claim.key_hash))),
+        lambda: stage.store.table.rows.pop((claim.shard, row_keys.claim_key(claim.key_hash))),
     )
 
     with pytest.raises(SessionConflictError) as caught:

@@ -18,7 +18,7 @@ from shared.session.idempotency import KeyHash
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Session
 from shared.session.timestamps import rfc3339
-from shared.store import claim_rows, session_rows
+from shared.store import alarm_rows, claim_rows, row_keys, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import delete_op, insert_op, replace_op
 from tests.support.builders import GRACE, NOW, PERSON, RETENTION, SESSION_ID, a_claim, a_session
@@ -66,9 +66,9 @@ async def test_a_session_and_all_that_belongs_to_it_are_inserted_in_one_transact
     assert table.commits == [
         [
             (create, session_rows.session_row(COUNTED)),
-            (create, session_rows.alarm_row(COUNTED)),
+            (create, alarm_rows.alarm_row(COUNTED)),
             (create, claim_rows.claim_row(CLAIM)),
-            (create, claim_rows.claim_alarm_row(CLAIM)),
+            (create, alarm_rows.claim_alarm_row(CLAIM)),
             (create, claim_rows.count_row(SHARD, PERSON, 1)),
         ]
     ]
@@ -79,7 +79,7 @@ async def test_a_session_of_nobody_is_two_rows(
 ) -> None:
     await store.insert(SESSION, None, max_open_sessions=5)
 
-    assert keys(table) == [session_rows.alarm_key(SESSION), f"session-{SESSION_ID}"]
+    assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
 
 
 async def test_a_session_is_read_with_its_version(
@@ -118,8 +118,8 @@ async def test_an_alarm_moves_with_its_session_if_that_is_as_it_was_read(
 
     assert table.commits[-1] == [
         replace_op(session_rows.session_row(after), before.version),
-        delete_op(session_rows.alarm_row(before)),
-        insert_op(session_rows.alarm_row(after)),
+        delete_op(alarm_rows.alarm_row(before)),
+        insert_op(alarm_rows.alarm_row(after)),
     ]
     assert changed == await store.load(SESSION_ID)
     with pytest.raises(StoreConflictError):
@@ -352,7 +352,7 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
         assert claim is not None
         await (store.drop_claim(claim) if end == "drop" else store.end_claim(alarm))
 
-        assert keys(table) == [session_rows.alarm_key(SESSION), f"session-{SESSION_ID}"]
+        assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
         for again in (store.drop_claim(claim), store.end_claim(alarm)):
             with pytest.raises(StoreConflictError):
                 await again
@@ -388,7 +388,7 @@ async def test_alarms_that_rang_are_listed_the_oldest_first(store: TableSessionS
         Alarm(
             shard=SHARD,
             session_id=session.session_id,
-            row_key=session_rows.alarm_key(session),
+            row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
         )
         for session in sessions[:3]
@@ -435,7 +435,7 @@ async def test_a_row_that_can_be_read_again_has_its_one_alarm(
 async def test_an_alarm_without_its_row_is_removed(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    table.put(session_rows.alarm_row(SESSION))
+    table.put(alarm_rows.alarm_row(SESSION))
     (alarm,) = [one async for one in store.list_due(SHARD, SESSION.alarm_at)]
     await store.postpone_unreadable(alarm, SESSION.alarm_at)
 
@@ -451,5 +451,5 @@ async def test_a_store_closes_its_table(store: TableSessionStore, table: MemoryT
 def test_what_is_purged_had_been_kept_for_its_retention() -> None:
     ended = transitions.face_data_deleted(transitions.canceled(SESSION, NOW), RETENTION)
 
-    assert session_rows.due_range(NOW + RETENTION)[1] > session_rows.alarm_key(ended)
-    assert session_rows.due_range(NOW)[1] < session_rows.alarm_key(ended)
+    assert row_keys.due_range(NOW + RETENTION)[1] > row_keys.alarm_key(ended)
+    assert row_keys.due_range(NOW)[1] < row_keys.alarm_key(ended)
