@@ -74,7 +74,7 @@ class LivenessFlow:
             raise
         if not change.after.is_final and change.after.reminded_at != change.before.reminded_at:
             remind(session.session_id)
-        return await self._delete_at_face(change.after)
+        return await self._delete_face_session(change.after)
 
     async def settle(self, session_id: SessionId, *, last_try: bool) -> None:
         """Record the ending of a message's session; the last try leaves that to the alarm."""
@@ -122,9 +122,9 @@ class LivenessFlow:
 
     async def _change(self, session: Session, decide: Decide) -> Session:
         change = await update.change(self.store, session, decide, self.log)
-        return await self._delete_at_face(change.after)
+        return await self._delete_face_session(change.after)
 
-    async def _delete_at_face(self, session: Session) -> Session:
+    async def _delete_face_session(self, session: Session) -> Session:
         return await delete_ended_face_session(
             session, self.face, self.store, self.log, retention=self.rules.retention
         )

@@ -122,7 +122,7 @@ class TableSessionStore:
         )
 
     async def end_claim(self, alarm: Alarm) -> None:
-        """Remove the idempotency key whose alarm rang."""
+        """Remove the idempotency key whose alarm is due."""
         claim = row_at(alarm.shard, row_keys.owner_key(alarm))
         await self._table.commit([delete_op(alarm_rows.row_of(alarm)), delete_op(claim)])
 
@@ -153,7 +153,7 @@ class TableSessionStore:
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
     async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
-        """List the alarms that have rung, the oldest first."""
+        """List the alarms that are due, the oldest first."""
         async for key in self._table.list_keys(shard, *row_keys.due_range(now)):
             yield row_keys.alarm_from_key(shard, key)
 

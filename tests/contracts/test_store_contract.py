@@ -1,6 +1,6 @@
-"""One contract, three stores: in memory, on a table in memory, on Azurite.
+"""One contract, two tables: in memory, on Azurite.
 
-What the unit tests rest on, the fakes, and what runs in Azure, the table, must behave the same.
+What the tests in memory rest on, and what runs in Azure, must behave the same.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import cast
 
 import pytest
 from azure.data.tables import TransactionOperation
@@ -29,8 +28,7 @@ from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
-from tests.support.fakes import MemoryStore
-from tests.support.memory_table import MemoryTable
+from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
 
 SHARD = Shard("7")
@@ -77,12 +75,10 @@ async def azurite_store(
     await store.close()
 
 
-@pytest.fixture(params=["in-memory", "on-a-table-in-memory", "on-azurite"])
+@pytest.fixture(params=["in-memory", "on-azurite"])
 def store(request: pytest.FixtureRequest) -> SessionStore:
     if request.param == "in-memory":
-        return MemoryStore()
-    if request.param == "on-a-table-in-memory":
-        return TableSessionStore(cast("StorageTable", MemoryTable()))
+        return StoreInMemory()
     azurite: SessionStore = request.getfixturevalue("azurite_store")
     return azurite
 

@@ -17,7 +17,8 @@ from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
 from shared.store.session_store import TableSessionStore
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
+from tests.support.fakes import Clock, FakeFace, RecordedEvents
+from tests.support.memory_table import StoreInMemory
 
 
 def a_built_app() -> App:
@@ -142,7 +143,7 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
-    face, store, events, then = FakeFace(), MemoryStore(), RecordedEvents(), Clock()
+    face, store, events, then = FakeFace(), StoreInMemory(), RecordedEvents(), Clock()
 
     app = composition.build(settings.load(), face=face, store=store, now=then, log=events)
 

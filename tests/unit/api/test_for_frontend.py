@@ -98,4 +98,4 @@ async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Desk) -
     desk.store.hold(STARTED)
 
     assert await for_frontend.cancel_session(desk.app, a_call()) == Reply(status=204)
-    assert desk.store.rows[SESSION_ID].status is Status.CANCELED
+    assert desk.store.sessions[SESSION_ID].status is Status.CANCELED

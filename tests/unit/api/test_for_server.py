@@ -39,7 +39,7 @@ async def start(desk: Desk, key: str | None = None, **said: object) -> Reply:
 async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
     reply = await start(desk)
 
-    (session,) = desk.store.rows.values()
+    (session,) = desk.store.sessions.values()
     assert reply.status == 201
     assert body_of(reply) == {
         "sessionId": session.session_id,
@@ -83,7 +83,7 @@ async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # n
     with pytest.raises(SessionConflictError):
         await start(desk, "k")
     assert (await start(desk, "l")).status == 201
-    assert len(desk.store.rows) == 2
+    assert len(desk.store.sessions) == 2
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])

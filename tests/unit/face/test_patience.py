@@ -1,4 +1,3 @@
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +5,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
-from shared.face.pace import Pace
 from shared.face.patience import Patience
 
 AGAIN = FaceUnavailableError("down", is_retryable=True)
@@ -106,24 +104,3 @@ async def test_a_try_is_told_what_is_left_of_the_budget() -> None:
 
     assert len(story.left) == 3
     assert [60, *story.left] == sorted([60, *story.left], reverse=True)
-
-
-async def test_a_pace_is_even_and_what_was_not_used_is_not_saved_up() -> None:
-    clock = asyncio.get_running_loop().time
-    pace, began = Pace(50), clock()
-    await asyncio.gather(*(pace.acquire() for _ in range(4)))
-    four = clock() - began
-    await asyncio.sleep(0.1)
-    began = clock()
-    await asyncio.gather(*(pace.acquire() for _ in range(3)))
-
-    assert four >= 0.06
-    assert clock() - began >= 0.04
-
-
-async def test_a_first_turn_comes_at_once() -> None:
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    await Pace(0.1).acquire()
-
-    assert clock() - began < 1

@@ -1,32 +1,15 @@
-"""The story on fakes: what it is made of, what comes in its way, and what it did."""
-
-from dataclasses import dataclass, field
+"""One session on the whole app in memory, in every state of its life."""
 
 import pytest
 
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
-from shared.flow.session_flow import LivenessFlow
-from shared.flow.start import SessionStart, Started, StartRules
-from shared.flow.sweep import Sweep
-from shared.flow.walk import Walk
 from shared.session import transitions
 from shared.session.face_answer import FaceAnswer
-from shared.session.ids import RandomBytes, SessionId
 from shared.session.session import Outcome, Session, Verdict
-from shared.session.start_request import StartRequest
-from tests.support.builders import (
-    GRACE,
-    NOW,
-    RULES,
-    SESSION_ID,
-    START_RULES,
-    TOKEN_LIFE,
-    a_request,
-    a_session,
-)
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
+from tests.support import stage
+from tests.support.builders import GRACE, NOW, SESSION_ID, TOKEN_LIFE, a_session
 
-STALE = NOW + TOKEN_LIFE + GRACE
+STALE_AT = NOW + TOKEN_LIFE + GRACE
 STARTED = a_session()
 PROCESSING = transitions.processing(STARTED, NOW)
 OPEN = [pytest.param(STARTED, id="started"), pytest.param(PROCESSING, id="processing")]
@@ -45,52 +28,20 @@ UNKNOWN_OUTCOMES = [
 ]
 
 
-@dataclass
-class Stage:
-    """Every part of the story on one face, one store and one clock."""
-
-    face: FakeFace = field(default_factory=FakeFace)
-    store: MemoryStore = field(default_factory=MemoryStore)
-    clock: Clock = field(default_factory=Clock)
-    events: RecordedEvents = field(default_factory=RecordedEvents)
-    random_bytes: RandomBytes = field(default_factory=SequentialBytes)
-    start_rules: StartRules = START_RULES
-    reminders: list[SessionId] = field(default_factory=list)
-
-    @property
-    def start(self) -> SessionStart:
-        return SessionStart(
-            face=self.face,
-            store=self.store,
-            rules=self.start_rules,
-            now=self.clock,
-            random_bytes=self.random_bytes,
-            log=self.events,
-        )
-
-    @property
-    def flow(self) -> LivenessFlow:
-        return LivenessFlow(
-            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.events
-        )
-
-    @property
-    def walk(self) -> Walk:
-        return Walk(face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.events)
-
-    @property
-    def sweep(self) -> Sweep:
-        return Sweep(walk=self.walk, store=self.store, now=self.clock, log=self.events)
+class Stage(stage.Stage):
+    """A stage with one session on it."""
 
     @property
     def session(self) -> Session:
-        """The session that `at` has put there."""
-        return self.store.rows[SESSION_ID]
+        return self.store.sessions[SESSION_ID]
+
+    @property
+    def face_calls(self) -> list[str]:
+        """What Face was asked, also where that failed."""
+        return [call for call in self.faults.calls if call in {"create", "get", "delete"}]
 
     def at(self, session: Session, answer: FaceAnswer | None) -> "Stage":
+        """Put the session there, and let Face answer this."""
         self.store.hold(session)
         self.face.answer = answer
         return self
-
-    async def create(self, request: StartRequest | None = None, key: str | None = None) -> Started:
-        return await self.start.start(request or a_request(user="user-1"), key)

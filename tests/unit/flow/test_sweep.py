@@ -1,6 +1,4 @@
-import asyncio
-import selectors
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,13 +11,12 @@ from shared.errors import (
 )
 from shared.flow.sweep import Sweep
 from shared.session import transitions
-from shared.session.alarm import Alarm, SweepResult
-from shared.session.ids import SessionId
+from shared.session.idempotency import Claim
 from shared.session.session import Session, Status
 from shared.session.shard import SHARDS
-from shared.store import row_keys
+from shared.store import alarm_rows
 from tests.support.builders import NOW, RETENTION, a_claim, a_session
-from tests.unit.flow.stage import STALE, Stage
+from tests.unit.flow.stage import STALE_AT, Stage
 
 DOWN = StoreUnavailableError("down")
 
@@ -28,7 +25,7 @@ DOWN = StoreUnavailableError("down")
 def stage() -> Stage:
     """Give the time when what was started at first is stale."""
     stage = Stage()
-    stage.clock.moment = STALE
+    stage.clock.moment = STALE_AT
     return stage
 
 
@@ -40,7 +37,7 @@ async def run(
     stage: Stage, sweep: Sweep | None = None, *, oldest_seconds: int = 0
 ) -> dict[str, object]:
     """Run a sweep, and return what it has logged of itself where that is not 0."""
-    await (sweep or stage.sweep).run()
+    await (sweep or stage.app.sweep).run()
     ended = stage.events.named("sweep ended")[-1]
     assert ended["oldest_seconds"] == oldest_seconds
     assert None not in [ended[always] for always in ("settled", "abandoned", "deleted", "purged")]
@@ -53,7 +50,7 @@ async def run(
 
 
 def statuses(stage: Stage) -> set[Status]:
-    return {session.status for session in stage.store.rows.values()}
+    return {session.status for session in stage.store.sessions.values()}
 
 
 async def test_a_sweep_ends_what_is_stale_in_every_shard(stage: Stage) -> None:
@@ -70,7 +67,7 @@ async def test_a_sweep_leaves_what_is_not_due(stage: Stage) -> None:
     stage.clock.advance(timedelta(milliseconds=-1))
 
     assert await run(stage) == {"due": 0, "failed": 0}
-    assert stage.face.calls == []
+    assert stage.face_calls == []
 
 
 async def test_a_sweep_does_each_thing_that_is_due(stage: Stage) -> None:
@@ -88,7 +85,7 @@ async def test_a_sweep_does_each_thing_that_is_due(stage: Stage) -> None:
         "deleted": 1,
         "purged": 1,
     }
-    assert set(stage.store.rows) == {open_.session_id, canceled.session_id}
+    assert set(stage.store.sessions) == {open_.session_id, canceled.session_id}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +99,7 @@ async def test_what_happens_to_one_session_never_stops_a_sweep(
     error: Exception, counted: dict[str, int], logged: int, stage: Stage
 ) -> None:
     stage.store.hold(*one_in_each_shard())
-    stage.store.fail_next("load", *[error] * 3)
+    stage.faults.fail_next("load", *[error] * 3)
 
     assert await run(stage) == {"due": 16, "abandoned": 13, **counted}
     assert len(stage.events.named("session failed")) == logged
@@ -110,55 +107,60 @@ async def test_what_happens_to_one_session_never_stops_a_sweep(
 
 async def test_one_failing_shard_never_stops_a_sweep(stage: Stage) -> None:
     stage.store.hold(*one_in_each_shard())
-    stage.store.unreadable_shards["0"] = DOWN
+    stage.store.table.unreadable_partitions.add("0")
 
     assert await run(stage) == {"due": 15, "failed": 1, "abandoned": 15}
-    assert stage.events.named("shard set aside") == [{"shard": "0", "cause": DOWN}]
+    (fields,) = stage.events.named("shard set aside")
+    assert (fields["shard"], type(fields["cause"])) == ("0", StoreUnavailableError)
 
 
 async def test_a_sweep_with_face_down_only_moves_alarms(stage: Stage) -> None:
     stage.store.hold(*one_in_each_shard())
-    stage.face.fails["get"] = FaceUnavailableError("down")
+    stage.faults.fail("get", FaceUnavailableError("down"))
 
     assert await run(stage) == {"due": 16, "failed": 0, "postponed": 16}
     assert statuses(stage) == {Status.STARTED}
     assert await run(stage) == {"due": 0, "failed": 0}
 
 
-async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(stage: Stage) -> None:
+async def a_due_key(stage: Stage) -> Claim:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
     claim = a_claim(session_id=session.session_id)
     await stage.store.insert(session, claim, max_open_sessions=0)
-
-    stage.clock.moment = claim.ends_at - timedelta(milliseconds=1)
-    assert await run(stage) == {"due": 0, "failed": 0}
     stage.clock.moment = claim.ends_at
-    assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
-    assert (list(stage.store.rows), stage.store.claims) == ([session.session_id], {})
+    return claim
 
 
-@pytest.mark.parametrize(
-    ("error", "counted"),
-    [
-        pytest.param(DOWN, {"failed": 1}, id="a-failure"),
-        pytest.param(StoreConflictError("lost"), {"failed": 0, "skipped": 1}, id="a-lost-race"),
-    ],
-)
-async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(
-    error: Exception, counted: dict[str, int], stage: Stage
+async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(
+    stage: Stage,
 ) -> None:
-    session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
-    await stage.store.insert(session, a_claim(session_id=session.session_id), max_open_sessions=0)
-    stage.store.fail_next("end_claim", error)
-    stage.clock.moment = NOW + timedelta(hours=24)
+    claim = await a_due_key(stage)
 
-    assert await run(stage) == {"due": 1, **counted}
+    stage.clock.advance(timedelta(milliseconds=-1))
+    assert await run(stage) == {"due": 0, "failed": 0}
+    stage.clock.advance(timedelta(milliseconds=1))
     assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
+    assert (list(stage.store.sessions), stage.store.claims) == ([claim.session_id], [])
+
+
+async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(stage: Stage) -> None:
+    await a_due_key(stage)
+    stage.faults.fail_next("end_claim", DOWN)
+
+    assert await run(stage) == {"due": 1, "failed": 1}
+    assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
+
+
+async def test_a_key_that_another_sweep_ends_at_the_same_moment_is_skipped(stage: Stage) -> None:
+    await a_due_key(stage)
+    stage.faults.fail_next("end_claim", stage.store.table.rows.clear)
+
+    assert await run(stage) == {"due": 1, "failed": 0, "skipped": 1}
 
 
 async def test_a_session_that_cannot_be_read_is_postponed(stage: Stage) -> None:
     stage.store.hold(*one_in_each_shard())
-    stage.store.fail_next("load", UnreadableRecordError("strange"))
+    stage.faults.fail_next("load", UnreadableRecordError("strange"))
 
     assert await run(stage) == {"due": 16, "failed": 1, "abandoned": 15}
     assert len(stage.events.named("session set aside")) == 1
@@ -178,8 +180,8 @@ async def test_what_cannot_even_be_postponed_stops_nothing(
     error: Exception, counted: dict[str, int], logged: int, stage: Stage
 ) -> None:
     stage.store.hold(*one_in_each_shard())
-    stage.store.fail_next("load", UnreadableRecordError("strange"))
-    stage.store.fail_next("postpone_unreadable", error)
+    stage.faults.fail_next("load", UnreadableRecordError("strange"))
+    stage.faults.fail_next("postpone_unreadable", error)
 
     assert await run(stage) == {"due": 16, "abandoned": 15, **counted}
     assert len(stage.events.named("session failed")) == logged
@@ -187,7 +189,7 @@ async def test_what_cannot_even_be_postponed_stops_nothing(
 
 async def test_an_alarm_without_its_session_is_removed(stage: Stage) -> None:
     orphan = a_session(session_id="7" + "0" * 32)
-    stage.store.strays.add(("7", row_keys.alarm_key(orphan)))
+    stage.store.table.put(alarm_rows.alarm_row(orphan))
 
     assert await run(stage) == {"due": 1, "failed": 1}
     assert await run(stage) == {"due": 0, "failed": 0}
@@ -195,57 +197,13 @@ async def test_an_alarm_without_its_session_is_removed(stage: Stage) -> None:
 
 async def test_a_sweep_tells_the_age_of_the_oldest_alarm(stage: Stage) -> None:
     stage.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
-    stage.face.fails["get"] = FaceUnavailableError("down")
+    stage.faults.fail("get", FaceUnavailableError("down"))
 
-    await run(stage, oldest_seconds=round((STALE - NOW).total_seconds()) + 3600)
+    await run(stage, oldest_seconds=round((STALE_AT - NOW).total_seconds()) + 3600)
 
 
 async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(stage: Stage) -> None:
     stage.store.hold(*one_in_each_shard())
 
-    assert await run(stage, replace(stage.sweep, max_run_seconds=0)) == {"due": 0, "failed": 0}
+    assert await run(stage, replace(stage.app.sweep, max_run_seconds=0)) == {"due": 0, "failed": 0}
     assert statuses(stage) == {Status.STARTED}
-
-
-@dataclass
-class SlowWalk:
-    """A walk that takes a second for every alarm."""
-
-    at_once: int = 0
-    max_at_once: int = 0
-
-    async def handle_alarm(self, _session_id: SessionId, _alarm: Alarm) -> SweepResult:
-        self.at_once += 1
-        self.max_at_once = max(self.max_at_once, self.at_once)
-        await asyncio.sleep(1)
-        self.at_once -= 1
-        return SweepResult.SETTLED
-
-
-class LeapingSelector(selectors.SelectSelector):
-    """Where a loop would wait, its time leaps."""
-
-    time = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.time += timeout or 0
-        return super().select(0)
-
-
-def leaping_loop() -> asyncio.AbstractEventLoop:
-    selector = LeapingSelector()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.time  # type: ignore[method-assign] # a loop whose time is ours
-    return loop
-
-
-def test_eight_alarms_are_worked_on_at_once_and_what_time_does_not_allow_is_left() -> None:
-    stage, walk = Stage(), SlowWalk()
-    stage.store.hold(*(a_session(session_id=f"{shard}{n:032}") for shard in SHARDS for n in (1, 2)))
-    stage.clock.moment = STALE
-    sweep = replace(stage.sweep, walk=walk, max_run_seconds=1.5)  # type: ignore[arg-type] # as far as a sweep uses it
-    with asyncio.Runner(loop_factory=leaping_loop) as runner:
-        done = runner.run(run(stage, sweep))
-
-    assert walk.max_at_once == 8
-    assert done == {"due": 32, "failed": 0, "settled": 16, "left": 16}

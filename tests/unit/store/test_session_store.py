@@ -152,7 +152,7 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
     operation: str, store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store)
-    table.before.append(StoreUnavailableError("down"))
+    table.faults.fail_next("commit", StoreUnavailableError("down"))
     alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", due_at=None)
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "insert": lambda: store.insert(a_session(session_id=ANOTHER_ID), None, max_open_sessions=5),
@@ -215,7 +215,7 @@ async def test_a_count_that_is_missing_does_not_hold_up_an_ending(
 async def test_a_start_gives_up_on_a_count_that_never_stands_still(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    table.before.extend([StoreConflictError("changed since")] * 15)
+    table.faults.fail_next("commit", *[StoreConflictError("changed since")] * 15)
 
     with pytest.raises(StoreConflictError, match="kept changing"):
         await store.insert(COUNTED, None, max_open_sessions=5)
@@ -227,7 +227,7 @@ async def test_an_ending_gives_up_on_a_count_that_never_stands_still(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store, COUNTED)
-    table.before.extend([StoreConflictError("changed since")] * 10)
+    table.faults.fail_next("commit", *[StoreConflictError("changed since")] * 10)
 
     with pytest.raises(StoreConflictError, match="kept changing"):
         await store.replace(before, transitions.canceled(before, NOW))
@@ -250,7 +250,7 @@ async def test_a_lost_race_for_the_session_is_not_tried_again(
 async def test_an_insert_that_the_sdk_repeated_is_a_conflict_and_counts_once(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    table.after.append(StoreConflictError("there already: our own"))
+    table.faults.drop_responses("commit", StoreConflictError("there already: our own"))
 
     with pytest.raises(StoreConflictError):
         await store.insert(COUNTED, CLAIM, max_open_sessions=5)
