@@ -19,10 +19,10 @@ _INTERRUPTED = 130
 def main(arguments: list[str]) -> int:
     """Do what the command line says and return the exit code."""
     given = _parser().parse_args(arguments)
-    return _demo() if given.command == "demo" else _up(given)
+    return _run_demo() if given.command == "demo" else _run_up(given)
 
 
-def _up(given: argparse.Namespace) -> int:
+def _run_up(given: argparse.Namespace) -> int:
     from local.stack import up  # noqa: PLC0415 - only now: it brings the SDKs along
 
     plan = up.Plan(
@@ -34,7 +34,7 @@ def _up(given: argparse.Namespace) -> int:
     return stop_signals.run(up.run(plan), when_stopped=_STOPPED)
 
 
-def _demo() -> int:
+def _run_demo() -> int:
     from local.demo import demo  # noqa: PLC0415 - only now: it brings the SDKs along
 
     return stop_signals.run(demo.play(), when_stopped=_INTERRUPTED)

@@ -14,7 +14,7 @@ from local import json_file
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-def kept_signing_key(path: Path) -> bytes:
+def load_signing_key(path: Path) -> bytes:
     """Load the signing key, made on first use, so that tokens outlive a restart."""
     if not path.exists():
         json_file.write_bytes(path, secrets.token_bytes(32))

@@ -45,15 +45,15 @@ class IdentitySimulator:
     def _token(self, request: web.Request) -> web.Response:
         header = request.headers.get("X-IDENTITY-HEADER", "")
         if not hmac.compare_digest(header.encode(), HEADER.encode()):
-            return _refused(401, "the X-IDENTITY-HEADER is missing or wrong")
+            return _error(401, "the X-IDENTITY-HEADER is missing or wrong")
         if request.query.get("api-version") != _VERSION:
-            return _refused(400, f"the api-version must be {_VERSION}")
+            return _error(400, f"the api-version must be {_VERSION}")
         resource = request.query.get("resource")
         if not resource:
-            return _refused(400, "the resource is missing")
-        return web.json_response(self._issued(resource, request.query.get("client_id")))
+            return _error(400, "the resource is missing")
+        return web.json_response(self._token_body(resource, request.query.get("client_id")))
 
-    def _issued(self, resource: str, client_id: str | None) -> dict[str, str]:
+    def _token_body(self, resource: str, client_id: str | None) -> dict[str, str]:
         expires_on = int((self._now() + _LIFE).timestamp())
         claims = {"aud": resource, "exp": expires_on, "appid": client_id or _SYSTEM_ASSIGNED}
         return {
@@ -65,5 +65,5 @@ class IdentitySimulator:
         }
 
 
-def _refused(status: int, message: str) -> web.Response:
+def _error(status: int, message: str) -> web.Response:
     return web.json_response({"statusCode": status, "message": message}, status=status)

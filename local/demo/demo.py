@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from local.demo import story
-from local.demo.narrator import StoryError, Storyteller
+from local.demo.narrator import Narrator, StoryError
 from local.ports import HOST, Ports, StackError
 from local.stack import app_settings
 from local.stack.stack import Stack
@@ -43,13 +43,13 @@ async def play() -> int:
 async def _play(state: Path, log: Path) -> int:
     ports = Ports.free()
     async with _running(ports, state, log), aiohttp.ClientSession() as http:
-        teller = Storyteller(
+        narrator = Narrator(
             http=http,
             app_url=f"http://{HOST}:{ports.host}/api",
             face_url=f"http://{HOST}:{ports.face}",
         )
-        await story.tell(teller)
-        return teller.chapters
+        await story.tell(narrator)
+        return narrator.chapters
 
 
 @asynccontextmanager

@@ -36,7 +36,7 @@ class Check:
 
 
 @dataclass(slots=True, kw_only=True)
-class Storyteller:
+class Narrator:
     """Everyone in the story, and the one who tells it."""
 
     http: aiohttp.ClientSession

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from local import json_file
-from local.face.sessions import Attempt, Kind, Order, Session, Status
+from local.face.sessions import Attempt, CreateRequest, Kind, Session, Status
 
 
-class SessionShelf:
+class SessionFiles:
     """Holds sessions in memory and writes each change down before it is told."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,12 +44,12 @@ class SessionShelf:
 
 
 def _session_from(facts: dict[str, Any]) -> Session:
-    order = facts["order"] | {"kind": Kind(facts["order"]["kind"])}
+    request = facts["request"] | {"kind": Kind(facts["request"]["kind"])}
     attempts = (each | {"status": Status(each["status"])} for each in facts["attempts"])
     return Session(
         **facts
         | {
-            "order": Order(**order),
+            "request": CreateRequest(**request),
             "created_at": datetime.fromisoformat(facts["created_at"]),
             "status": Status(facts["status"]),
             "attempts": tuple(Attempt(**attempt) for attempt in attempts),

@@ -6,7 +6,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-_GRACE_SECONDS = 10
+_SHUTDOWN_GRACE_SECONDS = 10
 _STDERR = 2
 
 
@@ -23,13 +23,13 @@ class Child:
         """Tell whether it runs no more."""
         return self._process.returncode is not None
 
-    async def ended(self) -> str:
+    async def wait(self) -> str:
         """Wait until it ends by itself and say so in one sentence."""
         return f"{self.name} ended by itself, with exit code {await self._process.wait()}"
 
 
 @contextlib.asynccontextmanager
-async def running(
+async def run(
     name: str,
     command: Sequence[str],
     *,
@@ -60,7 +60,7 @@ async def _stop(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+        await asyncio.wait_for(process.wait(), _SHUTDOWN_GRACE_SECONDS)
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -60,16 +60,16 @@ class Stack:
         """Stop every part, the last one first."""
         await self._running.aclose()
 
-    async def ended(self) -> str:
+    async def wait(self) -> str:
         """Wait until a part ends by itself, which none should, and say which."""
         if self._azurite is None:
             raise RuntimeError("the stack does not run")
-        return await self._azurite.ended()
+        return await self._azurite.wait()
 
     async def _start(self) -> None:
         enter = self._running.enter_async_context
-        self._running.enter_context(state_folder.held(self.state))
+        self._running.enter_context(state_folder.hold(self.state))
         self.ports.check(beside_host=True)
-        await enter(simulators.running(self.ports, self.state, self._secret_name))
-        self._azurite = await enter(azurite.running(self.ports, self.state / "azurite"))
+        await enter(simulators.run(self.ports, self.state, self._secret_name))
+        self._azurite = await enter(azurite.run(self.ports, self.state / "azurite"))
         await storage_setup.create_missing(azurite.connection_string(self.ports))

@@ -44,29 +44,29 @@ async def _watch(plan: Plan) -> None:
     async with Stack(ports=ports, state=plan.state, secret_name=secret_name) as stack:
         settings = app_settings.merged(file, stack.settings, plan.environment)
         if plan.has_host:
-            await _with_host(stack, file, settings)
+            await _run_with_host(stack, file, settings)
         else:
-            await _without_host(stack, file, settings)
+            await _run_without_host(stack, file, settings)
 
 
-async def _with_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
+async def _run_with_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
     command = _host_command(stack, file)
-    host = child_process.running("the Functions host", command, folder=APP, environment=settings)
+    host = child_process.run("the Functions host", command, folder=APP, environment=settings)
     async with host as child:
-        readiness = host_readiness.ready(stack.ports.host)
-        await _unless_one_ends(readiness, stack.ended(), child.ended())
+        readiness = host_readiness.wait(stack.ports.host)
+        await _await_unless_ended(readiness, stack.wait(), child.wait())
         _announce(stack.ports)
-        await _unless_one_ends(_forever(), stack.ended(), child.ended())
+        await _await_unless_ended(_wait_forever(), stack.wait(), child.wait())
 
 
-async def _without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
+async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
     exports = stack.state / "func.env"
     names = file.values | stack.settings
     app_settings.write_exports(exports, {name: settings[name] for name in names})
     sys.stderr.write(f"up: now run, in {APP}:\n    . '{exports}'\n")
     sys.stderr.write(f"    func start --port {stack.ports.host}\n")
     _announce(stack.ports)
-    await _unless_one_ends(_forever(), stack.ended())
+    await _await_unless_ended(_wait_forever(), stack.wait())
 
 
 def _host_command(stack: Stack, file: SettingsFile) -> list[str]:
@@ -79,7 +79,7 @@ def _host_command(stack: Stack, file: SettingsFile) -> list[str]:
     ]
 
 
-async def _unless_one_ends(
+async def _await_unless_ended(
     wanted: Coroutine[object, object, object], *ends: Coroutine[object, object, str]
 ) -> None:
     """Await what is wanted, but fail as soon as a part has ended by itself."""
@@ -96,7 +96,7 @@ async def _unless_one_ends(
         await asyncio.gather(wait, *watches, return_exceptions=True)
 
 
-async def _forever() -> None:
+async def _wait_forever() -> None:
     await asyncio.Event().wait()
 
 

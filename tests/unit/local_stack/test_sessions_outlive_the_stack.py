@@ -7,49 +7,51 @@ from hypothesis import strategies as st
 
 from local.azure.access_tokens import TokenIssuer
 from local.face.account import FaceAccount
-from local.face.device_attempts import Performance, after_performance
-from local.face.session_files import SessionShelf
-from local.face.sessions import TRIES, Kind, Order, Session, Status, open_session
+from local.face.device_attempts import ScriptedAttempt, after_attempt
+from local.face.session_files import SessionFiles
+from local.face.sessions import TRIES, CreateRequest, Kind, Session, Status, open_session
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 
-orders = st.builds(
-    Order,
+create_requests = st.builds(
+    CreateRequest,
     kind=st.sampled_from(Kind),
     has_session_image=st.booleans(),
     returns_image_hash=st.booleans(),
     confidence_threshold=st.none() | st.floats(0, 1),
     image_hash=st.none() | st.just("AB" * 32),
 )
-performances = st.lists(
+outcome_lists = st.lists(
     st.sampled_from(["running", "error:TimedOut", "realface", "uncertain", "canceled"])
 )
 
 
-def played(order: Order, outcomes: list[str]) -> Session:
-    session = open_session(order, now=NOW, quality="high")
+def played(request: CreateRequest, outcomes: list[str]) -> Session:
+    session = open_session(request, now=NOW, quality="high")
     for outcome in outcomes:
         if session.takes_attempts(NOW):
-            session = after_performance(session, Performance(outcome=outcome))
+            session = after_attempt(session, ScriptedAttempt(outcome=outcome))
     return session
 
 
-@given(orders, performances)
-def test_any_session_comes_back_from_its_file_as_it_was(order: Order, outcomes: list[str]) -> None:
-    session = played(order, outcomes)
+@given(create_requests, outcome_lists)
+def test_any_session_comes_back_from_its_file_as_it_was(
+    request: CreateRequest, outcomes: list[str]
+) -> None:
+    session = played(request, outcomes)
 
     with TemporaryDirectory() as folder:
-        SessionShelf(Path(folder)).put(session)
-        kept = list(SessionShelf(Path(folder)))
+        SessionFiles(Path(folder)).put(session)
+        kept = list(SessionFiles(Path(folder)))
 
     assert kept == [session]
 
 
-@given(orders, performances)
+@given(create_requests, outcome_lists)
 def test_attempts_are_numbered_newest_first_and_end_with_the_session(
-    order: Order, outcomes: list[str]
+    request: CreateRequest, outcomes: list[str]
 ) -> None:
-    session = played(order, outcomes)
+    session = played(request, outcomes)
 
     count = len(session.attempts)
     assert [attempt.attempt_id for attempt in session.attempts] == list(range(count, 0, -1))
@@ -61,10 +63,10 @@ def test_attempts_are_numbered_newest_first_and_end_with_the_session(
 
 
 def test_what_face_has_forgotten_meanwhile_is_cleared_away(tmp_path: Path) -> None:
-    SessionShelf(tmp_path).put(played(Order(kind=Kind.LIVENESS), []))
+    SessionFiles(tmp_path).put(played(CreateRequest(kind=Kind.LIVENESS), []))
 
     two_days_on = NOW + timedelta(hours=48)
-    FaceAccount(SessionShelf(tmp_path), TokenIssuer("test", b"key"), lambda: two_days_on)
+    FaceAccount(SessionFiles(tmp_path), TokenIssuer("test", b"key"), lambda: two_days_on)
 
     assert list(tmp_path.iterdir()) == []
 

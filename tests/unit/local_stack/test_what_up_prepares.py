@@ -82,10 +82,10 @@ def test_certificate_is_kept_until_its_end_is_near_and_its_key_is_private(tmp_pa
 
 def test_state_folder_serves_one_stack_at_a_time(tmp_path: Path) -> None:
     refusal = pytest.raises(StackError, match="another stack uses the state directory")
-    with state_folder.held(tmp_path), refusal, state_folder.held(tmp_path):
+    with state_folder.hold(tmp_path), refusal, state_folder.hold(tmp_path):
         pass
 
-    with state_folder.held(tmp_path):
+    with state_folder.hold(tmp_path):
         pass
 
 
