@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from local.azure.access_tokens import TokenIssuer
 from local.face import answers
 from local.face.answers import Json
 from local.face.create_request import FaceRefusal
 from local.face.device_attempts import DECISIONS, ScriptedAttempt, after_attempt
+from local.face.device_tokens import DeviceTokens
 from local.face.session_files import SessionFiles
 from local.face.sessions import CreateRequest, Kind, Session, open_session
 
@@ -20,7 +20,7 @@ class FaceAccount:
     """Creates, finds and deletes sessions by Face's rules, on the stack's clock."""
 
     def __init__(
-        self, sessions: SessionFiles, tokens: TokenIssuer, now: Callable[[], datetime]
+        self, sessions: SessionFiles, tokens: DeviceTokens, now: Callable[[], datetime]
     ) -> None:
         """Serve these sessions, without those that Face has forgotten meanwhile."""
         self._sessions = sessions
@@ -34,7 +34,7 @@ class FaceAccount:
         """Open a session and hand out its token, this once."""
         session = open_session(request, now=self._now(), quality=self.reference_quality)
         self._sessions.put(session)
-        return answers.create_response(session, self._tokens.issue({"sid": session.session_id}))
+        return answers.create_response(session, self._tokens.issue(session.session_id))
 
     def get(self, kind: Kind, session_id: str) -> Json:
         """Tell how the session stands."""
@@ -70,8 +70,8 @@ class FaceAccount:
         return session
 
     def _session_of(self, auth_token: str | None) -> Session:
-        claims = self._tokens.read(auth_token or "") or {}
-        session = self._sessions.find(str(claims.get("sid")))
+        session_id = self._tokens.session_id(auth_token or "")
+        session = self._sessions.find(session_id) if session_id else None
         if session is None or not session.takes_attempts(self._now()):
             raise TokenRefusedError("the token is unknown, expired, revoked or used up")
         return session

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from local.azure.access_tokens import TokenIssuer
 from local.face.account import FaceAccount
 from local.face.device_attempts import ScriptedAttempt, after_attempt
+from local.face.device_tokens import DeviceTokens
 from local.face.session_files import SessionFiles
 from local.face.sessions import TRIES, CreateRequest, Kind, Session, Status, open_session
 
@@ -66,17 +67,30 @@ def test_what_face_has_forgotten_meanwhile_is_cleared_away(tmp_path: Path) -> No
     SessionFiles(tmp_path).put(played(CreateRequest(kind=Kind.LIVENESS), []))
 
     two_days_on = NOW + timedelta(hours=48)
-    FaceAccount(SessionFiles(tmp_path), TokenIssuer("test", b"key"), lambda: two_days_on)
+    tokens = DeviceTokens(tmp_path / "secret")
+    FaceAccount(SessionFiles(tmp_path), tokens, lambda: two_days_on)
 
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.json")) == []
 
 
-def test_token_of_another_issuer_or_key_or_wording_is_not_read() -> None:
-    token = TokenIssuer("face", b"key").issue({"sid": "1"})
-    head, _, signature = token.partition(".")[0], ".", token.rpartition(".")[2]
+def test_identity_token_is_read_after_a_restart_and_that_of_another_key_is_not(
+    tmp_path: Path,
+) -> None:
+    token = TokenIssuer(tmp_path / "key").issue({"aud": "vault"})
 
-    assert (TokenIssuer("face", b"key").read(token) or {})["sid"] == "1"
-    assert TokenIssuer("vault", b"key").read(token) is None
-    assert TokenIssuer("face", b"another").read(token) is None
-    assert TokenIssuer("face", b"key").read(f"{head}.e30.{signature}") is None
-    assert TokenIssuer("face", b"key").read("") is None
+    assert TokenIssuer(tmp_path / "key").read(token) == {"aud": "vault"}
+    assert TokenIssuer(tmp_path / "another").read(token) is None
+
+
+def test_device_token_opens_its_session_after_a_restart_and_no_other_token_does(
+    tmp_path: Path,
+) -> None:
+    token = DeviceTokens(tmp_path / "secret").issue("1")
+    head, _, signature = token.split(".")
+    foreign = DeviceTokens(tmp_path / "another").issue("1")
+
+    restarted = DeviceTokens(tmp_path / "secret")
+
+    assert restarted.session_id(token) == "1"
+    for each in (foreign, f"{head}.e30.{signature}", "eyJhbGciOiJub25lIn0.eyJzaWQiOiIxIn0.", ""):
+        assert restarted.session_id(each) is None

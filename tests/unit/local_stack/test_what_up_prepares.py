@@ -1,5 +1,5 @@
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,6 @@ from local.clock import StackClock, real_now
 from local.ports import Ports, StackError
 from local.stack import app_settings, state_folder
 from local.stack.stack import Stack
-
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_caller_beats_the_stack_and_the_stack_beats_the_file() -> None:
@@ -68,16 +66,18 @@ def test_advanced_clock_is_true_for_every_reader_at_once(tmp_path: Path) -> None
     assert abs(there.now() - real_now() - timedelta(seconds=3600.5)) < timedelta(seconds=1)
 
 
-def test_certificate_is_kept_until_its_end_is_near_and_its_key_is_private(tmp_path: Path) -> None:
-    def made_at(now: datetime) -> bytes:
-        Certificate(tmp_path, now)
-        return (tmp_path / "vault-certificate.pem").read_bytes()
+def test_certificate_is_kept_while_it_can_be_read_and_its_key_is_private(tmp_path: Path) -> None:
+    def make() -> bytes:
+        Certificate(tmp_path)
+        return (tmp_path / "vault.pem").read_bytes()
 
-    first, kept, renewed = made_at(NOW), made_at(NOW), made_at(NOW + timedelta(days=90))
+    first, again = make(), make()
+    (tmp_path / "vault.pem").write_bytes(first[:100])
+    anew = make()
 
-    assert first == kept != renewed
-    assert renewed in (tmp_path / TRUSTED).read_bytes()
-    assert (tmp_path / "vault-key.pem").stat().st_mode & 0o777 == 0o600
+    assert first == again != anew
+    assert (tmp_path / "vault-authority.pem").read_bytes() in (tmp_path / TRUSTED).read_bytes()
+    assert (tmp_path / "vault.pem").stat().st_mode & 0o777 == 0o600
 
 
 def test_state_folder_serves_one_stack_at_a_time(tmp_path: Path) -> None:
