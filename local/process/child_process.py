@@ -6,7 +6,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-_SHUTDOWN_GRACE_SECONDS = 10
+# For the child's own end, then for what SIGTERM does; what is left is killed.
+_SHUTDOWN_GRACES = (10.0, 3.0)
 _STDERR = 2
 
 
@@ -29,15 +30,19 @@ class Child:
 
 
 @contextlib.asynccontextmanager
-async def run(
+async def run(  # noqa: PLR0913 - each is a choice of its own, made by keyword
     name: str,
     command: Sequence[str],
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     is_quiet: bool = False,
+    graces: tuple[float, float] = _SHUTDOWN_GRACES,
 ) -> AsyncIterator[Child]:
-    """Run the command until the block ends, then ask it to stop, then make it."""
+    """Run the command until the block ends: then close its stdin, which is its sign to end.
+
+    After the first grace, in seconds, what goes on gets SIGTERM, and after the second SIGKILL.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -51,16 +56,16 @@ async def run(
     try:
         yield Child(name, process)
     finally:
-        await _stop(process)
+        await _stop(process, graces)
 
 
-async def _stop(process: Process) -> None:
+async def _stop(process: Process, graces: tuple[float, float]) -> None:
+    # One sign at a time: a signal beside the end of stdin kills Azurite in the midst of its stop.
     if process.stdin is not None:
         process.stdin.close()
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _SHUTDOWN_GRACE_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    for grace, make_end in zip(graces, (process.terminate, process.kill), strict=True):
+        try:
+            await asyncio.wait_for(process.wait(), grace)
+        except TimeoutError:
+            make_end()
+    await process.wait()
