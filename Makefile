@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account"
-	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C"
+	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
 	@echo "make test     all tests"
 	@echo "make check    format, lint, types and all tests: what the CI runs"
 	@echo "make format   put the code in order"
@@ -25,7 +25,7 @@ local/azurite/node_modules/.ready: local/azurite/package-lock.json local/setup
 	@sh local/setup azurite
 
 run: setup
-	@$(PYTHON) -m local up
+	@$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
 
 demo: setup
 	@$(PYTHON) -m local demo

@@ -1,5 +1,6 @@
 """`python -m local up` runs the stack; `python -m local demo` plays the whole story on one."""
 
+from local import ports
 from local.process import stop_signals
 
 # Before the imports below, which take a second in which somebody may press Ctrl-C.
@@ -10,7 +11,6 @@ import os  # noqa: E402 - see above
 import sys  # noqa: E402 - see above
 from pathlib import Path  # noqa: E402 - see above
 
-_DEFAULT_PORT = 7071
 _LAST_FIRST_PORT = 65_535 - 6
 _STOPPED = 0
 _INTERRUPTED = 130
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run the app and everything it needs, until Ctrl-C")
-    up.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="the first of seven ports")
+    up.add_argument("--port", type=_port, default=ports.DEFAULT, help="the first of seven ports")
     up.add_argument("--state", type=Path, default=Path(".local"), help="where to keep what lasts")
     up.add_argument("--no-host", action="store_true", help="leave the host to `func start`")
     commands.add_parser("demo", help="play the whole story on free ports, and check it")

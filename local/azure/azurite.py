@@ -53,7 +53,7 @@ def _command(ports: Ports, folder: Path) -> list[str]:
     if node is None:
         raise StackError("node is missing: Azurite, the Storage emulator, needs Node.js")
     if not _MAIN.exists():
-        raise StackError("Azurite is not installed: run `npm ci --prefix local/azurite`")
+        raise StackError("Azurite is not installed: run `make setup`")
     options = {
         "--location": str(folder),
         "--blobHost": HOST,

@@ -40,9 +40,12 @@ def merged(
     return {**file.values, **computed, **caller, **trusted}
 
 
-def write_exports(path: Path, settings: Mapping[str, str]) -> None:
-    """Write the settings for a shell to source."""
-    lines = (f"export {name}={_quoted(value)}\n" for name, value in settings.items())
+def write_exports(path: Path, settings: Mapping[str, str], *, environment: Path) -> None:
+    """Write the settings for a shell to source, and where the app's Python and packages are."""
+    values = {**settings, "VIRTUAL_ENV": str(environment)}
+    lines = [f"export {name}={_quoted(value)}\n" for name, value in values.items()]
+    # Core Tools take the first Python on the path, whatever packages it has.
+    lines.append(f'export PATH={_quoted(str(environment / "bin"))}:"$PATH"\n')
     json_file.write_bytes(path, "".join(lines).encode())
 
 

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from local.ports import HOST, Ports, StackError
 from local.process import child_process
-from local.stack import app_settings, host_readiness
+from local.stack import app_settings, hints, host_readiness
 from local.stack.app_settings import SettingsFile
 from local.stack.stack import SECRET_NAME, Stack
 
@@ -31,7 +32,7 @@ async def run(plan: Plan) -> int:
     try:
         await _watch(plan)
     except StackError as error:
-        sys.stderr.write(f"up: {error}\n")
+        _write(sys.stderr, f"up: {error}\n")
     return 1
 
 
@@ -41,7 +42,9 @@ async def _watch(plan: Plan) -> None:
     ports.check(beside_host=not plan.has_host)
     names = file.values | dict(plan.environment)
     secret_name = names.get("FACE_KEY_SECRET_NAME", SECRET_NAME)
-    async with Stack(ports=ports, state=plan.state, secret_name=secret_name) as stack:
+    async with Stack(
+        ports=ports, state=plan.state, secret_name=secret_name, on_part=_tell_of_part
+    ) as stack:
         settings = app_settings.merged(file, stack.settings, plan.environment)
         if plan.has_host:
             await _run_with_host(stack, file, settings)
@@ -55,17 +58,17 @@ async def _run_with_host(stack: Stack, file: SettingsFile, settings: Mapping[str
     async with host as child:
         readiness = host_readiness.wait(stack.ports.host)
         await _await_unless_ended(readiness, stack.wait(), child.wait())
-        _announce(stack.ports)
+        _tell_of_part("Functions host")
+        _announce(stack.ports, hints.next_steps(stack.ports, stack.state))
         await _await_unless_ended(_wait_forever(), stack.wait(), child.wait())
 
 
 async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
     exports = stack.state / "func.env"
     names = file.values | stack.settings
-    app_settings.write_exports(exports, {name: settings[name] for name in names})
-    sys.stderr.write(f"up: now run, in {APP}:\n    . '{exports}'\n")
-    sys.stderr.write(f"    func start --port {stack.ports.host}\n")
-    _announce(stack.ports)
+    ours = {name: settings[name] for name in names}
+    app_settings.write_exports(exports, ours, environment=Path(sys.prefix))
+    _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
     await _await_unless_ended(_wait_forever(), stack.wait())
 
 
@@ -100,8 +103,17 @@ async def _wait_forever() -> None:
     await asyncio.Event().wait()
 
 
-def _announce(ports: Ports) -> None:
+def _tell_of_part(part: str) -> None:
+    _write(sys.stderr, f"up: {part} answers\n")
+
+
+def _announce(ports: Ports, what_to_try: str) -> None:
+    _write(sys.stdout, f"ready http://{HOST}:{ports.host}\n")
+    _write(sys.stderr, what_to_try)
+
+
+def _write(stream: TextIO, text: str) -> None:
     # Whoever started us may have stopped reading; that is no reason to fail.
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(f"ready http://{HOST}:{ports.host}\n")
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()

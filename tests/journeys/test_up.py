@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -15,16 +16,17 @@ import pytest
 
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
+from local.stack import hints
 
 BOUND_SECONDS = 20
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 
 
 @asynccontextmanager
-async def up(ports: Ports, state: Path, *more: str) -> AsyncIterator[Process]:
+async def up(ports: Ports, state: Path, *more: str, **environment: str) -> AsyncIterator[Process]:
     command = ("-m", "local", "up", "--port", str(ports.base), "--state", str(state), *more)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=PIPE, stderr=PIPE
+        sys.executable, *command, env=os.environ | environment, stdout=PIPE, stderr=PIPE
     )
     try:
         async with asyncio.timeout(BOUND_SECONDS):
@@ -46,10 +48,12 @@ async def becomes_true(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def azurite_of(process: Process) -> int:
-    """Find the one child that `up` has without a host."""
-    search = await asyncio.create_subprocess_exec("pgrep", "-P", str(process.pid), stdout=PIPE)
-    return int((await search.communicate())[0])
+def node_that_tells_its_pid(folder: Path, file: Path) -> str:
+    """Make a `node` that writes its process id down before it runs, and return a path to it."""
+    script = folder / "node"
+    script.write_text(f"#!/bin/sh\necho $$ >'{file}'\nexec '{shutil.which('node')}' \"$@\"\n")
+    script.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
 async def test_app_answers_when_ready_and_nothing_is_left_when_stopped(tmp_path: Path) -> None:
@@ -60,10 +64,13 @@ async def test_app_answers_when_ready_and_nothing_is_left_when_stopped(tmp_path:
             assert await health.json() == {"status": "ok"}
 
         process.send_signal(signal.SIGINT)
-        output, _ = await process.communicate()
+        output, told = await process.communicate()
 
     assert line == f"ready http://{HOST}:{ports.host}\n"
     assert (output, process.returncode, ports.taken()) == (b"", 0, [])
+    for part in ("Face", "Key Vault", "managed identity", "Storage", "Functions host"):
+        assert f"up: {part} answers\n" in told.decode()
+    assert hints.next_steps(ports, tmp_path) in told.decode()
 
 
 async def test_second_signal_does_not_disturb_the_end(tmp_path: Path) -> None:
@@ -103,11 +110,12 @@ async def test_killed_up_takes_its_children_along(tmp_path: Path) -> None:
 
 
 async def test_part_that_dies_is_named_and_ends_the_stack(tmp_path: Path) -> None:
-    ports = Ports.free()
-    async with up(ports, tmp_path, "--no-host") as process:
+    ports, pid = Ports.free(), tmp_path / "pid"
+    path = node_that_tells_its_pid(tmp_path, pid)
+    async with up(ports, tmp_path / "state", "--no-host", PATH=path) as process:
         await ready_line(process)
 
-        os.kill(await azurite_of(process), signal.SIGKILL)
+        os.kill(int(pid.read_text()), signal.SIGKILL)
         _, errors = await process.communicate()
 
     assert (process.returncode, ports.taken()) == (1, [])
@@ -121,9 +129,9 @@ async def test_taken_port_is_named_in_one_sentence(tmp_path: Path) -> None:
             output, errors = await process.communicate()
 
     taken = f"up: port {ports.vault} (Key Vault simulator) is taken: "
+    way_out = "stop what uses it, or choose another --port, as in `make run PORT=8071`\n"
     assert (output, process.returncode) == (b"", 1)
-    assert errors.decode().startswith(taken)
-    assert len(errors.splitlines()) == 1
+    assert errors.decode() == taken + way_out
 
 
 async def test_sessions_outlive_a_restart_and_one_state_serves_one_stack(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from local.azure.certificate import TRUSTED, Certificate
 from local.clock import StackClock, real_now
 from local.ports import Ports, StackError
-from local.stack import app_settings, state_folder
+from local.stack import app_settings, hints, state_folder
 from local.stack.stack import Stack
 
 
@@ -48,13 +49,37 @@ def test_broken_settings_file_is_named_in_one_sentence(tmp_path: Path, content: 
 
 def test_exports_mean_the_same_to_a_shell(tmp_path: Path) -> None:
     value = 'it\'s $HOME; "quoted" & `run`'
-    app_settings.write_exports(tmp_path / "func.env", {"PLAIN": "x", "ODD": value})
+    settings = {"PLAIN": "x", "ODD": value}
+    app_settings.write_exports(tmp_path / "func.env", settings, environment=Path(sys.prefix))
 
     script = '. ./func.env && printf "%s|%s" "$PLAIN" "$ODD"'
     shell = ["/bin/sh", "-c", script]
     output = subprocess.check_output(shell, cwd=tmp_path)  # noqa: S603 - our own script
 
     assert output.decode() == f"x|{value}"
+
+
+def test_exports_lead_to_the_python_that_has_the_packages_of_the_app(tmp_path: Path) -> None:
+    app_settings.write_exports(tmp_path / "func.env", {}, environment=Path(sys.prefix))
+
+    script = ". ./func.env && python -c 'import azure.functions, sys; print(sys.prefix)'"
+    shell = ["/bin/sh", "-c", f'{script} && printf "%s" "$VIRTUAL_ENV"']
+    output = subprocess.check_output(shell, cwd=tmp_path, env={"PATH": "/bin"})  # noqa: S603 - our own script
+
+    assert output.decode().split("\n") == [sys.prefix, sys.prefix]
+
+
+@pytest.mark.parametrize(
+    ("base", "command"), [(7071, "examples"), (28_071, "BASE_URL=http://127.0.0.1:28071 examples")]
+)
+def test_hints_fit_a_terminal_and_name_the_command_for_this_very_port(
+    base: int, command: str
+) -> None:
+    lines = hints.next_steps(Ports(base=base), Path.cwd() / ".local").splitlines()
+
+    assert lines[0].split("try")[1].strip().startswith(f"{command}/check.sh spoofface")
+    assert all(len(line) <= 80 for line in lines)
+    assert "`rm -r .local`" in lines[-1]
 
 
 def test_advanced_clock_is_true_for_every_reader_at_once(tmp_path: Path) -> None:
