@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 .PHONY: help setup run demo test check format chaos chaos-short bench package bicep lock clean
 
 help:
-	@echo "make demo     watch the whole story, with no Azure account"
+	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
 	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
 	@echo "make test     all tests"
 	@echo "make check    format, lint, types and all tests: what the CI runs"
@@ -28,7 +28,7 @@ run: setup
 	@$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
 
 demo: setup
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)
 
 test: setup
 	@$(PYTHON) -m pytest --cov --cov-report=term

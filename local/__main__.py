@@ -19,7 +19,7 @@ _INTERRUPTED = 130
 def main(arguments: list[str]) -> int:
     """Do what the command line says and return the exit code."""
     given = _parser().parse_args(arguments)
-    return _run_demo() if given.command == "demo" else _run_up(given)
+    return _run_demo(given) if given.command == "demo" else _run_up(given)
 
 
 def _run_up(given: argparse.Namespace) -> int:
@@ -34,10 +34,12 @@ def _run_up(given: argparse.Namespace) -> int:
     return stop_signals.run(up.run(plan), when_stopped=_STOPPED)
 
 
-def _run_demo() -> int:
-    from local.demo import demo  # noqa: PLC0415 - only now: it brings the SDKs along
+def _run_demo(given: argparse.Namespace) -> int:
+    from local.demo import demo, terminal  # noqa: PLC0415 - only now: it brings the SDKs along
 
-    return stop_signals.run(demo.play(), when_stopped=_INTERRUPTED)
+    screen = terminal.Terminal.of(sys.stdout, is_fast=given.fast)
+    telling = demo.play(screen, chapter=given.chapter)
+    return stop_signals.run(telling, when_stopped=_INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=ports.DEFAULT, help="the first of seven ports")
     up.add_argument("--state", type=Path, default=Path(".local"), help="where to keep what lasts")
     up.add_argument("--no-host", action="store_true", help="leave the host to `func start`")
-    commands.add_parser("demo", help="play the whole story on free ports, and check it")
+    demo = commands.add_parser("demo", help="tell the whole story on free ports, and check it")
+    demo.add_argument("--chapter", type=int, help="tell only this one")
+    demo.add_argument("--fast", action="store_true", help="leave no time to read")
     return parser
 
 
