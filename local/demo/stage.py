@@ -17,8 +17,8 @@ from local.demo.narrator import Narrator, StoryError
 from local.demo.terminal import Terminal
 from local.ports import HOST, Ports
 from local.stack import app_settings
+from local.stack.host_process import APP
 from local.stack.stack import Stack
-from local.stack.up import APP
 
 _MAX_START_SECONDS = 90
 _MAX_STOP_SECONDS = 20

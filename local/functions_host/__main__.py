@@ -2,17 +2,14 @@
 
 import argparse
 import asyncio
-import importlib
 import logging
 import os
 import signal
 import sys
 import threading
-import traceback
 from datetime import timedelta
 from pathlib import Path
 
-from local.clock import StackClock
 from local.functions_host.hooks import load_hook, run_hook
 from local.functions_host.host import FunctionsHost
 from local.functions_host.keys import HostKeys
@@ -48,7 +45,6 @@ def _options() -> argparse.Namespace:
         metavar="SECONDS",
         help="how long a killed host keeps its timers from another: 15 to 60",
     )
-    parser.add_argument("--clock", type=Path, help="a file that shifts the app's clock")
     parser.add_argument(
         "--function-key",
         action="append",
@@ -71,8 +67,6 @@ async def _serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
     if options.stop_with_stdin:
         _watch_stdin(stopping)
-    if options.clock:
-        _shift_clock(options.app, options.clock)
     sys.path.insert(0, str(options.app.resolve()))
     if options.on_start:
         await run_hook(load_hook(options.on_start))
@@ -110,16 +104,6 @@ def _watch_stdin(stopping: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stopping.set)
 
     threading.Thread(target=wait_for_end, name="stdin", daemon=True).start()
-
-
-def _shift_clock(app_directory: Path, clock_file: Path) -> None:
-    """Let the app read the stack's clock; this is the only thing of the app that is replaced."""
-    sys.path.insert(0, str(app_directory.resolve()))
-    try:
-        composition = importlib.import_module("shared.composition")
-    except Exception as broken:
-        raise HostStartError(f"the app could not be loaded:\n{traceback.format_exc()}") from broken
-    composition.now = StackClock(clock_file).now  # type: ignore[attr-defined] # a module's name
 
 
 def _keys_by_function(pairs: list[str]) -> dict[str, tuple[str, ...]]:

@@ -6,8 +6,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-# For the child's own end, then for what SIGTERM does; what is left is killed.
-_SHUTDOWN_GRACES = (10.0, 3.0)
+# For its own end (the host gives running requests half a minute), then for what SIGTERM does.
+_SHUTDOWN_GRACES = (35.0, 3.0)
 _STDERR = 2
 
 

@@ -12,9 +12,8 @@ from local.ports import HOST, Ports, StackError
 from local.process import child_process
 from local.stack import app_settings, hints, host_readiness
 from local.stack.app_settings import SettingsFile
+from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import SECRET_NAME, Stack
-
-APP = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +52,12 @@ async def _watch(plan: Plan) -> None:
 
 
 async def _run_with_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
-    command = _host_command(stack, file)
-    host = child_process.run("the Functions host", command, folder=APP, environment=settings)
+    host = child_process.run(
+        "the Functions host",
+        host_command(stack, *(("--cors", file.cors) if file.cors else ())),
+        folder=APP,
+        environment=host_environment(stack, settings),
+    )
     async with host as child:
         readiness = host_readiness.wait(stack.ports.host)
         await _await_unless_ended(readiness, stack.wait(), child.wait())
@@ -70,16 +73,6 @@ async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[
     app_settings.write_exports(exports, ours, environment=Path(sys.prefix))
     _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
     await _await_unless_ended(_wait_forever(), stack.wait())
-
-
-def _host_command(stack: Stack, file: SettingsFile) -> list[str]:
-    return [
-        *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
-        *("--port", str(stack.ports.host)),
-        *("--app", str(APP)),
-        *("--clock", str(stack.clock.path)),
-        *(("--cors", file.cors) if file.cors else ()),
-    ]
 
 
 async def _await_unless_ended(

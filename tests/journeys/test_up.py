@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -56,12 +57,18 @@ def node_that_tells_its_pid(folder: Path, file: Path) -> str:
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-async def test_app_answers_when_ready_and_nothing_is_left_when_stopped(tmp_path: Path) -> None:
+async def test_app_answers_when_ready_and_nothing_is_left_or_said_when_stopped(
+    tmp_path: Path,
+) -> None:
     ports = Ports.free()
     async with up(ports, tmp_path) as process, aiohttp.ClientSession() as http:
         line = await ready_line(process)
         async with http.get(f"http://{HOST}:{ports.host}/api/health") as health:
             assert await health.json() == {"status": "ok"}
+        key = {"x-functions-key": "local-function-key"}
+        url = f"http://{HOST}:{ports.host}/api/sessions"
+        async with http.post(url, headers=key, json={"deviceCorrelationId": "a"}) as create:
+            assert create.status == 201
 
         process.send_signal(signal.SIGINT)
         output, told = await process.communicate()
@@ -71,6 +78,7 @@ async def test_app_answers_when_ready_and_nothing_is_left_when_stopped(tmp_path:
     for part in ("Face", "Key Vault", "managed identity", "Storage", "Functions host"):
         assert f"up: {part} answers\n" in told.decode()
     assert hints.next_steps(ports, tmp_path) in told.decode()
+    assert not re.search(rb"ERROR|Unclosed|Traceback", told), told.decode()
 
 
 async def test_second_signal_does_not_disturb_the_end(tmp_path: Path) -> None:
