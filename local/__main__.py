@@ -29,6 +29,7 @@ def _run_up(given: argparse.Namespace) -> int:
         port=given.port,
         state=given.state,
         has_host=not given.no_host,
+        as_azure=given.as_azure,
         environment=dict(os.environ),
     )
     return stop_signals.run(up.run(plan), when_stopped=_STOPPED)
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="run the app and everything it needs, until Ctrl-C")
     up.add_argument("--port", type=_port, default=ports.DEFAULT, help="the first of seven ports")
     up.add_argument("--state", type=Path, default=Path(".local"), help="where to keep what lasts")
+    up.add_argument(
+        "--as-azure", action="store_true", help="run without functions that cannot be indexed"
+    )
     up.add_argument("--no-host", action="store_true", help="leave the host to `func start`")
     demo = commands.add_parser("demo", help="tell the whole story on free ports, and check it")
     demo.add_argument("--chapter", type=int, help="tell only this one")

@@ -74,7 +74,7 @@ async def _wait_for_ports(child: Child, ports: tuple[int, ...]) -> None:
         async with asyncio.timeout(_START_SECONDS):
             for port in ports:
                 while not await _try_connect(port):
-                    if child.has_ended:
+                    if child.exit_code is not None:
                         raise StackError("Azurite ended while it was starting")
                     await asyncio.sleep(0.05)
     except TimeoutError as error:

@@ -20,9 +20,9 @@ class Child:
         self._process = process
 
     @property
-    def has_ended(self) -> bool:
-        """Tell whether it runs no more."""
-        return self._process.returncode is not None
+    def exit_code(self) -> int | None:
+        """Return what it ended with, or None while it runs."""
+        return self._process.returncode
 
     async def wait(self) -> str:
         """Wait until it ends by itself and say so in one sentence."""

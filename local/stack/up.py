@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import HOST, Ports, StackError
 from local.process import child_process
 from local.stack import app_settings, hints, host_readiness
@@ -23,6 +24,7 @@ class Plan:
     port: int
     state: Path
     has_host: bool
+    as_azure: bool
     environment: Mapping[str, str]
 
 
@@ -46,24 +48,47 @@ async def _watch(plan: Plan) -> None:
     ) as stack:
         settings = app_settings.merged(file, stack.settings, plan.environment)
         if plan.has_host:
-            await _run_with_host(stack, file, settings)
+            cors = ["--cors", file.cors] if file.cors else []
+            options = [*cors, *(["--as-azure"] if plan.as_azure else [])]
+            await _run_with_host(stack, settings, options)
         else:
             await _run_without_host(stack, file, settings)
 
 
-async def _run_with_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
+async def _run_with_host(stack: Stack, settings: Mapping[str, str], options: Sequence[str]) -> None:
+    def announce() -> None:
+        _announce(stack.ports, hints.next_steps(stack.ports, stack.state))
+
+    await _run_host(stack, settings, options, announce)
+    # As the platform does; there is no end to it but a signal or an error.
+    while True:
+        _write(sys.stderr, "up: a function outlasted its timeout: the host starts again\n")
+        await _run_host(stack, settings, options, lambda: None)
+
+
+async def _run_host(
+    stack: Stack,
+    settings: Mapping[str, str],
+    options: Sequence[str],
+    on_ready: Callable[[], None],
+) -> None:
+    """Run it until a function outlasts its timeout, which takes the process along."""
     host = child_process.run(
         "the Functions host",
-        host_command(stack, *(("--cors", file.cors) if file.cors else ())),
+        host_command(stack, *options),
         folder=APP,
         environment=host_environment(stack, settings),
     )
     async with host as child:
-        readiness = host_readiness.wait(stack.ports.host)
-        await _await_unless_ended(readiness, stack.wait(), child.wait())
-        _tell_of_part("Functions host")
-        _announce(stack.ports, hints.next_steps(stack.ports, stack.state))
-        await _await_unless_ended(_wait_forever(), stack.wait(), child.wait())
+        try:
+            readiness = host_readiness.wait(stack.ports.host)
+            await _await_unless_ended(readiness, stack.wait(), child.wait())
+            _tell_of_part("Functions host")
+            on_ready()
+            await _await_unless_ended(_wait_forever(), stack.wait(), child.wait())
+        except StackError:
+            if child.exit_code != EXIT_FUNCTION_TIMEOUT:
+                raise
 
 
 async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:

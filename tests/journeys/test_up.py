@@ -17,7 +17,7 @@ import pytest
 
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
-from local.stack import hints
+from local.stack import hints, host_readiness
 
 BOUND_SECONDS = 20
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
@@ -128,6 +128,46 @@ async def test_part_that_dies_is_named_and_ends_the_stack(tmp_path: Path) -> Non
 
     assert (process.returncode, ports.taken()) == (1, [])
     assert b"Azurite ended by itself" in errors
+
+
+async def test_host_that_a_function_timeout_takes_along_is_started_again(tmp_path: Path) -> None:
+    ports = Ports.free()
+    impatient = {
+        "AzureFunctionsJobHost__functionTimeout": "00:00:01",
+        "FACE_TIMEOUT_SECONDS": "30",
+        "FACE_BUDGET_SECONDS": "60",
+    }
+    key = {"x-functions-key": "local-function-key"}
+    slow = {"operation": "create", "times": 1, "delayMs": 30_000}
+    async with up(ports, tmp_path, **impatient) as process, aiohttp.ClientSession() as http:
+        await ready_line(process)
+        async with http.post(f"http://{HOST}:{ports.face}/simulator/faults", json=slow) as fault:
+            assert fault.status == 204
+
+        url = f"http://{HOST}:{ports.host}/api/sessions"
+        with pytest.raises(aiohttp.ClientError):
+            await http.post(url, headers=key, json={"deviceCorrelationId": "a"})
+        await host_readiness.wait(ports.host)
+
+        process.send_signal(signal.SIGTERM)
+        output, told = await process.communicate()
+
+    assert (output, process.returncode, ports.taken()) == (b"", 0, [])
+    assert b"up: a function outlasted its timeout: the host starts again\n" in told
+
+
+async def test_function_that_cannot_be_indexed_ends_the_start_by_name_but_not_as_azure(
+    tmp_path: Path,
+) -> None:
+    ports = Ports.free()
+    async with up(ports, tmp_path, SWEEP_SCHEDULE="now and then") as refused:
+        output, told = await refused.communicate()
+    async with up(ports, tmp_path, "--as-azure", SWEEP_SCHEDULE="now and then") as process:
+        line = await ready_line(process)
+
+    assert (output, refused.returncode) == (b"", 1)
+    assert b"sweep_stale_sessions" in told
+    assert line == f"ready http://{HOST}:{ports.host}\n"
 
 
 async def test_taken_port_is_named_in_one_sentence(tmp_path: Path) -> None:
