@@ -86,7 +86,7 @@ class Ports:
         taken = self.taken(beside_host=beside_host)
         if taken:
             way_out = "stop what uses it, or choose another --port, as in `make run PORT=8071`"
-            raise StackError(f"{_joined(taken)} taken: {way_out}")
+            raise StackError(f"{_list_of(taken)} taken: {way_out}")
 
 
 def _is_free(port: int) -> bool:
@@ -100,6 +100,6 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _joined(taken: Iterable[str]) -> str:
+def _list_of(taken: Iterable[str]) -> str:
     names = list(taken)
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"

@@ -7,7 +7,7 @@ from typing import Self, TextIO
 
 WIDTH = 80
 
-_PAUSE_SECONDS = 0.35
+_PAUSE_SECONDS = 0.3
 _MAX_PAUSES = 6
 _STYLES = {"bold": "1", "green": "32", "faint": "2"}
 
@@ -32,7 +32,7 @@ class Terminal:
 
     async def show(self, text: str, style: str | None = None) -> None:
         """Show a line, or several as one, and leave time to read them."""
-        self.write(self._styled(text, style) + "\n")
+        self.write(self._style(text, style) + "\n")
         lines = text.count("\n") + 1
         await asyncio.sleep(self.pause_seconds * min(lines, _MAX_PAUSES))
 
@@ -41,7 +41,7 @@ class Terminal:
         self.stream.write(text)
         self.stream.flush()
 
-    def _styled(self, text: str, style: str | None) -> str:
+    def _style(self, text: str, style: str | None) -> str:
         if style is None or not self.is_styled:
             return text
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"

@@ -46,7 +46,7 @@ async def _watch(plan: Plan) -> None:
     async with Stack(
         ports=ports, state=plan.state, secret_name=secret_name, on_part=_tell_of_part
     ) as stack:
-        settings = app_settings.merged(file, stack.settings, plan.environment)
+        settings = app_settings.merge(file, stack.settings, plan.environment)
         if plan.has_host:
             cors = ["--cors", file.cors] if file.cors else []
             options = [*cors, *(["--as-azure"] if plan.as_azure else [])]

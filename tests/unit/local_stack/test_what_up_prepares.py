@@ -17,7 +17,7 @@ def test_caller_beats_the_stack_and_the_stack_beats_the_file() -> None:
     computed = {"B": "stack", "C": "stack", "SSL_CERT_FILE": "ours-and-theirs"}
     caller = {"C": "caller", "SSL_CERT_FILE": "theirs"}
 
-    settings = app_settings.merged(file, computed, caller)
+    settings = app_settings.merge(file, computed, caller)
 
     assert settings == {
         "A": "file",
