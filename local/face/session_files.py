@@ -8,6 +8,7 @@ from typing import Any
 
 from local import json_file
 from local.face.sessions import Attempt, CreateRequest, Kind, Session, Status
+from local.ports import StackError
 
 
 class SessionFiles:
@@ -17,7 +18,7 @@ class SessionFiles:
         """Take up what an earlier stack left in this folder."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        kept = (_session_from(json_file.read(path)) for path in folder.glob("*.json"))
+        kept = (_load(path) for path in folder.glob("*.json"))
         self._sessions = {session.session_id: session for session in kept}
 
     def __iter__(self) -> Iterator[Session]:
@@ -41,6 +42,14 @@ class SessionFiles:
 
     def _path(self, session: Session) -> Path:
         return self._folder / f"{session.session_id}.json"
+
+
+def _load(path: Path) -> Session:
+    try:
+        return _session_from(json_file.read(path))
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{path} was not kept by this version: remove the state directory to begin anew"
+        raise StackError(message) from error
 
 
 def _session_from(facts: dict[str, Any]) -> Session:

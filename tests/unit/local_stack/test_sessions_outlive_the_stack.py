@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from local.face.device_attempts import ScriptedAttempt, after_attempt
 from local.face.device_tokens import DeviceTokens
 from local.face.session_files import SessionFiles
 from local.face.sessions import TRIES, CreateRequest, Kind, Session, Status, open_session
+from local.ports import StackError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 
@@ -61,6 +63,14 @@ def test_attempts_are_numbered_newest_first_and_end_with_the_session(
         [count == TRIES, *(attempt.error_code for attempt in session.attempts)]
     )
     assert (session.status is Status.SUCCEEDED) == any(each.digest for each in session.attempts)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"order": {}}'])
+def test_session_of_another_version_is_named_in_one_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "one.json").write_text(content)
+
+    with pytest.raises(StackError, match=r"one\.json was not kept by this version"):
+        SessionFiles(tmp_path)
 
 
 def test_what_face_has_forgotten_meanwhile_is_cleared_away(tmp_path: Path) -> None:
