@@ -11,7 +11,9 @@ from azure.data.tables.aio import TableClient
 from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
 from shared import composition
 from shared.flow.sweep import Sweep
-from shared.session.session import SHARDS
+from shared.session.alarm import Alarm, SweepResult
+from shared.session.ids import SessionId
+from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.final_records import RETENTION, store_final_records
@@ -31,10 +33,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class _NoWork:
-    """A flow for which nothing is ever to be done, so that only the sweep itself is measured."""
+    """A walk for which nothing is ever to be done, so that only the sweep itself is measured."""
 
-    async def handle_alarm(self, _session_id: str) -> str:
-        return "skipped"
+    async def handle_alarm(self, _session_id: SessionId, _alarm: Alarm) -> SweepResult:
+        return SweepResult.SKIPPED
 
 
 async def main(few: int, many: int) -> None:
@@ -45,7 +47,7 @@ async def main(few: int, many: int) -> None:
         # The same records, seen from the end of their retention.
         busy = replace(
             quiet,
-            flow=_NoWork(),  # type: ignore[arg-type] # only its ring is used
+            walk=_NoWork(),  # type: ignore[arg-type] # only its ring is used
             now=lambda: datetime.now(UTC) + RETENTION,
         )
         await _store(table, few)
@@ -72,8 +74,8 @@ def _ratio_of(cost: Cost, base: Cost) -> str:
 def _sweep(table: TableClient) -> Sweep:
     app = composition.app()
     store = TableSessionStore(StorageTable(table, timeout_seconds=300))
-    flow = replace(app.sweep.flow, store=store)
-    return replace(app.sweep, flow=flow, store=store, max_run_seconds=3600)
+    walk = replace(app.sweep.walk, store=store)
+    return replace(app.sweep, walk=walk, store=store, max_run_seconds=3600)
 
 
 async def _store(table: TableClient, count: int) -> None:

@@ -23,6 +23,8 @@ FUNCTION_KEY = {"x-functions-key": "local-function-key"}
 MASTER_KEY = {"x-functions-key": "local-master-key"}
 QUEUE_NAME = "liveness-completions"
 PATIENCE_SECONDS = 20
+# A token lives for 600 seconds, and its grace is 300.
+STALE_SECONDS = 901
 
 type Json = Any
 

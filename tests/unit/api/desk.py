@@ -9,11 +9,13 @@ from shared import composition, settings
 from shared.api.responses import Reply
 from shared.composition import App
 from tests.support.builders import SESSION_ID, TOKEN
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
+from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.memory_table import StoreInMemory
 
 URL = "https://app.test/api/sessions"
 SETTINGS = settings.from_environment(
     {
+        "SWEEP_SCHEDULE": "0 * * * * *",
         "FACE_ENDPOINT": "https://face.test",
         "KEY_VAULT_URL": "https://vault.test",
         "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
@@ -27,12 +29,12 @@ class Desk:
 
     app: App
     face: FakeFace
-    store: MemoryStore
+    store: StoreInMemory
     clock: Clock
 
 
 def a_desk() -> Desk:
-    face, store, clock = FakeFace(), MemoryStore(), Clock()
+    face, store, clock = FakeFace(), StoreInMemory(), Clock()
     app = composition.build(SETTINGS, face=face, store=store, now=clock, log=RecordedEvents())
     start = replace(app.start, random_bytes=SequentialBytes())
     return Desk(app=replace(app, start=start), face=face, store=store, clock=clock)

@@ -8,7 +8,7 @@ from shared.api import for_frontend
 from shared.api.responses import Reply
 from shared.errors import SessionNotFoundError
 from shared.session import transitions
-from shared.session.session import Outcome, Session, Status, Verdict
+from shared.session.session import Outcome, Reason, Session, Status, Verdict
 from tests.support.builders import DIGEST, NOW, SESSION_ID, TOKEN, a_passing_answer, a_session
 from tests.unit.api.desk import Desk, a_call, body_of
 
@@ -16,7 +16,7 @@ STARTED = a_session()
 PROCESSING = transitions.processing(STARTED, NOW)
 ENDED = transitions.completed(
     STARTED,
-    Verdict(outcome=Outcome.REJECTED, reasons=("Spoof",), liveness_decision="spoofface"),
+    Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,), liveness_decision="spoofface"),
     NOW,
 )
 
@@ -98,4 +98,4 @@ async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Desk) -
     desk.store.hold(STARTED)
 
     assert await for_frontend.cancel_session(desk.app, a_call()) == Reply(status=204)
-    assert desk.store.rows[SESSION_ID].status is Status.CANCELED
+    assert desk.store.sessions[SESSION_ID].status is Status.CANCELED

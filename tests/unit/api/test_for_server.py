@@ -14,8 +14,8 @@ from shared.errors import (
     SessionConflictError,
 )
 from shared.session import transitions
-from shared.session.face_answer import ReferenceImage
-from shared.session.session import Comparison, Outcome, Report, Session, Verdict
+from shared.session.face_answer import Quality, ReferenceImage
+from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.support.builders import (
     DIGEST,
     NOW,
@@ -39,7 +39,7 @@ async def start(desk: Desk, key: str | None = None, **said: object) -> Reply:
 async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
     reply = await start(desk)
 
-    (session,) = desk.store.rows.values()
+    (session,) = desk.store.sessions.values()
     assert reply.status == 201
     assert body_of(reply) == {
         "sessionId": session.session_id,
@@ -67,7 +67,7 @@ async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk
 
 async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Desk) -> None:
     rectangle = {"top": 1, "left": 2, "width": 3, "height": 4}
-    desk.face.reference_image = ReferenceImage(quality="high", face_rectangle=rectangle)
+    desk.face.reference_image = ReferenceImage(quality=Quality.HIGH, face_rectangle=rectangle)
     content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
     reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
 
@@ -83,7 +83,7 @@ async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # n
     with pytest.raises(SessionConflictError):
         await start(desk, "k")
     assert (await start(desk, "l")).status == 201
-    assert len(desk.store.rows) == 2
+    assert len(desk.store.sessions) == 2
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
@@ -139,7 +139,7 @@ async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Desk) -> None
 
 VERDICT = Verdict(
     outcome=Outcome.INCONCLUSIVE,
-    reasons=("AttemptError", "VerifyMissing"),
+    reasons=(Reason.ATTEMPT_ERROR, Reason.VERIFY_MISSING),
     liveness_decision="realface",
     attempt_id=2,
     attempt_count=3,
@@ -180,7 +180,7 @@ async def test_a_result_is_told_in_full(desk: Desk) -> None:
 
 OTHER_VERDICT = Verdict(
     outcome=Outcome.REJECTED,
-    reasons=("Spoof",),
+    reasons=(Reason.SPOOF,),
     liveness_decision="spoofface",
     attempt_id=3,
     attempt_count=4,

@@ -41,7 +41,7 @@ async def test_a_message_settles_its_session(desk: Desk) -> None:
     desk.face.answer = a_passing_answer()
     await triggers.record_result(desk.app, Message(SESSION_ID.encode()))
 
-    assert desk.store.rows[SESSION_ID].status is Status.COMPLETED
+    assert desk.store.sessions[SESSION_ID].status is Status.COMPLETED
 
 
 @pytest.mark.parametrize("tries", [None, 1, 11])
@@ -59,7 +59,7 @@ async def test_the_last_try_of_a_message_lets_go(tries: int, desk: Desk) -> None
     desk.face.answer = a_running_answer()
     await triggers.record_result(desk.app, Message(SESSION_ID.encode(), tries=tries))
 
-    assert desk.store.rows[SESSION_ID].status is Status.PROCESSING
+    assert desk.store.sessions[SESSION_ID].status is Status.PROCESSING
 
 
 async def test_the_timer_ends_what_nobody_finished(desk: Desk) -> None:
@@ -67,4 +67,4 @@ async def test_the_timer_ends_what_nobody_finished(desk: Desk) -> None:
     desk.clock.advance(timedelta(hours=1))
     await triggers.sweep_stale_sessions(desk.app)
 
-    assert desk.store.rows[SESSION_ID].status is Status.ABANDONED
+    assert desk.store.sessions[SESSION_ID].status is Status.ABANDONED
