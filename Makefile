@@ -18,13 +18,8 @@ help:
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
-setup: .venv/.ready local/azurite/node_modules/.ready
-
-.venv/.ready: requirements.txt requirements-dev.txt local/setup
-	@sh local/setup python
-
-local/azurite/node_modules/.ready: local/azurite/package-lock.json local/setup
-	@sh local/setup azurite
+setup:
+	@sh local/setup
 
 run: setup
 	@$(PYTHON) -m local up

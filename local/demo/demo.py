@@ -15,8 +15,8 @@ from local.demo import story
 from local.demo.narrator import StoryError, Storyteller
 from local.ports import HOST, Ports, StackError
 from local.stack import app_settings
+from local.stack.host_process import APP
 from local.stack.stack import Stack
-from local.stack.up import APP
 
 _MAX_START_SECONDS = 90
 _MAX_STOP_SECONDS = 20

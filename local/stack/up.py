@@ -11,9 +11,8 @@ from local.ports import HOST, Ports, StackError
 from local.process import child_process
 from local.stack import app_settings, host_readiness
 from local.stack.app_settings import SettingsFile
+from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import SECRET_NAME, Stack
-
-APP = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +49,12 @@ async def _watch(plan: Plan) -> None:
 
 
 async def _with_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
-    command = _host_command(stack, file)
-    host = child_process.running("the Functions host", command, folder=APP, environment=settings)
+    host = child_process.running(
+        "the Functions host",
+        host_command(stack, *(("--cors", file.cors) if file.cors else ())),
+        folder=APP,
+        environment=host_environment(stack, settings),
+    )
     async with host as child:
         readiness = host_readiness.ready(stack.ports.host)
         await _unless_one_ends(readiness, stack.ended(), child.ended())
@@ -67,16 +70,6 @@ async def _without_host(stack: Stack, file: SettingsFile, settings: Mapping[str,
     sys.stderr.write(f"    func start --port {stack.ports.host}\n")
     _announce(stack.ports)
     await _unless_one_ends(_forever(), stack.ended())
-
-
-def _host_command(stack: Stack, file: SettingsFile) -> list[str]:
-    return [
-        *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
-        *("--port", str(stack.ports.host)),
-        *("--app", str(APP)),
-        *("--clock", str(stack.clock.path)),
-        *(("--cors", file.cors) if file.cors else ()),
-    ]
 
 
 async def _unless_one_ends(

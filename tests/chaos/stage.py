@@ -17,8 +17,8 @@ from azure.storage.queue.aio import QueueClient
 
 from local.ports import HOST, Ports
 from local.stack import app_settings
+from local.stack.host_process import APP
 from local.stack.stack import Stack
-from local.stack.up import APP
 from tests.chaos.history import now
 from tests.chaos.host import Host
 from tests.chaos.watcher import Watcher

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -52,18 +53,25 @@ async def azurite_of(process: Process) -> int:
     return int((await search.communicate())[0])
 
 
-async def test_app_answers_when_ready_and_nothing_is_left_when_stopped(tmp_path: Path) -> None:
+async def test_app_answers_when_ready_and_nothing_is_left_or_said_when_stopped(
+    tmp_path: Path,
+) -> None:
     ports = Ports.free()
     async with up(ports, tmp_path) as process, aiohttp.ClientSession() as http:
         line = await ready_line(process)
         async with http.get(f"http://{HOST}:{ports.host}/api/health") as health:
             assert await health.json() == {"status": "ok"}
+        key = {"x-functions-key": "local-function-key"}
+        url = f"http://{HOST}:{ports.host}/api/sessions"
+        async with http.post(url, headers=key, json={"deviceCorrelationId": "a"}) as create:
+            assert create.status == 201
 
         process.send_signal(signal.SIGINT)
-        output, _ = await process.communicate()
+        output, errors = await process.communicate()
 
     assert line == f"ready http://{HOST}:{ports.host}\n"
     assert (output, process.returncode, ports.taken()) == (b"", 0, [])
+    assert not re.search(rb"ERROR|Unclosed|Traceback", errors), errors.decode()
 
 
 async def test_second_signal_does_not_disturb_the_end(tmp_path: Path) -> None:

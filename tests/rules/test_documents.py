@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from shared import settings
-from shared.api import responses
+from shared.api import error_replies
 from shared.session.session import Outcome
 from tests.rules.source import MODULES, ROOT, reasons, tree_of
 
@@ -117,7 +117,7 @@ def test_the_readme_has_every_error_with_its_status() -> None:
         for code in words(codes)
     }
 
-    assert told == set(responses._STATUS_BY_ERROR.values())
+    assert told == set(error_replies.STATUS_BY_ERROR.values())
 
 
 def test_the_readme_has_every_outcome_with_its_reasons() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import function_app
 from shared import settings
-from shared.api import create_body
+from shared.api import request_parts
 from shared.errors import ConfigurationError
 from shared.store.session_store import TABLE_NAME
 from tests.rules.source import MODULES, ROOT, tree_of
@@ -182,7 +182,7 @@ def test_an_environment_may_choose_every_setting_that_is_not_wired() -> None:
 def test_the_host_takes_no_larger_body_than_the_app() -> None:
     limit = infra_settings()["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]
 
-    assert limit == f"'{create_body.MAX_BYTES}'"
+    assert limit == f"'{request_parts.MAX_BYTES}'"
 
 
 def test_nothing_is_said_that_flex_consumption_refuses() -> None:

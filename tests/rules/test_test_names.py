@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.api import responses
+from shared.api import error_replies
 from shared.session.session import Outcome, Status
 from tests.rules.source import every_test, python_files, reasons, tree_of
 
@@ -40,7 +40,12 @@ def test_the_reasons_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize(
     "word",
     sorted(
-        {*reasons(), *Status, *Outcome, *(code for _, code in responses._STATUS_BY_ERROR.values())}
+        {
+            *reasons(),
+            *Status,
+            *Outcome,
+            *(code for _, code in error_replies.STATUS_BY_ERROR.values()),
+        }
     ),
 )
 def test_every_word_of_the_contract_has_a_test_named_after_it(word: str) -> None:

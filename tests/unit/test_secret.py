@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from shared.api.contract import StartReply
 from shared.api.responses import Reply
 from shared.errors import InvalidRequestError
 from shared.face.client import CallOptions, FaceClient
@@ -16,7 +17,7 @@ from shared.face.protocol import FaceRequest, FaceResponse
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
-from shared.session.session import Report
+from shared.session.session import Kind, Report, Status
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
 from shared.store import claim_rows, session_rows
@@ -89,6 +90,17 @@ SETTINGS = Settings(
 )
 
 
+A_START_REPLY = StartReply(
+    session_id="s",
+    kind=Kind.LIVENESS,
+    status=Status.STARTED,
+    auth_token=VALUE,
+    session_token=VALUE,
+    expires_at="",
+    expires_in_seconds=600,
+)
+
+
 @pytest.mark.parametrize(
     "holder",
     [
@@ -140,7 +152,7 @@ SETTINGS = Settings(
         pytest.param(
             an_answer(an_attempt(digest=DIGEST, verify_image_hash=VALUE)), id="FaceAnswer"
         ),
-        pytest.param(Reply(status=201, body={"authToken": VALUE}), id="Reply"),
+        pytest.param(Reply(status=201, body=A_START_REPLY), id="Reply"),
         pytest.param(
             EntraCredential(cast("AsyncTokenCredential", VALUE), timeout_seconds=1),
             id="EntraCredential",

@@ -321,21 +321,6 @@ def test_an_image_of_an_allowed_size_comes_through_whole(size: int) -> None:
     assert parse_form({**FORM, "verifyImage": image}).verify_image == image
 
 
-@pytest.mark.parametrize(
-    ("excess", "error"),
-    [
-        pytest.param(0, InvalidImageSizeError, id="8-MiB-are-read"),
-        pytest.param(1, RequestTooLargeError, id="RequestTooLarge-one-byte-more"),
-    ],
-)
-def test_a_form_over_8_mib_is_too_large(excess: int, error: type[CallerError]) -> None:
-    content_type, body = multipart({"verifyImage": b""})
-    _, body = multipart({"verifyImage": b"\0" * (8 * MIB - len(body) + excess)})
-
-    with pytest.raises(error):
-        create_body.parse(content_type, body, max_token_seconds=600)
-
-
 def test_json_over_16_kib_is_too_large() -> None:
     with pytest.raises(RequestTooLargeError):
         parse_json({"deviceCorrelationId": "x" * 16 * 1024})
