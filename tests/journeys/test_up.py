@@ -17,7 +17,8 @@ import pytest
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
 
-BOUND_SECONDS = 20
+# Nothing takes so long but for a failure.
+BOUND_SECONDS = 120
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 
 

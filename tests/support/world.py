@@ -22,7 +22,8 @@ from shared.store.session_store import TABLE_NAME
 FUNCTION_KEY = {"x-functions-key": "local-function-key"}
 MASTER_KEY = {"x-functions-key": "local-master-key"}
 QUEUE_NAME = "liveness-completions"
-PATIENCE_SECONDS = 20
+# Nothing waits so long but for a failure.
+PATIENCE_SECONDS = 60
 # A token lives for 600 seconds, and its grace is 300.
 STALE_SECONDS = 901
 
