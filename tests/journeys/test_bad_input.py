@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.support.world import FUNCTION_KEY, World, form, picture
+from tests.support.constants import FUNCTION_KEY
+from tests.support.world import World, form, picture
 
 JSON = {**FUNCTION_KEY, "Content-Type": "application/json"}
 FORM = {**FUNCTION_KEY, "Content-Type": "multipart/form-data; boundary=b"}

@@ -19,9 +19,10 @@ from local.stack.stack import Stack
 from shared.session.session import shard_of_person
 from tests.conftest import ROOT, Configure
 from tests.support import fault_table
+from tests.support.constants import STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
 from tests.support.fault_table import Row
-from tests.support.world import STALE_SECONDS, Answer, Check, World, check_of, eventually
+from tests.support.world import Answer, Check, World, check_of, eventually
 
 # Longer than any machine takes: no call may be late by itself.
 _PATIENT = {

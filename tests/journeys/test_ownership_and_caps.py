@@ -9,7 +9,8 @@ import secrets
 import pytest
 
 from tests.conftest import Configure
-from tests.support.world import FUNCTION_KEY, Answer, Check, World, check_of, form, picture
+from tests.support.constants import FUNCTION_KEY
+from tests.support.world import Answer, Check, World, check_of, form, picture
 
 
 def _keyed(key: str) -> dict[str, str]:
