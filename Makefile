@@ -6,8 +6,8 @@ PARALLEL := --numprocesses=2 --dist=loadfile
 .PHONY: help setup run demo lint check test format chaos chaos-short bench package bicep lock clean
 
 help:
-	@echo "make demo     watch the whole story, with no Azure account"
-	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C"
+	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
+	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
 	@echo "make check    format, lint, types, imports and the quick tests: under a minute"
 	@echo "make test     all of that and every other test, each once: what the CI runs"
 	@echo "make format   put the code in order"
@@ -22,10 +22,10 @@ setup:
 	@sh local/setup
 
 run: setup
-	@$(PYTHON) -m local up
+	@$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
 
 demo: setup
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)
 
 lint: setup
 	@$(PYTHON) -m ruff format --check

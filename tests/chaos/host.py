@@ -63,7 +63,7 @@ class Host:
                 stderr=errors,
                 start_new_session=True,
             )
-        await host_readiness.ready(self._stack.ports.host)
+        await host_readiness.wait(self._stack.ports.host)
         self.look()
 
     async def kill(self, *, down_seconds: float) -> None:

@@ -128,4 +128,4 @@ def _environment(stack: Stack) -> dict[str, str]:
     file = app_settings.load(APP)
     ours = file.values | stack.settings | _IMPATIENT
     caller = {name: value for name, value in os.environ.items() if name not in ours}
-    return app_settings.merged(file, stack.settings | _IMPATIENT, caller)
+    return app_settings.merge(file, stack.settings | _IMPATIENT, caller)

@@ -63,7 +63,7 @@ class Apart:
         }
         storage = self.stack.settings["AzureWebJobsStorage"]
         async with (
-            child_process.running(
+            child_process.run(
                 "the host",
                 host_command(self.stack),
                 folder=APP,
@@ -74,7 +74,7 @@ class Apart:
             TableClient.from_connection_string(storage, TABLE_NAME) as table,
             QueueClient.from_connection_string(storage, QUEUE_NAME) as queue,
         ):
-            await host_readiness.ready(port)
+            await host_readiness.wait(port)
             url = f"http://{HOST}:{port}/api"
             yield World(stack=self.stack, url=url, http=http, table=table, queue=queue)
 

@@ -30,7 +30,7 @@ _MISSED_RUN = "2021-01-01T00:00:00+00:00"
 @pytest.fixture(scope="session")
 async def storage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     ports = Ports.free()
-    async with azurite.running(ports, tmp_path_factory.mktemp("azurite")):
+    async with azurite.run(ports, tmp_path_factory.mktemp("azurite")):
         yield azurite.connection_string(ports)
 
 

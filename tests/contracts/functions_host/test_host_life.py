@@ -142,7 +142,7 @@ async def test_host_serves_while_storage_is_away_and_recovers(
         assert (await http.get("/api/a-journal")).status == 200
         assert (await http.post("/api/enqueue", data="too early")).status == 500
 
-        async with azurite.running(ports, tmp_path / "azurite"):
+        async with azurite.run(ports, tmp_path / "azurite"):
             assert (await http.post("/api/enqueue", data="in time")).status == 202
             await host.read_until("work succeeded")
 
