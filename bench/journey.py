@@ -26,7 +26,7 @@ from shared import composition, settings
 from shared.composition import App
 from shared.flow.start import Started
 from shared.session.session import Report
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 
@@ -126,7 +126,7 @@ async def _play(stack: Stack, auth_token: str) -> None:
 
 def _request() -> StartRequest:
     return StartRequest(
-        mode="PassiveActive", token_seconds=600, device_correlation_id=secrets.token_hex(8)
+        mode=Mode.PASSIVE_ACTIVE, token_seconds=600, device_correlation_id=secrets.token_hex(8)
     )
 
 
@@ -135,7 +135,7 @@ async def _create(app: App, _started: Started) -> object:
 
 
 async def _status(app: App, started: Started) -> object:
-    return await app.flow.status(started.session.session_id, started.session_token)
+    return await app.flow.load(started.session.session_id, started.session_token)
 
 
 async def _complete(app: App, started: Started) -> object:
@@ -155,7 +155,7 @@ async def _settle(app: App, started: Started) -> None:
 async def _whole(app: App, _started: Started) -> object:
     started = await app.start.start(_request())
     await _cancel(app, started)
-    return await app.flow.result(started.session.session_id)
+    return await app.flow.load_result(started.session.session_id)
 
 
 _STEPS: dict[str, Callable[[App, Started], Awaitable[object]]] = {

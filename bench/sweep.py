@@ -11,7 +11,9 @@ from azure.data.tables.aio import TableClient
 from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
 from shared import composition, settings
 from shared.flow.sweep import Sweep
-from shared.session.session import SHARDS
+from shared.session.alarm import Alarm, SweepResult
+from shared.session.ids import SessionId
+from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.final_records import RETENTION, store_final_records
@@ -31,10 +33,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class _NoWork:
-    """A flow for which nothing is ever to be done, so that only the sweep itself is measured."""
+    """A walk for which nothing is ever to be done, so that only the sweep itself is measured."""
 
-    async def handle_alarm(self, _session_id: str, _alarm: object) -> str:
-        return "skipped"
+    async def handle_alarm(self, _session_id: SessionId, _alarm: Alarm) -> SweepResult:
+        return SweepResult.SKIPPED
 
 
 async def main(few: int, many: int) -> None:
@@ -47,7 +49,7 @@ async def main(few: int, many: int) -> None:
         # The same records, seen from the end of their retention.
         busy = replace(
             quiet,
-            flow=_NoWork(),  # type: ignore[arg-type] # only its alarms are handled
+            walk=_NoWork(),  # type: ignore[arg-type] # only its alarms are handled
             now=lambda: datetime.now(UTC) + RETENTION,
         )
         await _store(table, few)

@@ -7,7 +7,7 @@ from werkzeug.http import parse_options_header
 from shared.api import fields, form_body, image_bytes, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 
 DEFAULT_TOKEN_SECONDS = 600
 
@@ -32,7 +32,7 @@ def _start_request(
     said = fields.take(values, CreateBody)
     _check_device(said)
     return StartRequest(
-        mode=said.liveness_operation_mode or "PassiveActive",
+        mode=Mode(said.liveness_operation_mode or Mode.PASSIVE_ACTIVE),
         token_seconds=_token_seconds(said.auth_token_time_to_live_in_seconds, max_token_seconds),
         device_correlation_id=said.device_correlation_id,
         user_correlation_id=said.user_correlation_id,

@@ -19,7 +19,15 @@ from shared.errors import (
 )
 from shared.face import lenient_json
 from shared.secret import Secret
-from shared.session.face_answer import Attempt, FaceAnswer, FaceSession, ReferenceImage
+from shared.session.face_answer import (
+    Attempt,
+    FaceAnswer,
+    FaceSession,
+    FaceStatus,
+    Quality,
+    ReferenceImage,
+)
+from shared.session.ids import FaceSessionId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 
@@ -116,7 +124,7 @@ def decipher_created(response: FaceResponse) -> FaceSession:
     if not isinstance(token, str) or not token:
         raise FaceUnavailableError("Face opened a session without a token")
     return FaceSession(
-        face_session_id=face_session_id,
+        face_session_id=FaceSessionId(face_session_id),
         auth_token=Secret(token),
         reference_image=_reference_image(lenient_json.mapping(session.get("results"))),
     )
@@ -131,7 +139,7 @@ def decipher_result(response: FaceResponse, face_session_id: str) -> FaceAnswer 
         raise FaceUnavailableError("Face answered about another session")
     attempts = lenient_json.mapping(session.get("results")).get("attempts")
     return FaceAnswer(
-        status=lenient_json.text(session.get("status")),
+        status=lenient_json.word(session.get("status"), FaceStatus),
         model_version=lenient_json.text(session.get("modelVersion")),
         attempts=tuple(map(_attempt, attempts)) if isinstance(attempts, list) else (),
     )
@@ -209,7 +217,7 @@ def _reference_image(results: Mapping[str, object]) -> ReferenceImage | None:
     }
     whole = {side: length for side, length in sides.items() if length is not None}
     return ReferenceImage(
-        quality=lenient_json.text(reference.get("qualityForRecognition")),
+        quality=lenient_json.word(reference.get("qualityForRecognition"), Quality),
         face_rectangle=whole if len(whole) == len(sides) else None,
     )
 
@@ -224,7 +232,7 @@ def _attempt(value: object) -> Attempt:
     is_identical = verify.get("isIdentical")
     return Attempt(
         attempt_id=lenient_json.int32(attempt.get("attemptId")),
-        status=lenient_json.text(attempt.get("attemptStatus")),
+        status=lenient_json.word(attempt.get("attemptStatus"), FaceStatus),
         has_result=bool(result),
         liveness_decision=lenient_json.text(result.get("livenessDecision")),
         digest=lenient_json.text(result.get("digest")),

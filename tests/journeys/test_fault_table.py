@@ -15,7 +15,7 @@ from local.azure.certificate import Certificate
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
 from local.stack.stack import Stack
-from shared.session.session import shard_of_person
+from shared.session.shard import shard_of_person
 from tests.conftest import ROOT, Configure
 from tests.support import fault_table
 from tests.support.constants import STALE_SECONDS

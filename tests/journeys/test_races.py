@@ -14,6 +14,7 @@ import pytest_asyncio
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
+from shared.session.ids import SessionId
 from tests.support.constants import FINAL, FUNCTION_KEY, STALE_SECONDS
 from tests.support.rows import flaws_in, rows_of, sessions_of
 from tests.support.world import Answer, Check, World, check_of
@@ -61,7 +62,7 @@ class Round:
             "create": self.world.create(**self.create),
         }
         silent = [
-            _leave_to_the_platform(app.flow.settle(check.session_id, last_try=False)),
+            _leave_to_the_platform(app.flow.settle(SessionId(check.session_id), last_try=False)),
             app.sweep.run(),
             other_host.sweep.run(),
         ]

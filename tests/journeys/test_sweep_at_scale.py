@@ -19,7 +19,8 @@ from azure.data.tables.aio import TableClient
 from shared import composition, settings
 from shared.composition import App
 from shared.face.client import FaceClient
-from shared.session.session import SHARDS
+from shared.session.alarm import SweepResult
+from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import a_request
@@ -115,35 +116,35 @@ async def test_every_call_of_a_sweep_to_face_waits_for_its_turn(own: OwnTable) -
         turns["taken"] += 1
 
     sweep = own.app.sweep
-    assert isinstance(sweep.flow.face, FaceClient)
-    await replace(sweep, flow=replace(sweep.flow, face=sweep.flow.face.paced(turn))).run()
+    assert isinstance(sweep.walk.face, FaceClient)
+    await replace(sweep, walk=replace(sweep.walk, face=sweep.walk.face.with_rate_limit(turn))).run()
 
     assert turns["taken"] == len(await own.world.face_calls()) - before == 12
 
 
 @dataclass
 class Remembering:
-    """A flow that only remembers whose alarms it was to handle."""
+    """A walk that only remembers whose alarms it was to handle."""
 
     session_ids: list[str] = field(default_factory=list)
 
-    async def handle_alarm(self, session_id: str, _alarm: object) -> str:
+    async def handle_alarm(self, session_id: str, _alarm: object) -> SweepResult:
         await asyncio.sleep(0)
         self.session_ids.append(session_id)
-        return "skipped"
+        return SweepResult.SKIPPED
 
 
 async def test_more_than_a_page_in_one_shard_is_worked_off(own: OwnTable) -> None:
-    flow, keys = Remembering(), {f"alarm-{LONG_AGO}-7{number:032x}" for number in range(1100)}
+    walk, keys = Remembering(), {f"alarm-{LONG_AGO}-7{number:032x}" for number in range(1100)}
     for some in batched(keys, 100, strict=False):
         await own.table.submit_transaction(
             (TransactionOperation.CREATE, {"PartitionKey": "7", "RowKey": key}) for key in some
         )
 
-    await replace(own.app.sweep, flow=flow).run()  # type: ignore[arg-type] # remembers, no more
+    await replace(own.app.sweep, walk=walk).run()  # type: ignore[arg-type] # remembers, no more
 
-    assert len(flow.session_ids) == 1100
-    assert {f"alarm-{LONG_AGO}-{session_id}" for session_id in flow.session_ids} == keys
+    assert len(walk.session_ids) == 1100
+    assert {f"alarm-{LONG_AGO}-{session_id}" for session_id in walk.session_ids} == keys
 
 
 @pytest.mark.parametrize(

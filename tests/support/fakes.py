@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session.face_answer import FaceAnswer, FaceSession, ReferenceImage
+from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
+from shared.session.ids import FaceSessionId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 from tests.support.builders import NOW, a_running_answer
@@ -55,7 +56,7 @@ class FakeFace:
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
     answers: dict[str, FaceAnswer] = field(default_factory=dict)
     reference_image: ReferenceImage | None = field(
-        default_factory=lambda: ReferenceImage(quality="high", face_rectangle=None)
+        default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
     calls: list[str] = field(default_factory=list)
     created: list[StartRequest] = field(default_factory=list)
@@ -71,12 +72,12 @@ class FakeFace:
         self.created.append(request)
         number = len(self.created)
         return FaceSession(
-            face_session_id=f"face-{number}",
+            face_session_id=FaceSessionId(f"face-{number}"),
             auth_token=Secret(f"face-auth-token-{number}"),
             reference_image=self.reference_image if request.verify_image else None,
         )
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:  # noqa: ARG002
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:  # noqa: ARG002
         await self._enter("get")
         if face_session_id in self.deleted:
             return None
@@ -85,7 +86,7 @@ class FakeFace:
     async def delete(
         self,
         kind: Kind,  # noqa: ARG002
-        face_session_id: str,
+        face_session_id: FaceSessionId,
         *,
         patient: bool = True,  # noqa: ARG002
     ) -> None:

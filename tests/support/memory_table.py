@@ -13,8 +13,9 @@ from azure.data.tables import TransactionOperation, UpdateMode
 
 from shared.errors import StoreConflictError, StoreUnavailableError
 from shared.session.idempotency import Claim
-from shared.session.session import Session, shard_of
-from shared.store import claim_rows, session_rows
+from shared.session.ids import shard_of
+from shared.session.session import Session
+from shared.store import alarm_rows, claim_rows, row_keys, session_rows
 from shared.store.columns import Row
 from shared.store.session_store import TableSessionStore
 from shared.store.table import Operation
@@ -46,7 +47,7 @@ class MemoryTable:
         self.commits.append(operations)
         return await self.faults.carry("commit", lambda: self._commit(operations))
 
-    async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
         if partition in self.unreadable_partitions:
             raise StoreUnavailableError("down")
         for place, key in sorted(self.rows):
@@ -104,9 +105,9 @@ class StoreInMemory(TableSessionStore):
         for session in sessions:
             known = self.sessions.get(session.session_id)
             if known is not None:
-                del self.table.rows[shard_of(known.session_id), session_rows.alarm_key(known)]
+                del self.table.rows[shard_of(known.session_id), row_keys.alarm_key(known)]
             self.table.put(session_rows.session_row(session))
-            self.table.put(session_rows.alarm_row(session))
+            self.table.put(alarm_rows.alarm_row(session))
 
     @property
     def sessions(self) -> dict[str, Session]:

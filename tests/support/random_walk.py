@@ -14,10 +14,13 @@ from shared.flow.ports import SessionStore
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session import idempotency
+from shared.session.face_answer import FaceStatus
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Report, Session, shard_of_person
+from shared.session.ids import SessionId
+from shared.session.session import Report, Session
+from shared.session.shard import SHARDS, Shard, shard_of_person
 from shared.session.start_request import StartRequest
-from shared.store import claim_rows
+from shared.store import row_keys
 from tests.support.builders import (
     NOW,
     a_failed_attempt,
@@ -46,7 +49,7 @@ ANSWERS = [
     a_running_answer(),
     a_running_answer(),
     a_passing_answer(),
-    an_answer(a_failed_attempt(), status="Running"),
+    an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
     None,
 ]
 REPORTS = [Report(), Report(liveness_error="TimedOut")]
@@ -67,7 +70,7 @@ class Walk:
     clock: Clock = field(default_factory=Clock)
     events: RecordedEvents = field(default_factory=RecordedEvents)
     random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
-    tokens: dict[str, Secret] = field(default_factory=dict)
+    tokens: dict[SessionId, Secret] = field(default_factory=dict)
     a_delete_failed: bool = False
 
     async def step(self) -> None:
@@ -88,7 +91,9 @@ class Walk:
     async def check(self) -> None:
         """Compare every count, key and alarm with the sessions that are there."""
         sessions, claims = await self._sessions(), await self._claims()
-        rung = [alarm for shard in SHARDS async for alarm in self.store.due(shard, END_OF_TIME)]
+        rung = [
+            alarm for shard in SHARDS async for alarm in self.store.list_due(shard, END_OF_TIME)
+        ]
         still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
 
         for request in REQUESTS:
@@ -97,7 +102,7 @@ class Walk:
                 counted = await self.store.open_sessions(shard, request.person_sha256)
                 assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
         assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
-            map(claim_rows.claim_alarm_key, claims)
+            map(row_keys.claim_alarm_key, claims)
         )
         assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
             (one.session_id, one.alarm_at) for one in sessions
@@ -140,7 +145,7 @@ class Walk:
     async def _sessions(self) -> list[Session]:
         # These bytes can give the id of a purged session to another.
         ids = dict.fromkeys(fact["session_id"] for fact in self.events.named("session started"))
-        found = [await self.store.load(str(session_id)) for session_id in ids]
+        found = [await self.store.load(SessionId(str(session_id))) for session_id in ids]
         return [session for session in found if session]
 
     async def _claims(self) -> list[Claim]:
@@ -164,5 +169,5 @@ class Walk:
         return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
 
 
-def _shard(request: StartRequest, key: str) -> str:
+def _shard(request: StartRequest, key: str) -> Shard:
     return shard_of_person(request.person or key)

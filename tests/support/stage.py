@@ -9,7 +9,9 @@ from shared.composition import App
 from shared.errors import AppError
 from shared.flow.start import Started
 from shared.secret import Secret
+from shared.session.alarm import SweepResult
 from shared.session.face_answer import FaceAnswer
+from shared.session.ids import SessionId
 from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
@@ -24,6 +26,7 @@ SETTINGS = settings.from_environment(
         "FACE_ENDPOINT": "https://face.test",
         "KEY_VAULT_URL": "https://vault.test",
         "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
+        "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )
 STALE = TOKEN_LIFE + GRACE + timedelta(seconds=1)
@@ -42,7 +45,7 @@ class Case:
         return self.started.session
 
     @property
-    def session_id(self) -> str:
+    def session_id(self) -> SessionId:
         return self.started.session.session_id
 
     @property
@@ -107,8 +110,8 @@ class Stage:
     async def settle(self, app: App, case: Case) -> None:
         await app.flow.settle(case.session_id, last_try=False)
 
-    async def handle_alarm(self, app: App, case: Case) -> str:
-        return await app.flow.handle_alarm(case.session_id)
+    async def handle_alarm(self, app: App, case: Case) -> SweepResult:
+        return await app.sweep.walk.handle_alarm(case.session_id)
 
     async def sweep_after(self, *waits: timedelta) -> None:
         """Let time pass and run a fresh process's sweep, as often as there are waits."""

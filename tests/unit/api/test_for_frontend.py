@@ -8,7 +8,7 @@ from shared.api import for_frontend
 from shared.api.responses import Reply
 from shared.errors import SessionNotFoundError
 from shared.session import transitions
-from shared.session.session import Outcome, Session, Status, Verdict
+from shared.session.session import Outcome, Reason, Session, Status, Verdict
 from tests.support.builders import DIGEST, NOW, SESSION_ID, TOKEN, a_passing_answer, a_session
 from tests.support.stage import Stage
 from tests.unit.api.requests import a_call, body_of
@@ -17,7 +17,7 @@ STARTED = a_session()
 PROCESSING = transitions.processing(STARTED, NOW)
 ENDED = transitions.completed(
     STARTED,
-    Verdict(outcome=Outcome.REJECTED, reasons=("Spoof",), liveness_decision="spoofface"),
+    Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,), liveness_decision="spoofface"),
     NOW,
 )
 

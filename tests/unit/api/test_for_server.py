@@ -14,8 +14,8 @@ from shared.errors import (
     SessionConflictError,
 )
 from shared.session import transitions
-from shared.session.face_answer import ReferenceImage
-from shared.session.session import Comparison, Outcome, Report, Session, Verdict
+from shared.session.face_answer import Quality, ReferenceImage
+from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.support.builders import (
     DIGEST,
     NOW,
@@ -68,7 +68,7 @@ async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Stag
 
 async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Stage) -> None:
     rectangle = {"top": 1, "left": 2, "width": 3, "height": 4}
-    desk.face.reference_image = ReferenceImage(quality="high", face_rectangle=rectangle)
+    desk.face.reference_image = ReferenceImage(quality=Quality.HIGH, face_rectangle=rectangle)
     content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
     reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
 
@@ -140,7 +140,7 @@ async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Stage) -> Non
 
 VERDICT = Verdict(
     outcome=Outcome.INCONCLUSIVE,
-    reasons=("AttemptError", "VerifyMissing"),
+    reasons=(Reason.ATTEMPT_ERROR, Reason.VERIFY_MISSING),
     liveness_decision="realface",
     attempt_id=2,
     attempt_count=3,
@@ -181,7 +181,7 @@ async def test_a_result_is_told_in_full(desk: Stage) -> None:
 
 OTHER_VERDICT = Verdict(
     outcome=Outcome.REJECTED,
-    reasons=("Spoof",),
+    reasons=(Reason.SPOOF,),
     liveness_decision="spoofface",
     attempt_id=3,
     attempt_count=4,

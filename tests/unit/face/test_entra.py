@@ -49,12 +49,12 @@ def tokens(credential: FakeCredential) -> EntraCredential:
 async def test_a_token_is_for_cognitive_services(
     tokens: EntraCredential, credential: FakeCredential
 ) -> None:
-    assert await tokens.current() == Secret("token-1")
+    assert await tokens.get() == Secret("token-1")
     assert credential.scopes == ["https://cognitiveservices.azure.com/.default"]
 
 
 async def test_a_refused_token_is_asked_for_anew(tokens: EntraCredential) -> None:
-    first = await tokens.current()
+    first = await tokens.get()
 
     assert await tokens.refresh(first) == Secret("token-2")
 
@@ -76,7 +76,7 @@ async def test_an_identity_that_gives_no_token_is_KeyUnavailable(  # noqa: N802
     credential.troubles.append(trouble)
 
     with pytest.raises(KeyUnavailableError) as caught:
-        await tokens.current()
+        await tokens.get()
 
     assert str(caught.value) == f"Entra gave no token: {type(trouble).__name__}"
 
@@ -87,7 +87,7 @@ async def test_a_silent_identity_is_not_waited_for(
     credential.silent = True
 
     with pytest.raises(KeyUnavailableError, match="TimeoutError"):
-        await tokens.current()
+        await tokens.get()
 
 
 async def test_the_credential_is_left_to_whoever_opened_it(

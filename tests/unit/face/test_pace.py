@@ -9,7 +9,7 @@ from tests.support import virtual_time
 async def note_turns(pace: Pace, times: list[float], *pauses: float) -> None:
     for pause in pauses:
         await asyncio.sleep(pause)
-        await pace.turn()
+        await pace.acquire()
         times.append(asyncio.get_running_loop().time())
 
 

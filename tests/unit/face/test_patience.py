@@ -15,11 +15,11 @@ class Tries:
     """What each try comes to, and what was waited for."""
 
     outcomes: deque[Exception | str]
-    chance: Callable[[], float] = lambda: 1.0
+    jitter: Callable[[], float] = lambda: 1.0
     left: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
 
-    async def attempt(self, seconds: float) -> str:
+    async def call(self, seconds: float) -> str:
         self.left.append(seconds)
         outcome = self.outcomes.popleft()
         if isinstance(outcome, Exception):
@@ -30,8 +30,8 @@ class Tries:
         self.waits.append(seconds)
 
     async def spend(self, budget_seconds: float = 60) -> str:
-        patience = Patience(budget_seconds=budget_seconds, chance=self.chance, sleep=self.sleep)
-        return await patience.spend_on(self.attempt)
+        patience = Patience(budget_seconds=budget_seconds, jitter=self.jitter, sleep=self.sleep)
+        return await patience.run(self.call)
 
 
 def tries(*outcomes: Exception | str) -> Tries:
@@ -55,7 +55,7 @@ async def test_waits_double_up_to_four_seconds() -> None:
 async def test_a_wait_is_a_matter_of_luck_from_nothing_to_all_of_it() -> None:
     luck = deque([0.0, 0.5, 1.0])
     story = tries(*[AGAIN] * 3, "done")
-    story.chance = luck.popleft
+    story.jitter = luck.popleft
     await story.spend()
 
     assert story.waits == [0, 0.25, 1]

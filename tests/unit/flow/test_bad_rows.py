@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.errors import FaceUnavailableError
-from shared.session.session import SHARDS
+from shared.session.shard import SHARDS
 from tests.support.builders import a_passing_answer
 from tests.support.faults import Faults
 from tests.support.stage import STALE, Case, Stage

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from shared.flow.sweep import MAX_RUN_SECONDS, Sweep
-from shared.session.alarm import Alarm
-from shared.session.session import SHARDS
+from shared.session.alarm import Alarm, SweepResult
+from shared.session.ids import SessionId
+from shared.session.shard import SHARDS, Shard
 from tests.support import virtual_time
 from tests.support.fakes import RecordedEvents
 
@@ -36,20 +37,20 @@ class Backlog:
     def of(cls, each_shard: int) -> "Backlog":
         return cls({shard: [_alarm(shard, one) for one in range(each_shard)] for shard in SHARDS})
 
-    async def due(self, shard: str, _now: datetime) -> AsyncIterator[Alarm]:
+    async def list_due(self, shard: Shard, _now: datetime) -> AsyncIterator[Alarm]:
         for alarm in list(self.waiting[shard]):
             self.taken += 1
             self.max_held = max(self.max_held, self.taken - self.handled)
             yield alarm
 
-    async def handle_alarm(self, _session_id: str, alarm: Alarm) -> str:
+    async def handle_alarm(self, _session_id: SessionId, alarm: Alarm) -> SweepResult:
         self.at_once += 1
         self.max_concurrency = max(self.max_concurrency, self.at_once)
         await asyncio.sleep(1)
         self.at_once -= 1
         self.handled += 1
         self.waiting[alarm.shard].remove(alarm)
-        return "settled"
+        return SweepResult.SETTLED
 
     @property
     def left(self) -> int:
@@ -57,7 +58,7 @@ class Backlog:
 
     def sweep(self, events: RecordedEvents, *, seconds: float) -> Sweep:
         return Sweep(
-            flow=self,  # type: ignore[arg-type] # only its alarms are handled
+            walk=self,  # type: ignore[arg-type] # only its alarms are handled
             store=cast("SessionStore", self),
             now=lambda: datetime.now(UTC),
             log=events,
@@ -65,8 +66,8 @@ class Backlog:
         )
 
 
-def _alarm(shard: str, number: int) -> Alarm:
-    session_id = f"{shard}-{number}"
+def _alarm(shard: Shard, number: int) -> Alarm:
+    session_id = SessionId(f"{shard}-{number}")
     key = f"alarm-{LONG_AGO}-{session_id}"
     return Alarm(shard=shard, session_id=session_id, row_key=key, due_at=LONG_AGO)
 
@@ -94,7 +95,12 @@ def test_a_sweep_ends_in_time_and_the_next_ones_take_up_what_is_left() -> None:
 
     virtual_time.run(run())
 
-    settled = [cast("int", facts["settled"]) for facts in events.named("sweep ended")]
+    ended = events.named("sweep ended")
+    settled = [cast("int", fields["settled"]) for fields in ended]
+    left = [cast("int", fields["left"] or 0) for fields in ended]
+    assert [one + other for one, other in zip(settled, left, strict=True)] == [
+        fields["due"] for fields in ended
+    ]
     assert max(took) <= 10 + 1
     assert len(took) == 4
     assert sum(settled) == backlog.handled == 320

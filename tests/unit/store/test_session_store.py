@@ -14,8 +14,11 @@ from shared.errors import (
 )
 from shared.session import transitions
 from shared.session.alarm import Alarm
-from shared.session.session import Session, rfc3339
-from shared.store import claim_rows, session_rows
+from shared.session.idempotency import KeyHash
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.timestamps import rfc3339
+from shared.store import alarm_rows, claim_rows, row_keys, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import delete_op, insert_op, replace_op
 from tests.support.builders import GRACE, NOW, PERSON, RETENTION, SESSION_ID, a_claim, a_session
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
 SESSION = a_session()
 COUNTED = a_session(person_sha256=PERSON)
 CLAIM = a_claim()
-SHARD = SESSION_ID[0]
-ANOTHER_ID = SHARD + "f" * 32
+SHARD = shard_of(SESSION_ID)
+ANOTHER_ID = SessionId(SHARD + "f" * 32)
 
 
 @pytest.fixture
@@ -63,9 +66,9 @@ async def test_a_session_and_all_that_belongs_to_it_are_inserted_in_one_transact
     assert table.commits == [
         [
             (create, session_rows.session_row(COUNTED)),
-            (create, session_rows.alarm_row(COUNTED)),
+            (create, alarm_rows.alarm_row(COUNTED)),
             (create, claim_rows.claim_row(CLAIM)),
-            (create, claim_rows.claim_alarm_row(CLAIM)),
+            (create, alarm_rows.claim_alarm_row(CLAIM)),
             (create, claim_rows.count_row(SHARD, PERSON, 1)),
         ]
     ]
@@ -76,7 +79,7 @@ async def test_a_session_of_nobody_is_two_rows(
 ) -> None:
     await store.insert(SESSION, None, max_open_sessions=5)
 
-    assert keys(table) == [session_rows.alarm_key(SESSION), f"session-{SESSION_ID}"]
+    assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
 
 
 async def test_a_session_is_read_with_its_version(
@@ -115,8 +118,8 @@ async def test_an_alarm_moves_with_its_session_if_that_is_as_it_was_read(
 
     assert table.commits[-1] == [
         replace_op(session_rows.session_row(after), before.version),
-        delete_op(session_rows.alarm_row(before)),
-        insert_op(session_rows.alarm_row(after)),
+        delete_op(alarm_rows.alarm_row(before)),
+        insert_op(alarm_rows.alarm_row(after)),
     ]
     assert changed == await store.load(SESSION_ID)
     with pytest.raises(StoreConflictError):
@@ -168,7 +171,7 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
 
 
 def another(number: int) -> Session:
-    return replace(COUNTED, session_id=f"{SHARD}{number:032x}")
+    return replace(COUNTED, session_id=SessionId(f"{SHARD}{number:032x}"))
 
 
 async def counted(store: TableSessionStore) -> int:
@@ -319,7 +322,7 @@ async def test_a_key_is_read_as_it_was_written(store: TableSessionStore) -> None
 
     assert found is not None
     assert found == replace(CLAIM, version=found.version)
-    assert await store.load_claim(SHARD, "0" * 64) is None
+    assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
 
 
 @pytest.mark.parametrize("person", [None, PERSON], ids=["nobody", "somebody"])
@@ -345,11 +348,11 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
         table.rows.clear()
         await store.insert(SESSION, CLAIM, max_open_sessions=5)
         claim = await store.load_claim(SHARD, CLAIM.key_hash)
-        (alarm,) = [one async for one in store.due(SHARD, CLAIM.ends_at) if not one.session_id]
+        (alarm,) = [one async for one in store.list_due(SHARD, CLAIM.ends_at) if not one.session_id]
         assert claim is not None
         await (store.drop_claim(claim) if end == "drop" else store.end_claim(alarm))
 
-        assert keys(table) == [session_rows.alarm_key(SESSION), f"session-{SESSION_ID}"]
+        assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
         for again in (store.drop_claim(claim), store.end_claim(alarm)):
             with pytest.raises(StoreConflictError):
                 await again
@@ -357,7 +360,7 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
 
 async def test_the_alarm_of_an_old_key_does_not_end_a_new_one(store: TableSessionStore) -> None:
     await store.insert(SESSION, CLAIM, max_open_sessions=5)
-    (alarm,) = [one async for one in store.due(SHARD, CLAIM.ends_at) if not one.session_id]
+    (alarm,) = [one async for one in store.list_due(SHARD, CLAIM.ends_at) if not one.session_id]
     claim = await store.load_claim(SHARD, CLAIM.key_hash)
     assert claim is not None
     await store.drop_claim(claim)
@@ -379,13 +382,13 @@ async def test_alarms_that_rang_are_listed_the_oldest_first(store: TableSessionS
     ]
     for session in reversed(sessions):
         await store.insert(session, None, max_open_sessions=5)
-    due = [alarm async for alarm in store.due(SHARD, NOW + timedelta(seconds=2))]
+    due = [alarm async for alarm in store.list_due(SHARD, NOW + timedelta(seconds=2))]
 
     assert due == [
         Alarm(
             shard=SHARD,
             session_id=session.session_id,
-            row_key=session_rows.alarm_key(session),
+            row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
         )
         for session in sessions[:3]
@@ -400,9 +403,9 @@ async def test_an_alarm_whose_row_cannot_be_read_rings_later_and_later(
     table.put({**row, "status": "unheard of"})
     minutes, now = [], SESSION.alarm_at
     for _ in range(7):
-        (alarm,) = [one async for one in store.due(SHARD, now)]
+        (alarm,) = [one async for one in store.list_due(SHARD, now)]
         await store.postpone_unreadable(alarm, now)
-        (later,) = [one async for one in store.due(SHARD, now + timedelta(days=1))]
+        (later,) = [one async for one in store.list_due(SHARD, now + timedelta(days=1))]
         assert later.due_at is not None
         minutes.append((later.due_at - now) / timedelta(minutes=1))
         now = later.due_at
@@ -417,7 +420,7 @@ async def test_a_row_that_can_be_read_again_has_its_one_alarm(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store)
-    (alarm,) = [one async for one in store.due(SHARD, before.alarm_at)]
+    (alarm,) = [one async for one in store.list_due(SHARD, before.alarm_at)]
     await store.postpone_unreadable(alarm, before.alarm_at)
     mended = await store.load(SESSION_ID)
 
@@ -432,8 +435,8 @@ async def test_a_row_that_can_be_read_again_has_its_one_alarm(
 async def test_an_alarm_without_its_row_is_removed(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    table.put(session_rows.alarm_row(SESSION))
-    (alarm,) = [one async for one in store.due(SHARD, SESSION.alarm_at)]
+    table.put(alarm_rows.alarm_row(SESSION))
+    (alarm,) = [one async for one in store.list_due(SHARD, SESSION.alarm_at)]
     await store.postpone_unreadable(alarm, SESSION.alarm_at)
 
     assert table.rows == {}
@@ -448,5 +451,5 @@ async def test_a_store_closes_its_table(store: TableSessionStore, table: MemoryT
 def test_what_is_purged_had_been_kept_for_its_retention() -> None:
     ended = transitions.face_data_deleted(transitions.canceled(SESSION, NOW), RETENTION)
 
-    assert session_rows.due_range(NOW + RETENTION)[1] > session_rows.alarm_key(ended)
-    assert session_rows.due_range(NOW)[1] < session_rows.alarm_key(ended)
+    assert row_keys.due_range(NOW + RETENTION)[1] > row_keys.alarm_key(ended)
+    assert row_keys.due_range(NOW)[1] < row_keys.alarm_key(ended)

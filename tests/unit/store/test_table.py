@@ -217,7 +217,7 @@ async def test_a_silent_table_is_not_waited_for(table: StorageTable, client: Fak
 async def test_keys_are_listed_page_by_page(table: StorageTable, client: FakeClient) -> None:
     client.pages = [["a", "b"], [], ["c"]]
 
-    assert [key async for key in table.keys("5", "a", "d")] == ["a", "b", "c"]
+    assert [key async for key in table.list_keys("5", "a", "d")] == ["a", "b", "c"]
     ((query, parameters),) = client.queries
     assert query == "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last"
     assert tuple(parameters.values()) == ("5", "a", "d")
@@ -231,35 +231,24 @@ async def test_a_page_that_cannot_be_had_is_unavailable(
     seen: list[str] = []
 
     with pytest.raises(StoreUnavailableError):
-        seen.extend([key async for key in table.keys("5", "a", "d")])
-
-
-def connect(place: Secret | str) -> TableSessionStore:
-    return TableSessionStore.connect(place, DefaultAzureCredential(), timeout_seconds=1)
+        seen.extend([key async for key in table.list_keys("5", "a", "d")])
 
 
 @pytest.mark.parametrize("connection", ["nonsense", "AccountName=x", "a=b;c=d"])
 async def test_a_connection_string_that_is_none_is_a_configuration_error(connection: str) -> None:
     with pytest.raises(ConfigurationError, match="AzureWebJobsStorage") as caught:
-        connect(Secret(connection))
+        TableSessionStore.from_connection_string(Secret(connection), timeout_seconds=1)
 
     assert connection not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        Secret("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA=="),
-        "https://x.table.core.windows.net",
-    ],
-    ids=["connection-string", "identity"],
-)
-async def test_the_table_is_opened_in_either_way(place: Secret | str) -> None:
-    store = connect(place)
+async def test_the_table_is_opened_by_connection_string_or_by_identity() -> None:
+    connection = Secret("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==")
+    url = "https://x.table.core.windows.net"
+    by_key = TableSessionStore.from_connection_string(connection, timeout_seconds=1)
+    by_identity = TableSessionStore.connect(url, DefaultAzureCredential(), timeout_seconds=1)
 
-    client = store._table._client
-    assert (client.table_name, client.url) == (
-        "LivenessSessions",
-        "https://x.table.core.windows.net",
-    )
-    await store.close()
+    for store in (by_key, by_identity):
+        client = store._table._client
+        assert (client.table_name, client.url) == ("LivenessSessions", url)
+        await store.close()
