@@ -9,10 +9,11 @@ from typing import Self
 import aiohttp
 
 from shared.errors import FaceUnavailableError
-from shared.face import protocol
+from shared.face import answers, protocol
+from shared.face.answers import FaceResponse
 from shared.face.credentials import FaceCredential
 from shared.face.patience import Patience
-from shared.face.protocol import FaceRequest, FaceResponse
+from shared.face.protocol import FaceRequest
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession
 from shared.session.session import Kind
@@ -69,34 +70,34 @@ class FaceClient:
     async def create(self, request: StartRequest) -> FaceSession:
         """Open a session at Face."""
         call = protocol.build_create(request)
-        return await self._send_with_retries(call, protocol.decipher_created)
+        return await self._send_with_retries(call, answers.parse_created)
 
     async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
         """Ask Face what became of a session."""
         call = protocol.build_get(kind, face_session_id)
         return await self._send_with_retries(
-            call, lambda response: protocol.decipher_result(response, face_session_id)
+            call, lambda response: answers.parse_result(response, face_session_id)
         )
 
     async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
         """Have Face forget a session."""
         call = protocol.build_delete(kind, face_session_id)
         if patient:
-            await self._send_with_retries(call, protocol.decipher_deleted)
+            await self._send_with_retries(call, answers.parse_deleted)
         else:
             response = await self._send(call, self._options.timeout_seconds)
-            protocol.decipher_deleted(response)
+            answers.parse_deleted(response)
 
     async def close(self) -> None:
         """Close the session."""
         await self._http.close()
 
     async def _send_with_retries[T](
-        self, call: FaceRequest, decipher: Callable[[FaceResponse], T]
+        self, call: FaceRequest, parse: Callable[[FaceResponse], T]
     ) -> T:
         async def send(seconds: float) -> T:
             timeout_seconds = min(seconds, self._options.timeout_seconds)
-            return decipher(await self._send(call, timeout_seconds))
+            return parse(await self._send(call, timeout_seconds))
 
         return await self._options.patience.run(send)
 

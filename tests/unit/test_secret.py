@@ -10,10 +10,11 @@ from shared import settings
 from shared.api.contract import StartReply
 from shared.api.responses import Reply
 from shared.errors import InvalidRequestError
+from shared.face.answers import FaceResponse
 from shared.face.client import CallOptions, FaceClient
 from shared.face.entra import EntraCredential
 from shared.face.patience import Patience
-from shared.face.protocol import FaceRequest, FaceResponse
+from shared.face.protocol import FaceRequest
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession

@@ -55,7 +55,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def keys_from(vault: FakeVault, clock: Clock, *, timeout_seconds: float = 1) -> KeyVaultCredential:
+def keys_from(vault: FakeVault, clock: Clock, *, timeout_seconds: float = 60) -> KeyVaultCredential:
     return KeyVaultCredential(
         cast("SecretClient", vault),
         name="face-api-key",
@@ -130,14 +130,13 @@ async def test_fifty_refusals_of_one_key_cause_one_fetch(
     assert len(vault.asked) == 2
 
 
-async def test_fifty_who_wait_for_a_silent_vault_wait_no_longer_than_one(clock: Clock) -> None:
+async def test_fifty_who_wait_for_a_silent_vault_share_one_time_out(clock: Clock) -> None:
     vault = FakeVault(slow=asyncio.Event())
-    keys = keys_from(vault, clock, timeout_seconds=0.02)
+    keys = keys_from(vault, clock, timeout_seconds=0.01)
+    answers = await asyncio.gather(*(keys.get() for _ in range(50)), return_exceptions=True)
 
-    async with asyncio.timeout(0.3):
-        answers = await asyncio.gather(*(keys.get() for _ in range(50)), return_exceptions=True)
-
-    assert {type(answer) for answer in answers} == {KeyUnavailableError}
+    assert {str(answer) for answer in answers} == {"the vault gave no key: TimeoutError"}
+    assert len(vault.asked) == 1
 
 
 async def test_one_who_gives_up_takes_nothing_from_the_others(
@@ -224,13 +223,6 @@ async def test_a_vault_that_fails_is_named_and_asked_again_next_time(
     with pytest.raises(KeyUnavailableError, match=type(trouble).__name__):
         await keys.get()
     assert await keys.get() == Secret("key-1")
-
-
-async def test_a_silent_vault_is_not_waited_for(clock: Clock) -> None:
-    keys = keys_from(FakeVault(slow=asyncio.Event()), clock, timeout_seconds=0.01)
-
-    with pytest.raises(KeyUnavailableError, match="TimeoutError"):
-        await keys.get()
 
 
 @pytest.mark.parametrize("value", ["key-1\n", "\r\n key-1 \t"], ids=["a-line-break", "blanks"])

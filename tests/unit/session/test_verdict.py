@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import FaceUnavailableError
-from shared.face import protocol
-from shared.face.protocol import FaceResponse
+from shared.face import answers
+from shared.face.answers import FaceResponse
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.session import Comparison, Kind, Outcome, Report, Session, Verdict
 from shared.session.verdict import Policy, ended_in_error, is_finished, judge, last_attempt
@@ -454,7 +454,7 @@ def test_whatever_face_says_a_check_is_passed_only_if_everything_is_right(
 ) -> None:
     response = FaceResponse(status=200, body=json.dumps(payload).encode())
     try:
-        answer = protocol.decipher_result(response, FACE_SESSION_ID)
+        answer = answers.parse_result(response, FACE_SESSION_ID)
     except FaceUnavailableError:
         return
     assert answer is not None
