@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -22,7 +22,7 @@ from bench.bench_stack import (
     run,
 )
 from local.stack.stack import Stack
-from shared import composition
+from shared import composition, settings
 from shared.composition import App
 from shared.flow.start import Started
 from shared.session.session import Report
@@ -80,7 +80,8 @@ async def _count(stack: Stack) -> None:
     sent = Sent()
     heading("step", "store round trips", "Face round trips")
     async with own_table(stack, sent) as table:
-        app = _on(TableSessionStore(StorageTable(table, timeout_seconds=20)))
+        store = TableSessionStore(StorageTable(table, timeout_seconds=20))
+        app = composition.build(settings.load(), store=store, now=stack.clock.now)
         # The first one also fetches the key.
         await app.start.start(_request())
         for name, step in _STEPS.items():
@@ -90,6 +91,7 @@ async def _count(stack: Stack) -> None:
             await step(app, started)
             at_face = len(await control(stack, "requests")) - calls
             row(name, sent.total - before, at_face)
+        await app.close()
 
 
 async def _measure(caller: Caller, checks: int, at_once: int) -> None:
@@ -120,11 +122,6 @@ async def _seconds(step: Callable[[], Awaitable[object]], times: int, at_once: i
 async def _play(stack: Stack, auth_token: str) -> None:
     bearer = {"Authorization": f"Bearer {auth_token}"}
     await control(stack, "attempts", json={"outcome": "realface"}, headers=bearer)
-
-
-def _on(store: TableSessionStore) -> App:
-    app = composition.app()
-    return replace(app, start=replace(app.start, store=store), flow=replace(app.flow, store=store))
 
 
 def _request() -> StartRequest:

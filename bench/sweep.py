@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from azure.data.tables.aio import TableClient
 
 from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
-from shared import composition
+from shared import composition, settings
 from shared.flow.sweep import Sweep
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.ids import SessionId
@@ -43,11 +43,13 @@ async def main(few: int, many: int) -> None:
     """Measure few and many records in one run, and print their ratios."""
     sent, some = Sent(), many // 5
     async with bench_stack() as stack, own_table(stack, sent) as table:
-        quiet = _sweep(table)
+        store = TableSessionStore(StorageTable(table, timeout_seconds=300))
+        app = composition.build(settings.load(), store=store, now=stack.clock.now)
+        quiet = replace(app.sweep, max_run_seconds=3600)
         # The same records, seen from the end of their retention.
         busy = replace(
             quiet,
-            walk=_NoWork(),  # type: ignore[arg-type] # only its ring is used
+            walk=_NoWork(),  # type: ignore[arg-type] # only its alarms are handled
             now=lambda: datetime.now(UTC) + RETENTION,
         )
         await _store(table, few)
@@ -58,6 +60,7 @@ async def main(few: int, many: int) -> None:
         much = await _cheapest(quiet, sent)
         all_due = await _cost(busy, sent)
         bare = await _one_empty_query(table)
+        await app.close()
     heading("nothing due", f"{few:,} stored", f"{many:,} stored", "ratio")
     row("requests", little.requests, much.requests, ratio(much.requests, little.requests))
     row("time, beside itself", "1.00", ratio(much.seconds, little.seconds), "")
@@ -69,13 +72,6 @@ async def main(few: int, many: int) -> None:
 
 def _ratio_of(cost: Cost, base: Cost) -> str:
     return ratio(cost.requests, base.requests)
-
-
-def _sweep(table: TableClient) -> Sweep:
-    app = composition.app()
-    store = TableSessionStore(StorageTable(table, timeout_seconds=300))
-    walk = replace(app.sweep.walk, store=store)
-    return replace(app.sweep, walk=walk, store=store, max_run_seconds=3600)
 
 
 async def _store(table: TableClient, count: int) -> None:

@@ -23,9 +23,10 @@ from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
 from tests.conftest import ROOT
+from tests.support.constants import QUEUE_NAME, STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
 from tests.support.rows import flaws_in
-from tests.support.world import QUEUE_NAME, STALE_SECONDS, Check, World, eventually
+from tests.support.world import Check, World, eventually
 
 NO_QUEUE = {"AzureWebJobs.record_result.Disabled": "true"}
 NO_TIMER = {"AzureWebJobs.sweep_stale_sessions.Disabled": "true"}

@@ -15,12 +15,12 @@ from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
 from shared.session.ids import SessionId
+from tests.support.constants import FINAL, FUNCTION_KEY, STALE_SECONDS
 from tests.support.rows import flaws_in, rows_of, sessions_of
-from tests.support.world import FUNCTION_KEY, STALE_SECONDS, Answer, Check, World, check_of
+from tests.support.world import Answer, Check, World, check_of
 
 ROUNDS = 12
 MAX_DELAY_SECONDS = 0.02
-FINAL = {"completed", "abandoned", "canceled"}
 
 
 @pytest_asyncio.fixture

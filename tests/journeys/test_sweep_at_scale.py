@@ -24,8 +24,9 @@ from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import a_request
+from tests.support.constants import STALE_SECONDS
 from tests.support.final_records import store_final_records
-from tests.support.world import STALE_SECONDS, World
+from tests.support.world import World
 
 LONG_AGO = "2020-01-01T00:00:00.000Z"
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-type Row = dict[str, Any]
+from tests.support.constants import RETENTION_SECONDS
 
-RETENTION_SECONDS = 90 * 86_400
+type Row = dict[str, Any]
 
 
 def sessions_of(rows: Iterable[Row]) -> list[Row]:

@@ -1,8 +1,7 @@
 """The whole app in memory: built as ever, but for Face, the table, the clock and the log."""
 
-import secrets
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from shared import composition, settings
@@ -17,7 +16,7 @@ from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
 from tests.support.builders import GRACE, TOKEN_LIFE, a_request
-from tests.support.fakes import Clock, FakeFace, RecordedEvents
+from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
 from tests.support.faults import Crash, Faults
 from tests.support.memory_table import StoreInMemory
 from tests.support.rows import Row, flaws_in, rows_of, sessions_of
@@ -64,6 +63,7 @@ class Stage:
     events: RecordedEvents = field(default_factory=RecordedEvents)
     faults: Faults = field(default_factory=Faults)
     queued: list[str] = field(default_factory=list)
+    random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
     settings: Settings = SETTINGS
 
     @property
@@ -74,19 +74,20 @@ class Stage:
     def process(self, faults: Faults | None = None) -> App:
         """Build the app anew, as a fresh process would."""
         faults = faults or Faults()
-        return composition.build(
+        app = composition.build(
             self.settings,
             face=faults.around(self.face),
             store=faults.around(self.store),
             now=self.clock,
             log=self.events,
         )
+        return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
 
     # What callers, the device and the platform do.
 
     async def case(self, key: str | None = None, answer: FaceAnswer | None = None) -> Case:
         """Start a session of somebody new, whose device has come as far as Face's answer says."""
-        request = a_request(user=secrets.token_hex(8))
+        request = a_request(user=f"user-{len(self.face.created)}")
         case = Case(
             request=request, key=key, started=await self.process().start.start(request, key)
         )

@@ -10,7 +10,8 @@ from shared.errors import SessionNotFoundError
 from shared.session import transitions
 from shared.session.session import Outcome, Reason, Session, Status, Verdict
 from tests.support.builders import DIGEST, NOW, SESSION_ID, TOKEN, a_passing_answer, a_session
-from tests.unit.api.desk import Desk, a_call, body_of
+from tests.support.stage import Stage
+from tests.unit.api.requests import a_call, body_of
 
 STARTED = a_session()
 PROCESSING = transitions.processing(STARTED, NOW)
@@ -23,7 +24,7 @@ ENDED = transitions.completed(
 
 @pytest.mark.parametrize("session", [STARTED, ENDED], ids=["started", "completed"])
 async def test_a_frontend_learns_where_its_session_is_and_never_the_outcome(
-    session: Session, desk: Desk
+    session: Session, desk: Stage
 ) -> None:
     desk.store.hold(session)
     desk.clock.advance(timedelta(seconds=59, milliseconds=1))
@@ -39,7 +40,7 @@ async def test_a_frontend_learns_where_its_session_is_and_never_the_outcome(
     }
 
 
-async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Desk) -> None:
+async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.clock.advance(timedelta(days=1))
     reply = await for_frontend.get_session(desk.app, a_call())
@@ -54,7 +55,7 @@ async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Desk) -> Non
     [(SESSION_ID, None), (SESSION_ID, "wrong"), ("x", TOKEN.reveal()), ("", None)],
 )
 async def test_without_its_token_a_session_is_not_found(
-    session_id: str, token: str | None, desk: Desk
+    session_id: str, token: str | None, desk: Stage
 ) -> None:
     desk.store.hold(STARTED)
     call = a_call(session_id=session_id, token=token)
@@ -68,7 +69,7 @@ async def test_without_its_token_a_session_is_not_found(
             await endpoint(desk.app, call)
 
 
-async def test_a_completed_check_is_told_without_its_outcome(desk: Desk) -> None:
+async def test_a_completed_check_is_told_without_its_outcome(desk: Stage) -> None:
     desk.store.hold(STARTED)
     desk.face.answer = a_passing_answer()
     messages: list[str] = []
@@ -80,7 +81,7 @@ async def test_a_completed_check_is_told_without_its_outcome(desk: Desk) -> None
     assert messages == []
 
 
-async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: Desk) -> None:
+async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: Stage) -> None:
     desk.store.hold(STARTED)
     messages: list[str] = []
     reply = await for_frontend.complete_session(desk.app, a_call(), enqueue=messages.append)
@@ -94,7 +95,7 @@ async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: D
     assert messages == [SESSION_ID]
 
 
-async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Desk) -> None:
+async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Stage) -> None:
     desk.store.hold(STARTED)
 
     assert await for_frontend.cancel_session(desk.app, a_call()) == Reply(status=204)

@@ -25,10 +25,11 @@ from tests.support.builders import (
     a_verify_session,
     multipart,
 )
-from tests.unit.api.desk import Desk, a_call, a_create, body_of
+from tests.support.stage import Stage
+from tests.unit.api.requests import a_call, a_create, body_of
 
 
-async def start(desk: Desk, key: str | None = None, **said: object) -> Reply:
+async def start(desk: Stage, key: str | None = None, **said: object) -> Reply:
     body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
     headers = {} if key is None else {"Idempotency_Key": key}
     return await for_server.start_session(
@@ -36,7 +37,7 @@ async def start(desk: Desk, key: str | None = None, **said: object) -> Reply:
     )
 
 
-async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
+async def test_a_new_session_is_told_in_full(desk: Stage) -> None:
     reply = await start(desk)
 
     (session,) = desk.store.sessions.values()
@@ -53,7 +54,7 @@ async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
     assert reply.headers == {"Location": f"https://app.test/api/sessions/{session.session_id}"}
 
 
-async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk) -> None:
+async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Stage) -> None:
     content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
     reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
 
@@ -65,7 +66,7 @@ async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk
     }
 
 
-async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Desk) -> None:
+async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Stage) -> None:
     rectangle = {"top": 1, "left": 2, "width": 3, "height": 4}
     desk.face.reference_image = ReferenceImage(quality=Quality.HIGH, face_rectangle=rectangle)
     content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
@@ -76,7 +77,7 @@ async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Des
 
 
 async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # noqa: N802
-    desk: Desk,
+    desk: Stage,
 ) -> None:
     await start(desk, "k")
 
@@ -87,21 +88,21 @@ async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # n
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
-async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Desk) -> None:
+async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Stage) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         await start(desk, key)
 
     assert (caught.value.target, desk.face.calls) == ("Idempotency-Key", [])
 
 
-async def test_a_reply_with_tokens_does_not_print_them(desk: Desk) -> None:
+async def test_a_reply_with_tokens_does_not_print_them(desk: Stage) -> None:
     reply = await start(desk)
 
     for token in ("authToken", "sessionToken"):
         assert str(body_of(reply)[token]) not in repr(reply)
 
 
-async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Desk) -> None:
+async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Stage) -> None:
     with pytest.raises(InvalidRequestError):
         await start(desk, authTokenTimeToLiveInSeconds=601)
 
@@ -120,7 +121,7 @@ def test_a_location_is_the_requests_url_without_its_query(url: str) -> None:
 
 
 @pytest.mark.parametrize("coding", ["chunked", "Chunked", "gzip, chunked"])
-async def test_a_chunked_body_needs_a_length(coding: str, desk: Desk) -> None:
+async def test_a_chunked_body_needs_a_length(coding: str, desk: Stage) -> None:
     with pytest.raises(LengthRequiredError):
         await for_server.start_session(desk.app, a_create(b"", Transfer_Encoding=coding))
 
@@ -128,7 +129,7 @@ async def test_a_chunked_body_needs_a_length(coding: str, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("excess", [0, 1], ids=["8-MiB", "one-byte-more"])
-async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Desk) -> None:
+async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Stage) -> None:
     _, body = multipart({"verifyImage": b""})
     content_type, body = multipart({"verifyImage": b"\0" * (8 * 1024 * 1024 - len(body) + excess)})
 
@@ -152,7 +153,7 @@ VERDICT = Verdict(
 )
 
 
-async def test_a_result_is_told_in_full(desk: Desk) -> None:
+async def test_a_result_is_told_in_full(desk: Stage) -> None:
     report = Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g")
     session = a_verify_session(user_correlation_id="user-1", report=report)
     desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
@@ -213,7 +214,7 @@ def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> Non
     ],
 )
 async def test_a_result_without_a_verdict_has_every_key(
-    session: Session, verify: object, desk: Desk
+    session: Session, verify: object, desk: Stage
 ) -> None:
     desk.store.hold(transitions.abandoned(replace(session, device_correlation_id=None), NOW))
     reply = await for_server.get_result(desk.app, a_call(token=None))

@@ -13,12 +13,12 @@ from shared.composition import App
 from shared.errors import FaceUnavailableError
 from shared.session.face_answer import FaceAnswer
 from tests.support.builders import RETENTION, a_passing_answer, a_running_answer
+from tests.support.constants import FINAL
 from tests.support.faults import Faults
 from tests.support.rows import flaws_in, is_clean, sessions_of
 from tests.support.stage import STALE, Case, Stage, end_of
 
 MAX_CALLS = 30
-FINAL = {"completed", "abandoned", "canceled"}
 
 type Move = Callable[[Stage, App, Case], Awaitable[object]]
 
