@@ -25,7 +25,7 @@ SDKS = {
     "azure.identity": {"composition"},
     "azure.keyvault.secrets": {"face.key_vault"},
     "msgspec": {"api.contract", "api.error_replies", "api.fields", "api.replies", "api.responses"},
-    "werkzeug": {"api.create_body", "api.form_body"},
+    "multipart": {"api.create_body", "api.form_body"},
 }
 
 
