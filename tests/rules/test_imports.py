@@ -92,6 +92,13 @@ def test_only_composition_reads_the_clock_and_draws_lots() -> None:
     assert {one for one, path in MODULES.items() if imported(path) & lots} == {"composition"}
 
 
+def test_only_a_large_form_leaves_the_event_loop() -> None:
+    assert modules_that_say("asyncio.to_thread") == {"api.for_server"}
+    others = ("threading", "concurrent", "multiprocessing", "subprocess")
+    names = [name for path in MODULES.values() for name in imported(path)]
+    assert not [name for name in names if name.split(".")[0] in others]
+
+
 def test_only_telemetry_logs() -> None:
     assert modules_that_say("logging.getLogger") == {"telemetry"}
     assert not [

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from shared.api import for_server
 from shared.api.replies import result_reply
 from shared.api.responses import Reply
 from shared.errors import (
+    InvalidImageError,
     InvalidRequestError,
     LengthRequiredError,
     RequestTooLargeError,
@@ -135,6 +137,18 @@ async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Desk) -> None
     with pytest.raises(RequestTooLargeError if excess else InvalidRequestError):
         await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
     assert desk.face.calls == []
+
+
+@pytest.mark.parametrize("excess", [0, 1], ids=["1-MiB", "one-byte-more"])
+async def test_others_are_served_while_a_body_over_1_mib_is_parsed(excess: int, desk: Desk) -> None:
+    _, body = multipart({"verifyImage": b""})
+    content_type, body = multipart({"verifyImage": b"\0" * (1024 * 1024 - len(body) + excess)})
+    served = asyncio.Event()
+    asyncio.get_running_loop().call_soon(served.set)
+
+    with pytest.raises(InvalidImageError):
+        await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
+    assert served.is_set() is bool(excess)
 
 
 VERDICT = Verdict(
