@@ -70,8 +70,7 @@ class Report:
     @property
     def has_error(self) -> bool:
         """Did the frontend report a failed try."""
-        # The SDKs name a missing error, too: "None".
-        return {self.liveness_error, self.recognition_error} - {None, "None"} != set()
+        return any(map(_names_error, (self.liveness_error, self.recognition_error)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +118,11 @@ class Session:
     def is_final(self) -> bool:
         """Has the session ended for good."""
         return self.status.is_final
+
+
+def _names_error(text: str | None) -> bool:
+    # The SDKs name a missing error, too, and no two of them spell it alike.
+    return "".join(filter(str.isalnum, text or "")).casefold() not in {"", "none"}
 
 
 def is_session_id(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""A form is understood byte for byte, however it is framed, or refused in words that help."""
+"""What callers send is understood as they mean it, byte for byte, or refused in words that help."""
 
 import hashlib
 import re
@@ -115,3 +115,28 @@ async def test_a_form_that_is_wrong_is_told_what_is_wrong_and_reaches_nobody(
     assert (answer.status, error["code"], error.get("target")) == (400, "InvalidRequest", target)
     assert re.search(words, error["message"])
     assert (await world.face_calls(), await world.rows()) == (calls, rows)
+
+
+@pytest.mark.parametrize("none", ["NONE", "no_ne"])
+async def test_a_finished_try_is_waited_for_however_its_sdk_spells_that_there_is_no_error(
+    world: World, none: str
+) -> None:
+    check = await world.start()
+    await world.play(check, "running")
+    errors = {"livenessError": none, "recognitionError": none}
+
+    waiting = await world.complete(check, {"digest": "0" * 64, "error": errors})
+
+    assert (waiting.status, waiting.body["status"]) == (202, "processing")
+    assert (await world.row(check))["reportedDigest"] == "0" * 64
+
+
+async def test_a_digest_that_comes_with_an_error_does_not_count(world: World) -> None:
+    check = await world.start()
+    failed = await world.complete(check, {"digest": "0" * 64, "livenessError": "TimedOut"})
+    told = await world.play(check, "realface")
+    await world.complete(check, {"digest": told["digest"], "livenessError": ""})
+
+    assert failed.body["status"] == "started"
+    assert await world.verdict(check) == ("completed", "passed", [])
+    assert (await world.result(check)).body["digest"] == "matched"
