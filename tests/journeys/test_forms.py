@@ -1,5 +1,6 @@
 """What callers send is understood as they mean it, byte for byte, or refused in words that help."""
 
+import gzip
 import hashlib
 import re
 import secrets
@@ -140,3 +141,16 @@ async def test_a_digest_that_comes_with_an_error_does_not_count(world: World) ->
     assert failed.body["status"] == "started"
     assert await world.verdict(check) == ("completed", "passed", [])
     assert (await world.result(check)).body["digest"] == "matched"
+
+
+async def test_a_compressed_body_is_not_supported_and_the_answer_says_so(world: World) -> None:
+    check = await world.start()
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    body, path = gzip.compress(b"{}"), f"/sessions/{check.session_id}/complete"
+
+    create = await world.create(data=body, headers=headers | FUNCTION_KEY)
+    complete = await world.call("POST", path, data=body, headers=headers | check.token)
+
+    for answer in (create, complete):
+        assert (answer.status, answer.code) == (415, "UnsupportedMediaType")
+        assert "Content-Encoding" in answer.body["error"]["message"]

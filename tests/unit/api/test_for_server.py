@@ -14,6 +14,7 @@ from shared.errors import (
     LengthRequiredError,
     RequestTooLargeError,
     SessionConflictError,
+    UnsupportedMediaTypeError,
 )
 from shared.session import transitions
 from shared.session.face_answer import ReferenceImage
@@ -127,6 +128,23 @@ async def test_a_chunked_body_needs_a_length(coding: str, desk: Desk) -> None:
         await for_server.start_session(desk.app, a_create(b"", Transfer_Encoding=coding))
 
     assert desk.face.calls == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "Deflate", "identity, gzip", "x"])
+async def test_a_compressed_body_is_refused_by_the_headers_name(coding: str, desk: Desk) -> None:
+    call = a_create(b"{}", Content_Type="application/json", Content_Encoding=coding)
+
+    with pytest.raises(UnsupportedMediaTypeError, match="Content-Encoding"):
+        await for_server.start_session(desk.app, call)
+    assert desk.face.calls == []
+
+
+@pytest.mark.parametrize("coding", ["identity", " Identity ", ""])
+async def test_a_body_may_say_that_it_is_not_compressed(coding: str, desk: Desk) -> None:
+    body = b'{"deviceCorrelationId":"device-1"}'
+    call = a_create(body, Content_Type="application/json", Content_Encoding=coding)
+
+    assert (await for_server.start_session(desk.app, call)).status == 201
 
 
 @pytest.mark.parametrize("excess", [0, 1], ids=["8-MiB", "one-byte-more"])
