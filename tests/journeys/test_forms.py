@@ -154,3 +154,10 @@ async def test_a_compressed_body_is_not_supported_and_the_answer_says_so(world: 
     for answer in (create, complete):
         assert (answer.status, answer.code) == (415, "UnsupportedMediaType")
         assert "Content-Encoding" in answer.body["error"]["message"]
+
+
+async def test_health_may_be_asked_for_without_its_body(world: World) -> None:
+    answer = await world.call("HEAD", "/health")
+
+    assert (answer.status, answer.text) == (200, "")
+    assert answer.headers["Cache-Control"] == "no-store"
