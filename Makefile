@@ -4,8 +4,8 @@ PYTHON := .venv/bin/python
 .PHONY: help setup run demo test check format chaos chaos-short bench package bicep lock clean
 
 help:
-	@echo "make demo     watch the whole story, with no Azure account"
-	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C"
+	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
+	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
 	@echo "make test     all tests"
 	@echo "make check    format, lint, types and all tests: what the CI runs"
 	@echo "make format   put the code in order"
@@ -16,19 +16,14 @@ help:
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
-setup: .venv/.ready local/azurite/node_modules/.ready
-
-.venv/.ready: requirements.txt requirements-dev.txt local/setup
-	@sh local/setup python
-
-local/azurite/node_modules/.ready: local/azurite/package-lock.json local/setup
-	@sh local/setup azurite
+setup:
+	@sh local/setup
 
 run: setup
-	@$(PYTHON) -m local up
+	@$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
 
 demo: setup
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)
 
 test: setup
 	@$(PYTHON) -m pytest --cov --cov-report=term

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
+DEFAULT = 7071
 
 _PARTS = (
     "Functions host",
@@ -84,7 +85,8 @@ class Ports:
         """Refuse to start on ports that something else uses."""
         taken = self.taken(beside_host=beside_host)
         if taken:
-            raise StackError(f"{_joined(taken)} taken: stop what uses it, or choose another --port")
+            way_out = "stop what uses it, or choose another --port, as in `make run PORT=8071`"
+            raise StackError(f"{_list_of(taken)} taken: {way_out}")
 
 
 def _is_free(port: int) -> bool:
@@ -98,6 +100,6 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _joined(taken: Iterable[str]) -> str:
+def _list_of(taken: Iterable[str]) -> str:
     names = list(taken)
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"

@@ -17,8 +17,8 @@ from azure.storage.queue.aio import QueueClient
 
 from local.ports import HOST, Ports
 from local.stack import app_settings
+from local.stack.host_process import APP
 from local.stack.stack import Stack
-from local.stack.up import APP
 from tests.chaos.history import now
 from tests.chaos.host import Host
 from tests.chaos.watcher import Watcher
@@ -130,4 +130,4 @@ def _environment(stack: Stack) -> dict[str, str]:
     file = app_settings.load(APP)
     ours = file.values | stack.settings | _IMPATIENT
     caller = {name: value for name, value in os.environ.items() if name not in ours}
-    return app_settings.merged(file, stack.settings | _IMPATIENT, caller)
+    return app_settings.merge(file, stack.settings | _IMPATIENT, caller)

@@ -6,7 +6,6 @@ the timer's turned off; nobody calls the app again once a completion has been re
 
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from local.azure.certificate import trust_in_this_process
 from local.ports import HOST, Ports
 from local.process import child_process
 from local.stack import app_settings, host_readiness
+from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
 from tests.conftest import ROOT
@@ -51,8 +51,6 @@ class Apart:
     async def host(self, **settings: str) -> AsyncIterator[World]:
         """Run the app in a process of its own until the block ends."""
         port = self.stack.ports.host
-        words = ("-m", "local.functions_host", "--stop-with-stdin", "--port", str(port))
-        command = [sys.executable, *words, "--app", ".", "--clock", str(self.stack.clock.path)]
         environment = {
             **os.environ,
             **app_settings.load(ROOT).values,
@@ -64,14 +62,18 @@ class Apart:
         }
         storage = self.stack.settings["AzureWebJobsStorage"]
         async with (
-            child_process.running(
-                "the host", command, folder=ROOT, environment=environment, is_quiet=True
+            child_process.run(
+                "the host",
+                host_command(self.stack),
+                folder=APP,
+                environment=host_environment(self.stack, environment),
+                is_quiet=True,
             ),
             aiohttp.ClientSession() as http,
             TableClient.from_connection_string(storage, TABLE_NAME) as table,
             QueueClient.from_connection_string(storage, QUEUE_NAME) as queue,
         ):
-            await host_readiness.ready(port)
+            await host_readiness.wait(port)
             url = f"http://{HOST}:{port}/api"
             yield World(stack=self.stack, url=url, http=http, table=table, queue=queue)
 

@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from local.azure.certificate import Certificate
-from local.clock import real_now
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
 from local.stack.stack import Stack
@@ -163,7 +162,7 @@ def rows_of(*calls: str) -> list[Any]:
 async def proxies(stack: Stack) -> AsyncIterator[Proxies]:
     """Stand before everything that the app itself calls."""
     ports, free = stack.ports, Ports.free()
-    tls = Certificate(stack.state, real_now()).server_context()
+    tls = Certificate(stack.state).server_context()
     vault = Door(port=ports.vault, tls=tls)
     planned = {
         "face": FaultProxy.before(Door(port=ports.face), free.face, not_found="SessionNotFound"),
