@@ -13,6 +13,8 @@ from shared.session import idempotency
 from shared.session.start_request import StartRequest
 
 _LARGE_BYTES = 1024 * 1024
+# As callers know it: the prefix is host.json's default, and the host's name is whatever they used.
+_SESSIONS_PATH = "/api/sessions"
 
 
 async def start_session(app: App, req: func.HttpRequest) -> Reply:
@@ -23,7 +25,7 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
     return Reply(
         status=201,
         body=replies.start_reply(started, app.now()),
-        headers={"Location": _session_url(req.url, started.session.session_id)},
+        headers={"Location": f"{_SESSIONS_PATH}/{started.session.session_id}"},
     )
 
 
@@ -38,7 +40,3 @@ async def _parse(req: func.HttpRequest, max_token_seconds: int) -> StartRequest:
     parse = partial(create_body.parse, content_type, body, max_token_seconds=max_token_seconds)
     # The app's one thread: a large form made for it takes long enough that others would wait.
     return await asyncio.to_thread(parse) if len(body) > _LARGE_BYTES else parse()
-
-
-def _session_url(url: str, session_id: str) -> str:
-    return f"{url.partition('?')[0].rstrip('/')}/{session_id}"
