@@ -52,7 +52,8 @@ class LivenessFlow:
         # One read and one comparison whatever is wrong, so that nothing tells the cases apart.
         known = session_id if is_session_id(session_id) else NO_SESSION_ID
         session = await self.store.load(known)
-        if not token_matches(token, session) or session is None:
+        matches = token_matches(token, session)
+        if session is None or not matches or session.is_closed(self.now()):
             raise SessionNotFoundError("no such session")
         return session
 

@@ -5,13 +5,14 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from shared.secret import Secret
 
 SHARDS = "0123456789abcdef"
 NO_SESSION_ID = "0" * 33
+TOKEN_OUTLIVES_END = timedelta(hours=1)
 _NO_HASH = "0" * 64
 _SESSION_ID = re.compile(r"[0-9a-f]{33}", re.ASCII)
 
@@ -118,6 +119,10 @@ class Session:
     def is_final(self) -> bool:
         """Has the session ended for good."""
         return self.status.is_final
+
+    def is_closed(self, now: datetime) -> bool:
+        """Has the session ended so long ago that its own token opens it no more."""
+        return self.ended_at is not None and now >= self.ended_at + TOKEN_OUTLIVES_END
 
 
 def _names_error(text: str | None) -> bool:
