@@ -159,6 +159,26 @@ def test_a_wrong_field_is_refused_by_name(changes: dict[str, object], target: st
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("deviceCorrelationIdSetInClient", "True", "true or false"),
+        ("deviceCorrelationIdSetInClient", "1", "true or false"),
+        ("livenessOperationMode", "passive", "Passive or PassiveActive"),
+        ("livenessOperationMode", "Active", "Passive or PassiveActive"),
+        ("authTokenTimeToLiveInSeconds", "600.0", "a whole number, 60 or more"),
+        ("authTokenTimeToLiveInSeconds", "601", "a whole number from 60 to 600"),
+    ],
+)
+def test_who_spells_a_value_in_another_way_is_told_what_to_write(
+    name: str, value: str, wanted: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_form({**FORM, name: value})
+
+    assert (str(caught.value), caught.value.target) == (f"{name} must be {wanted}", name)
+
+
+@pytest.mark.parametrize(
     "content_type",
     [
         "application/json; charset=utf-8",
