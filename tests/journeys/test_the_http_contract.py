@@ -189,6 +189,7 @@ async def test_the_hosts_own_answers_are_safe_in_a_browser_too(
     answer = await world.call("POST", path)
 
     assert (answer.status, answer.text) == (status, "")
+    assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
