@@ -8,7 +8,7 @@ from shared.api import fields, form_body, image_bytes, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
 from shared.api.form_body import Part
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 
 DEFAULT_TOKEN_SECONDS = 600
 
@@ -26,7 +26,7 @@ def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartReq
         raise UnsupportedMediaTypeError("the body must be application/json or multipart/form-data")
     _check_device(said)
     return StartRequest(
-        mode=said.liveness_operation_mode or "PassiveActive",
+        mode=Mode(said.liveness_operation_mode or Mode.PASSIVE_ACTIVE),
         token_seconds=_token_seconds(said.auth_token_time_to_live_in_seconds, max_token_seconds),
         device_correlation_id=said.device_correlation_id,
         user_correlation_id=said.user_correlation_id,

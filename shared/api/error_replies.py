@@ -69,7 +69,7 @@ def _causes(face_code: str) -> tuple[ErrorCause, ...]:
 
 
 def _retry_after_seconds(error: AppError, status: int) -> int | UnsetType:
-    wait: int | None = getattr(error, "retry_after_seconds", None)
+    wait = error.retry_after_seconds
     if wait is None and status != _UNAVAILABLE:
         return UNSET
     return wait or RETRY_AFTER_SECONDS

@@ -13,7 +13,7 @@ from shared.session.session import Status
 
 async def get_session(app: App, req: func.HttpRequest) -> Reply:
     """Tell a frontend where its session is."""
-    session = await app.flow.status(*credentials(req))
+    session = await app.flow.load(*credentials(req))
     return Reply(status=200, body=replies.status_reply(session, app.now()))
 
 

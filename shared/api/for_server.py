@@ -31,7 +31,7 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
 
 async def get_result(app: App, req: func.HttpRequest) -> Reply:
     """Tell a server how a session ended."""
-    session = await app.flow.result(session_id(req))
+    session = await app.flow.load_result(session_id(req))
     return Reply(status=200, body=replies.result_reply(session))
 
 

@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType, structs
 from shared.api import contract
 from shared.flow.start import Started
 from shared.session.face_answer import ReferenceImage
-from shared.session.session import Kind, Session, Status, Verdict, rfc3339
+from shared.session.session import Kind, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
 
 _NO_IMAGE = ReferenceImage(quality=None, face_rectangle=None)
 _NO_VERIFY = contract.ResultVerify(is_identical=None, match_confidence=None, verify_image_hash=None)

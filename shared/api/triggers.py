@@ -4,7 +4,7 @@ import azure.functions as func
 
 from shared.composition import App
 from shared.errors import UnreadableMessageError
-from shared.session.session import is_session_id
+from shared.session.ids import is_session_id
 
 # The same number as host.json's maxDequeueCount.
 MAX_DEQUEUE_COUNT = 12

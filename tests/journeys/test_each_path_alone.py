@@ -23,9 +23,10 @@ from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
 from tests.conftest import ROOT
+from tests.support.constants import QUEUE_NAME, STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
-from tests.support.stage import STALE_SECONDS, faults_in
-from tests.support.world import QUEUE_NAME, Check, World, eventually
+from tests.support.rows import flaws_in
+from tests.support.world import Check, World, eventually
 
 NO_QUEUE = {"AzureWebJobs.record_result.Disabled": "true"}
 NO_TIMER = {"AzureWebJobs.sweep_stale_sessions.Disabled": "true"}
@@ -124,7 +125,7 @@ async def test_the_queue_alone_records_what_was_not_to_be_had(apart: Apart) -> N
 
         await eventually(world.messages, 0)
         assert await world.poison() == 0
-        assert faults_in(await world.rows()) == []
+        assert flaws_in(await world.rows()) == []
 
 
 async def test_the_timer_alone_records_what_was_not_to_be_had(apart: Apart) -> None:
@@ -136,7 +137,7 @@ async def test_the_timer_alone_records_what_was_not_to_be_had(apart: Apart) -> N
         await eventually(lambda: _endings(world, checks), _all_passed(checks))
 
         assert undelivered == await world.messages() >= len(checks)
-        assert faults_in(await world.rows()) == []
+        assert flaws_in(await world.rows()) == []
         await world.queue.clear_messages()
 
 
@@ -164,7 +165,7 @@ async def test_nothing_is_lost_while_both_are_stopped_and_then_come_back(apart: 
 
         await eventually(world.messages, 0)
         assert set(overnight.values()) == {None}
-        assert faults_in(await world.rows()) == []
+        assert flaws_in(await world.rows()) == []
 
 
 async def _reported_in_trouble(apart: Apart, world: World) -> dict[str, Check]:

@@ -8,7 +8,8 @@ from io import BytesIO
 
 import pytest
 
-from tests.support.world import FUNCTION_KEY, Answer, World, check_of, picture
+from tests.support.constants import FUNCTION_KEY
+from tests.support.world import Answer, World, check_of, picture
 
 TYPE = "multipart/form-data; boundary=frontier"
 # A photo in which nothing looks like a line's end.

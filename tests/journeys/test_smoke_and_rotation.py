@@ -20,7 +20,8 @@ from aiohttp import web
 
 from tests.rules.source import tree_of
 from tests.support import az_stand_in
-from tests.support.world import FUNCTION_KEY, MASTER_KEY, World
+from tests.support.constants import FUNCTION_KEY, MASTER_KEY
+from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 KEY = FUNCTION_KEY["x-functions-key"]

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.support.world import FUNCTION_KEY, World
+from tests.support.constants import FUNCTION_KEY
+from tests.support.world import World
 
 ORIGIN = {"Origin": "https://app.example"}
 

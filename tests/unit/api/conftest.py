@@ -1,8 +1,8 @@
 import pytest
 
-from tests.unit.api.desk import Desk, a_desk
+from tests.support.stage import Stage
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return a_desk()
+def desk() -> Stage:
+    return Stage()

@@ -15,7 +15,7 @@ from shared.errors import (
     UnsupportedMediaTypeError,
 )
 from shared.session.session import Kind
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, multipart
 from tests.support.mutations import mutated
 
@@ -43,7 +43,7 @@ def test_a_device_id_is_all_that_must_be_said() -> None:
     request = parse_json({"deviceCorrelationId": "device-1"})
 
     assert request == StartRequest(
-        mode="PassiveActive", token_seconds=600, device_correlation_id="device-1"
+        mode=Mode.PASSIVE_ACTIVE, token_seconds=600, device_correlation_id="device-1"
     )
     assert (request.kind, request.verify_image_sha256) == (Kind.LIVENESS, None)
 
@@ -58,7 +58,9 @@ def test_everything_that_may_be_said_is_understood() -> None:
         }
     )
 
-    assert request == StartRequest(mode="Passive", token_seconds=60, user_correlation_id="u" * 64)
+    assert request == StartRequest(
+        mode=Mode.PASSIVE, token_seconds=60, user_correlation_id="u" * 64
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_a_form_with_an_image_asks_for_verify() -> None:
     )
 
     assert request == StartRequest(
-        mode="Passive",
+        mode=Mode.PASSIVE,
         token_seconds=300,
         device_correlation_id="device-1",
         user_correlation_id="jürgen",
@@ -392,7 +394,7 @@ def test_the_parts_of_a_form_may_be_json_each() -> None:
         body = body.replace(head, head + b"Content-Type: application/json; charset=UTF-8\r\n")
 
     assert create_body.parse(content_type, body, max_token_seconds=600) == StartRequest(
-        mode="Passive",
+        mode=Mode.PASSIVE,
         token_seconds=300,
         user_correlation_id="\N{GRINNING FACE}" * 64,
         verify_image=PNG,
@@ -448,7 +450,7 @@ def test_a_form_says_the_same_after_its_journey(
     )
 
     assert create_body.parse(content_type, body, max_token_seconds=600) == StartRequest(
-        mode="PassiveActive",
+        mode=Mode.PASSIVE_ACTIVE,
         token_seconds=600,
         device_correlation_id=device,
         user_correlation_id=user,

@@ -9,19 +9,18 @@ from shared.api import for_frontend
 from shared.api.responses import Reply
 from shared.errors import SessionNotFoundError
 from shared.session import transitions
-from shared.session.session import Outcome, Session, Status, Verdict
+from shared.session.session import Outcome, Reason, Session, Status, Verdict
 from tests.support.builders import DIGEST, NOW, SESSION_ID, TOKEN, a_passing_answer, a_session
-from tests.unit.api.desk import Desk, a_call, body_of
+from tests.support.stage import Stage
+from tests.unit.api.requests import a_call, body_of
 
 STARTED = a_session()
 PROCESSING = transitions.processing(STARTED, NOW)
 ENDED = transitions.completed(
     STARTED,
-    Verdict(outcome=Outcome.REJECTED, reasons=("Spoof",), liveness_decision="spoofface"),
+    Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,), liveness_decision="spoofface"),
     NOW,
 )
-
-
 ENDPOINTS = (
     for_frontend.get_session,
     for_frontend.cancel_session,
@@ -31,7 +30,7 @@ ENDPOINTS = (
 
 @pytest.mark.parametrize("session", [STARTED, ENDED], ids=["started", "completed"])
 async def test_a_frontend_learns_where_its_session_is_and_never_the_outcome(
-    session: Session, desk: Desk
+    session: Session, desk: Stage
 ) -> None:
     desk.store.hold(session)
     desk.clock.advance(timedelta(seconds=59, milliseconds=1))
@@ -47,7 +46,7 @@ async def test_a_frontend_learns_where_its_session_is_and_never_the_outcome(
     }
 
 
-async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Desk) -> None:
+async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.clock.advance(timedelta(days=1))
     reply = await for_frontend.get_session(desk.app, a_call())
@@ -62,7 +61,7 @@ async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Desk) -> Non
     [(SESSION_ID, None), (SESSION_ID, "wrong"), ("x", TOKEN.reveal()), ("", None)],
 )
 async def test_without_its_token_a_session_is_not_found(
-    session_id: str, token: str | None, desk: Desk
+    session_id: str, token: str | None, desk: Stage
 ) -> None:
     desk.store.hold(STARTED)
     call = a_call(session_id=session_id, token=token)
@@ -79,7 +78,7 @@ async def test_without_its_token_a_session_is_not_found(
     ids=lambda session: session.status,
 )
 async def test_a_token_opens_its_session_until_an_hour_after_the_end(
-    ended: Session, endpoint: Callable[..., Awaitable[Reply]], desk: Desk
+    ended: Session, endpoint: Callable[..., Awaitable[Reply]], desk: Stage
 ) -> None:
     desk.store.hold(ended)
     desk.clock.advance(timedelta(minutes=59, seconds=59))
@@ -90,14 +89,14 @@ async def test_a_token_opens_its_session_until_an_hour_after_the_end(
         await endpoint(desk.app, a_call())
 
 
-async def test_a_token_opens_its_session_as_long_as_that_has_not_ended(desk: Desk) -> None:
+async def test_a_token_opens_its_session_as_long_as_that_has_not_ended(desk: Stage) -> None:
     desk.store.hold(STARTED)
     desk.clock.advance(timedelta(days=2))
 
     assert (await for_frontend.get_session(desk.app, a_call())).status == 200
 
 
-async def test_a_completed_check_is_told_without_its_outcome(desk: Desk) -> None:
+async def test_a_completed_check_is_told_without_its_outcome(desk: Stage) -> None:
     desk.store.hold(STARTED)
     desk.face.answer = a_passing_answer()
     messages: list[str] = []
@@ -109,7 +108,7 @@ async def test_a_completed_check_is_told_without_its_outcome(desk: Desk) -> None
     assert messages == []
 
 
-async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: Desk) -> None:
+async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: Stage) -> None:
     desk.store.hold(STARTED)
     messages: list[str] = []
     reply = await for_frontend.complete_session(desk.app, a_call(), enqueue=messages.append)
@@ -123,8 +122,8 @@ async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: D
     assert messages == [SESSION_ID]
 
 
-async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Desk) -> None:
+async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Stage) -> None:
     desk.store.hold(STARTED)
 
     assert await for_frontend.cancel_session(desk.app, a_call()) == Reply(status=204)
-    assert desk.store.rows[SESSION_ID].status is Status.CANCELED
+    assert desk.store.sessions[SESSION_ID].status is Status.CANCELED

@@ -17,8 +17,8 @@ from shared.errors import (
     UnsupportedMediaTypeError,
 )
 from shared.session import transitions
-from shared.session.face_answer import ReferenceImage
-from shared.session.session import Comparison, Outcome, Report, Session, Verdict
+from shared.session.face_answer import Quality, ReferenceImage
+from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.rules.source import ROOT
 from tests.support.builders import (
     DIGEST,
@@ -29,10 +29,11 @@ from tests.support.builders import (
     a_verify_session,
     multipart,
 )
-from tests.unit.api.desk import Desk, a_call, a_create, body_of
+from tests.support.stage import Stage
+from tests.unit.api.requests import a_call, a_create, body_of
 
 
-async def start(desk: Desk, key: str | None = None, **said: object) -> Reply:
+async def start(desk: Stage, key: str | None = None, **said: object) -> Reply:
     body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
     headers = {} if key is None else {"Idempotency_Key": key}
     return await for_server.start_session(
@@ -40,10 +41,10 @@ async def start(desk: Desk, key: str | None = None, **said: object) -> Reply:
     )
 
 
-async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
+async def test_a_new_session_is_told_in_full(desk: Stage) -> None:
     reply = await start(desk)
 
-    (session,) = desk.store.rows.values()
+    (session,) = desk.store.sessions.values()
     assert reply.status == 201
     assert body_of(reply) == {
         "sessionId": session.session_id,
@@ -57,7 +58,7 @@ async def test_a_new_session_is_told_in_full(desk: Desk) -> None:
     assert reply.headers == {"Location": f"/api/sessions/{session.session_id}"}
 
 
-async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk) -> None:
+async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Stage) -> None:
     content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
     reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
 
@@ -69,9 +70,9 @@ async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Desk
     }
 
 
-async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Desk) -> None:
+async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Stage) -> None:
     rectangle = {"top": 1, "left": 2, "width": 3, "height": 4}
-    desk.face.reference_image = ReferenceImage(quality="high", face_rectangle=rectangle)
+    desk.face.reference_image = ReferenceImage(quality=Quality.HIGH, face_rectangle=rectangle)
     content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
     reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
 
@@ -80,32 +81,32 @@ async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Des
 
 
 async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # noqa: N802
-    desk: Desk,
+    desk: Stage,
 ) -> None:
     await start(desk, "k")
 
     with pytest.raises(SessionConflictError):
         await start(desk, "k")
     assert (await start(desk, "l")).status == 201
-    assert len(desk.store.rows) == 2
+    assert len(desk.store.sessions) == 2
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
-async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Desk) -> None:
+async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Stage) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         await start(desk, key)
 
     assert (caught.value.target, desk.face.calls) == ("Idempotency-Key", [])
 
 
-async def test_a_reply_with_tokens_does_not_print_them(desk: Desk) -> None:
+async def test_a_reply_with_tokens_does_not_print_them(desk: Stage) -> None:
     reply = await start(desk)
 
     for token in ("authToken", "sessionToken"):
         assert str(body_of(reply)[token]) not in repr(reply)
 
 
-async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Desk) -> None:
+async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Stage) -> None:
     with pytest.raises(InvalidRequestError):
         await start(desk, authTokenTimeToLiveInSeconds=601)
 
@@ -117,7 +118,7 @@ def test_a_location_begins_with_the_prefix_that_the_host_gives_to_every_route() 
 
 
 @pytest.mark.parametrize("coding", ["chunked", "Chunked", "gzip, chunked"])
-async def test_a_chunked_body_needs_a_length(coding: str, desk: Desk) -> None:
+async def test_a_chunked_body_needs_a_length(coding: str, desk: Stage) -> None:
     with pytest.raises(LengthRequiredError):
         await for_server.start_session(desk.app, a_create(b"", Transfer_Encoding=coding))
 
@@ -125,7 +126,7 @@ async def test_a_chunked_body_needs_a_length(coding: str, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "Deflate", "identity, gzip", "x"])
-async def test_a_compressed_body_is_refused_by_the_headers_name(coding: str, desk: Desk) -> None:
+async def test_a_compressed_body_is_refused_by_the_headers_name(coding: str, desk: Stage) -> None:
     call = a_create(b"{}", Content_Type="application/json", Content_Encoding=coding)
 
     with pytest.raises(UnsupportedMediaTypeError, match="Content-Encoding"):
@@ -134,7 +135,7 @@ async def test_a_compressed_body_is_refused_by_the_headers_name(coding: str, des
 
 
 @pytest.mark.parametrize("coding", ["identity", " Identity ", ""])
-async def test_a_body_may_say_that_it_is_not_compressed(coding: str, desk: Desk) -> None:
+async def test_a_body_may_say_that_it_is_not_compressed(coding: str, desk: Stage) -> None:
     body = b'{"deviceCorrelationId":"device-1"}'
     call = a_create(body, Content_Type="application/json", Content_Encoding=coding)
 
@@ -142,7 +143,7 @@ async def test_a_body_may_say_that_it_is_not_compressed(coding: str, desk: Desk)
 
 
 @pytest.mark.parametrize("excess", [0, 1], ids=["8-MiB", "one-byte-more"])
-async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Desk) -> None:
+async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Stage) -> None:
     _, body = multipart({"verifyImage": b""})
     content_type, body = multipart({"verifyImage": b"\0" * (8 * 1024 * 1024 - len(body) + excess)})
 
@@ -152,7 +153,9 @@ async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Desk) -> None
 
 
 @pytest.mark.parametrize("excess", [0, 1], ids=["1-MiB", "one-byte-more"])
-async def test_others_are_served_while_a_body_over_1_mib_is_parsed(excess: int, desk: Desk) -> None:
+async def test_others_are_served_while_a_body_over_1_mib_is_parsed(
+    excess: int, desk: Stage
+) -> None:
     _, body = multipart({"verifyImage": b""})
     content_type, body = multipart({"verifyImage": b"\0" * (1024 * 1024 - len(body) + excess)})
     served = asyncio.Event()
@@ -165,7 +168,7 @@ async def test_others_are_served_while_a_body_over_1_mib_is_parsed(excess: int, 
 
 VERDICT = Verdict(
     outcome=Outcome.INCONCLUSIVE,
-    reasons=("AttemptError", "VerifyMissing"),
+    reasons=(Reason.ATTEMPT_ERROR, Reason.VERIFY_MISSING),
     liveness_decision="realface",
     attempt_id=2,
     attempt_count=3,
@@ -178,7 +181,7 @@ VERDICT = Verdict(
 )
 
 
-async def test_a_result_is_told_in_full(desk: Desk) -> None:
+async def test_a_result_is_told_in_full(desk: Stage) -> None:
     report = Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g")
     session = a_verify_session(user_correlation_id="user-1", report=report)
     desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
@@ -206,7 +209,7 @@ async def test_a_result_is_told_in_full(desk: Desk) -> None:
 
 OTHER_VERDICT = Verdict(
     outcome=Outcome.REJECTED,
-    reasons=("Spoof",),
+    reasons=(Reason.SPOOF,),
     liveness_decision="spoofface",
     attempt_id=3,
     attempt_count=4,
@@ -239,7 +242,7 @@ def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> Non
     ],
 )
 async def test_a_result_without_a_verdict_has_every_key(
-    session: Session, verify: object, desk: Desk
+    session: Session, verify: object, desk: Stage
 ) -> None:
     desk.store.hold(transitions.abandoned(replace(session, device_correlation_id=None), NOW))
     reply = await for_server.get_result(desk.app, a_call(token=None))

@@ -9,7 +9,7 @@ from msgspec import structs
 from shared.api import create_body
 from shared.api.contract import CreateBody
 from shared.session.idempotency import hash_request
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, a_request
 
 # For every field of a create, what makes it another request.
@@ -24,7 +24,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "authTokenTimeToLiveInSeconds": {"authTokenTimeToLiveInSeconds": 60},
 }
 OTHER = StartRequest(
-    mode="Passive",
+    mode=Mode.PASSIVE,
     token_seconds=60,
     device_correlation_id="device-2",
     user_correlation_id="user-1",

@@ -14,7 +14,7 @@ from shared.api.responses import Reply, answer, respond
 from shared.composition import App
 from shared.errors import AppError, CallerError, DependencyError, FaceUnavailableError
 from shared.session.session import Status
-from tests.unit.api.desk import a_desk
+from tests.support.stage import Stage
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -37,7 +37,7 @@ CONTEXT = cast("func.Context", Context())
 
 @pytest.fixture(autouse=True)
 def app(monkeypatch: pytest.MonkeyPatch) -> App:
-    app = a_desk().app
+    app = Stage().app
     monkeypatch.setattr(composition, "app", lambda: app)
     return app
 

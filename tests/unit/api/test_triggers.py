@@ -8,7 +8,7 @@ from shared.errors import UnreadableMessageError, UnsettledError
 from shared.session import transitions
 from shared.session.session import Status
 from tests.support.builders import NOW, SESSION_ID, a_passing_answer, a_running_answer, a_session
-from tests.unit.api.desk import Desk
+from tests.support.stage import Stage
 
 PROCESSING = transitions.processing(a_session(), NOW)
 
@@ -29,23 +29,23 @@ class Message(func.QueueMessage):
     "body",
     [b"", b"null", b"\xff\xfe", SESSION_ID.upper().encode(), SESSION_ID.encode() + b"\n", b'"x"'],
 )
-async def test_a_message_that_names_no_session_is_poison(body: bytes, desk: Desk) -> None:
+async def test_a_message_that_names_no_session_is_poison(body: bytes, desk: Stage) -> None:
     with pytest.raises(UnreadableMessageError):
         await triggers.record_result(desk.app, Message(body, tries=triggers.MAX_DEQUEUE_COUNT))
 
     assert desk.face.calls == []
 
 
-async def test_a_message_settles_its_session(desk: Desk) -> None:
+async def test_a_message_settles_its_session(desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.face.answer = a_passing_answer()
     await triggers.record_result(desk.app, Message(SESSION_ID.encode()))
 
-    assert desk.store.rows[SESSION_ID].status is Status.COMPLETED
+    assert desk.store.sessions[SESSION_ID].status is Status.COMPLETED
 
 
 @pytest.mark.parametrize("tries", [None, 1, 11])
-async def test_a_message_comes_again_before_its_last_try(tries: int | None, desk: Desk) -> None:
+async def test_a_message_comes_again_before_its_last_try(tries: int | None, desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.face.answer = a_running_answer()
 
@@ -54,17 +54,17 @@ async def test_a_message_comes_again_before_its_last_try(tries: int | None, desk
 
 
 @pytest.mark.parametrize("tries", [12, 13])
-async def test_the_last_try_of_a_message_lets_go(tries: int, desk: Desk) -> None:
+async def test_the_last_try_of_a_message_lets_go(tries: int, desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.face.answer = a_running_answer()
     await triggers.record_result(desk.app, Message(SESSION_ID.encode(), tries=tries))
 
-    assert desk.store.rows[SESSION_ID].status is Status.PROCESSING
+    assert desk.store.sessions[SESSION_ID].status is Status.PROCESSING
 
 
-async def test_the_timer_ends_what_nobody_finished(desk: Desk) -> None:
+async def test_the_timer_ends_what_nobody_finished(desk: Stage) -> None:
     desk.store.hold(a_session())
     desk.clock.advance(timedelta(hours=1))
     await triggers.sweep_stale_sessions(desk.app)
 
-    assert desk.store.rows[SESSION_ID].status is Status.ABANDONED
+    assert desk.store.sessions[SESSION_ID].status is Status.ABANDONED

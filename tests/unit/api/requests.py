@@ -1,41 +1,12 @@
-"""The app on fakes, and requests as the platform hands them over."""
-
-from dataclasses import dataclass, replace
+"""Requests as the platform hands them over, and what comes back."""
 
 import azure.functions as func
 import msgspec
 
-from shared import composition, settings
 from shared.api.responses import Reply
-from shared.composition import App
 from tests.support.builders import SESSION_ID, TOKEN
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents, SequentialBytes
 
 URL = "https://app.test/api/sessions"
-SETTINGS = settings.from_environment(
-    {
-        "FACE_ENDPOINT": "https://face.test",
-        "KEY_VAULT_URL": "https://vault.test",
-        "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
-    }
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """The app, and what it runs on."""
-
-    app: App
-    face: FakeFace
-    store: MemoryStore
-    clock: Clock
-
-
-def a_desk() -> Desk:
-    face, store, clock = FakeFace(), MemoryStore(), Clock()
-    app = composition.build(SETTINGS, face=face, store=store, now=clock, log=RecordedEvents())
-    start = replace(app.start, random_bytes=SequentialBytes())
-    return Desk(app=replace(app, start=start), face=face, store=store, clock=clock)
 
 
 def a_create(body: bytes = b"", **headers: str) -> func.HttpRequest:
