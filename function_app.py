@@ -49,7 +49,7 @@ async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpR
     return await answer(for_server.get_result, req, context)
 
 
-@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001
     context: func.Context,

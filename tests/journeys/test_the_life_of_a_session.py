@@ -15,7 +15,7 @@ async def test_a_new_session_hands_out_its_two_tokens_and_where_it_is(world: Wor
 
     body = answer.body
     assert answer.status == 201
-    assert answer.headers["Location"] == f"{world.url}/sessions/{body['sessionId']}"
+    assert answer.headers["Location"] == f"/api/sessions/{body['sessionId']}"
     assert body.keys() == {
         *("sessionId", "kind", "status", "authToken", "sessionToken"),
         *("expiresAt", "expiresInSeconds"),
