@@ -1,9 +1,14 @@
 """infra/ says what the code needs, nothing that Azure refuses, and lets no secret out."""
 
 import ast
+import json
+import os
 import re
+import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +88,21 @@ MIN_VERSIONS = {
     "Microsoft.Web/serverfarms": "2025-03-01",
     "Microsoft.Web/sites": "2025-03-01",
 }
+
+
+Resource = dict[str, Any]
+
+
+@cache
+def snapshot(name: str) -> list[Resource]:
+    """Give every resource that a parameter file would make, as the compiler predicts it."""
+    text = (INFRA / f"{name}.snapshot.json").read_text(encoding="utf-8")
+    resources: list[Resource] = json.loads(text)["predictedResources"]
+    return resources
+
+
+def predicted(name: str, kind: str) -> list[Resource]:
+    return [one for one in snapshot(name) if one["type"] == kind]
 
 
 def text_of(path: Path) -> str:
@@ -342,3 +362,57 @@ def test_somebody_woken_by_an_alert_can_read_what_to_do() -> None:
 
     assert len(names) == 6
     assert re.findall(r"(?m)^\| `([a-z-]+)` \|", told) == names
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
+def test_a_snapshot_shows_every_setting_and_every_type_of_the_files(path: Path) -> None:
+    (site,) = predicted(path.stem, "Microsoft.Web/sites/config")
+    literal = {name: value for name, value in infra_settings().items() if value[0] == "'"}
+    kinds = {(one["type"], one["apiVersion"]) for one in snapshot(path.stem)}
+    declared = {one for file in MODULE_FILES for one in types_of(file)}
+
+    assert set(site["properties"]) == set(infra_settings())
+    assert {
+        name: value
+        for name, value in literal.items()
+        if site["properties"][name] != value.strip("'") and "${" not in value
+    } == {}
+    assert {kind for kind in kinds if kind[0].count("/") == 1} <= declared
+
+
+COMPILER = """#!/bin/sh
+case $1 in
+lint) printf '%s' "$FINDING" >&2 ;;
+format) cat "$2" && printf '%s' "$UNFORMATTED" ;;
+snapshot) exit "$CHANGED" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [
+        pytest.param({}, "", id="nothing to complain of"),
+        pytest.param(
+            {"FINDING": "x.bicep(1,1) : Warning BCP081: odd"},
+            "no finding may be left",
+            id="warning",
+        ),
+        pytest.param({"UNFORMATTED": " "}, "is not formatted", id="unformatted"),
+        pytest.param({"CHANGED": "1"}, "says something else", id="changed"),
+    ],
+)
+def test_the_check_of_infra_ends_with_the_first_thing_it_finds(
+    tmp_path: Path, state: dict[str, str], complaint: str
+) -> None:
+    compiler = tmp_path / "bicep"
+    compiler.write_text(COMPILER)
+    compiler.chmod(0o700)
+    given = {"BICEP": str(compiler), "FINDING": "", "UNFORMATTED": "", "CHANGED": "0", **state}
+
+    done = subprocess.run(  # noqa: S603 - our own script
+        [INFRA / "check"], env={**os.environ, **given}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == (1 if complaint else 0), done.stderr
+    assert complaint in done.stderr
