@@ -87,6 +87,35 @@ var metricAlerts = {
   }
 }
 
+// The vault itself says, a month before, that a secret is about to expire. No log has to be taken in for it, so the
+// cap of the workspace cannot silence it: https://learn.microsoft.com/azure/key-vault/general/event-grid-overview
+resource vaultEvents 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
+  name: 'evgt-${suffix}'
+  location: location
+  tags: tags
+  properties: {
+    source: keyVaultId
+    topicType: 'Microsoft.KeyVault.vaults'
+  }
+
+  resource nearExpiry 'eventSubscriptions' = {
+    name: 'face-key-expiry-${suffix}'
+    properties: {
+      // The only schema that an alert takes.
+      eventDeliverySchema: 'CloudEventSchemaV1_0'
+      filter: { includedEventTypes: ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired'] }
+      destination: {
+        endpointType: 'MonitorAlert'
+        properties: {
+          severity: 'Sev2'
+          description: 'The Face key is to be rotated'
+          actionGroups: empty(emails) ? [] : [team.id]
+        }
+      }
+    }
+  }
+}
+
 resource component 'Microsoft.Insights/components@2020-02-02' existing = {
   name: componentName
 }

@@ -36,8 +36,8 @@ param faceEndpoint string
 @description('Address of the vault.')
 param keyVaultUri string
 
-@description('Name of the secret that is the Face key.')
-param faceKeySecretName string
+@description('Names of the secrets in the vault: faceKey and app.')
+param secretNames object
 
 @description('Settings of the app that differ from the defaults below.')
 param choices object
@@ -75,7 +75,7 @@ var settings = {
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
-  FACE_KEY_SECRET_NAME: faceKeySecretName
+  FACE_KEY_SECRET_NAME: secretNames.faceKey
   FACE_KEY_CACHE_SECONDS: '600'
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'

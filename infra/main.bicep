@@ -98,7 +98,8 @@ param tags object = {}
 // One expression names everything: `kv-` and 19 more characters are just what a vault takes.
 var stem = 'liveness-${take(uniqueString(resourceGroup().id, environmentName), 10)}'
 var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
-var faceKeySecretName = 'face-api-key'
+// Each is a setting of the app: a secret of another name would be another secret.
+var secretNames = { faceKey: 'face-api-key', app: 'app-secret' }
 
 module identity 'identity.bicep' = {
   params: {
@@ -158,12 +159,18 @@ module face 'face.bicep' = {
   }
 }
 
-module faceKey 'face-key.bicep' = if (faceAuth == 'key') {
+module appSecret 'app-secret.bicep' = {
+  params: {
+    vaultName: keyVault.outputs.name
+    secretName: secretNames.app
+  }
+}
+
+module firstFaceKey 'first-face-key.bicep' = if (faceAuth == 'key') {
   params: {
     faceAccountName: face.outputs.name
     vaultName: keyVault.outputs.name
-    secretName: faceKeySecretName
-    keyName: 'key1'
+    secretName: secretNames.faceKey
   }
 }
 
@@ -192,7 +199,7 @@ module functionApp 'function-app.bicep' = {
     faceAuth: faceAuth
     faceEndpoint: face.outputs.endpoint
     keyVaultUri: keyVault.outputs.uri
-    faceKeySecretName: faceKeySecretName
+    secretNames: secretNames
     choices: choices
     allowedOrigins: allowedOrigins
     subnetId: network.?outputs.appSubnetId
