@@ -21,8 +21,8 @@ param identityClientId string
 @description('Name of the storage account.')
 param storageAccountName string
 
-@description('Name of the container that holds the package of code.')
-param packageContainerName string
+@description('Address of the container that holds the package of code.')
+param packageContainerUrl string
 
 @description('Name of the Application Insights component.')
 param componentName string
@@ -149,7 +149,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${storage.properties.primaryEndpoints.blob}${packageContainerName}'
+          value: packageContainerUrl
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identityId

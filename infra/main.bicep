@@ -69,7 +69,7 @@ param alwaysReadyHttpInstances int = 0
 @description('Runs and keeps data in several zones. Keeps two instances of each of three groups of functions ready: about $126 a month.')
 param zoneRedundant bool = false
 
-@description('Storage and vault in a virtual network, not on the internet. Costs about $32 a month.')
+@description('Storage and vault in a virtual network, not on the internet. Costs about $39 a month.')
 param privateNetworking bool = false
 
 @description('Addresses of that network, /24 or larger.')
@@ -96,7 +96,8 @@ param logDailyQuotaGb int = 1
 param tags object = {}
 
 // One expression names everything: `kv-` and 19 more characters are just what a vault takes.
-var stem = 'liveness-${take(uniqueString(resourceGroup().id, environmentName), 10)}'
+var uniqueStem = take(uniqueString(resourceGroup().id, environmentName), 10)
+var stem = 'liveness-${uniqueStem}'
 var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
 // Each is a setting of the app: a secret of another name would be another secret.
 var secretNames = { faceKey: 'face-api-key', app: 'app-secret' }
@@ -124,6 +125,19 @@ module monitoring 'monitoring.bicep' = {
 module storage 'storage.bicep' = {
   params: {
     name: 'st${replace(stem, '-', '')}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+    zoneRedundant: zoneRedundant
+    privateOnly: privateNetworking
+    softDeleteDays: softDeleteDays
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module package 'package.bicep' = {
+  params: {
+    name: 'stlivenesscode${uniqueStem}'
     location: location
     tags: allTags
     appPrincipalId: identity.outputs.principalId
@@ -181,6 +195,7 @@ module network 'network.bicep' = if (privateNetworking) {
     tags: allTags
     addressPrefix: networkAddressPrefix
     storageAccountId: storage.outputs.id
+    packageAccountId: package.outputs.id
     keyVaultId: keyVault.outputs.id
   }
 }
@@ -194,7 +209,7 @@ module functionApp 'function-app.bicep' = {
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     storageAccountName: storage.outputs.name
-    packageContainerName: storage.outputs.packageContainerName
+    packageContainerUrl: package.outputs.containerUrl
     componentName: monitoring.outputs.componentName
     faceAuth: faceAuth
     faceEndpoint: face.outputs.endpoint

@@ -61,6 +61,7 @@ KNOWN_ROLES = {
     "Cognitive Services Face Recognizer": "9894cab4-e18a-44aa-828b-cb588cd6f2d7",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
     "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
@@ -324,20 +325,64 @@ def test_every_table_and_queue_of_the_code_is_declared() -> None:
     }
 
 
-def test_the_package_of_code_has_a_container() -> None:
-    (container,) = re.findall(r"'containers' = \{\s+name: '([\w-]+)'", module("storage"))
+def test_the_package_of_code_lies_in_an_account_of_its_own() -> None:
+    containers = predicted(
+        "production", "Microsoft.Storage/storageAccounts/blobServices/containers"
+    )
 
-    assert container
-    assert "account::blobs::package.name" in dict(outputs_of(INFRA / "storage.bicep")).values()
-    assert "primaryEndpoints.blob}${packageContainerName}'" in module("function-app")
+    assert [one["name"] for one in containers] == ["stlivenesscode4gs3hlytzy/default/app-package"]
+    assert "'${account.properties.primaryEndpoints.blob}${account::blobs::package.name}'" in module(
+        "package"
+    )
+    assert "value: packageContainerUrl" in module("function-app")
+
+
+def audited(name: str) -> dict[str, set[str]]:
+    """Give the categories of storage that are logged, by account and service."""
+    logged = {}
+    for one in predicted(name, "Microsoft.Insights/diagnosticSettings"):
+        place = re.search(r"storageAccounts/(\w+?)\w{10}/(\w+)Services/default", one["id"])
+        if place:
+            logged[f"{place[1]} {place[2]}"] = {
+                log["category"] for log in one["properties"]["logs"]
+            }
+    return logged
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
+def test_whoever_writes_verdicts_or_code_leaves_a_trace(path: Path) -> None:
+    assert audited(path.stem) == {
+        "stliveness blob": {"StorageDelete"},
+        "stliveness table": {"StorageWrite", "StorageDelete"},
+        "stlivenesscode blob": {"StorageWrite", "StorageDelete"},
+    }
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
+def test_every_storage_account_is_closed_alike(path: Path) -> None:
+    accounts = predicted(path.stem, "Microsoft.Storage/storageAccounts")
+    (properties, *others) = (one["properties"] for one in accounts)
+
+    assert len(accounts) == 2
+    assert others == [properties]
+    assert properties["allowSharedKeyAccess"] is False
+    assert properties["allowBlobPublicAccess"] is False
+    assert properties["minimumTlsVersion"] == "TLS1_2"
+
+
+def test_what_is_private_is_reached_by_an_endpoint_for_each_service() -> None:
+    endpoints = predicted("production", "Microsoft.Network/privateEndpoints")
+    reached = {one["name"].rpartition("-")[2] for one in endpoints}
+
+    assert reached == {"blob", "queue", "table", "package", "vault"}
+    for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"):
+        accounts = predicted("production", kind)
+        assert {one["properties"]["publicNetworkAccess"] for one in accounts} == {"Disabled"}
 
 
 def test_what_must_be_off_is_off() -> None:
-    storage, app = module("storage"), module("function-app")
+    app = module("function-app")
 
-    for line in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false"):
-        assert line in storage
-    assert "minimumTlsVersion: 'TLS1_2'" in storage
     assert app.count("properties: { allow: false }") == 2
     assert "httpsOnly: true" in app
     assert module("monitoring").count("isableLocalAuth: true") == 2
