@@ -42,6 +42,12 @@ param secretNames object
 @description('Settings of the app that differ from the defaults below.')
 param choices object
 
+@description('Who may call: address ranges like 203.0.113.0/24, or service tags. Nobody named: everybody.')
+param allowedCallers string[]
+
+@description('Who may reach the site that deploys, likewise.')
+param allowedDeployers string[]
+
 @description('Origins that browsers may call from.')
 param allowedOrigins string[]
 
@@ -109,7 +115,19 @@ var settings = {
 
   // The app takes bodies of 8 MiB; the host would buffer 100 MB before the app could say no.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '8388608'
+
+  // The page that greets whoever opens the bare address tells that this is a Functions app, and nothing else.
+  AzureWebJobsDisableHomepage: 'true'
 }
+
+func asRules(sources string[]) array =>
+  map(sources, (source, i) => {
+    name: 'allowed-${i}'
+    action: 'Allow'
+    priority: 100 + i
+    tag: contains(source, '/') ? 'Default' : 'ServiceTag'
+    ipAddress: source
+  })
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
@@ -168,6 +186,11 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
       http20Enabled: true
+      ipSecurityRestrictions: asRules(allowedCallers)
+      ipSecurityRestrictionsDefaultAction: empty(allowedCallers) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictions: asRules(allowedDeployers)
+      scmIpSecurityRestrictionsDefaultAction: empty(allowedDeployers) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictionsUseMain: false
       cors: { allowedOrigins: origins, supportCredentials: false }
     }
   }

@@ -46,6 +46,12 @@ param faceAuth string = 'key'
 @description('Origins that browsers may call from, like https://app.example.com. None by default, and never *.')
 param allowedOrigins string[] = []
 
+@description('Who may call the app: address ranges like 203.0.113.0/24, or service tags. Nobody named: everybody.')
+param allowedCallers string[] = []
+
+@description('Who may reach the site that deploys code, likewise.')
+param allowedDeployers string[] = []
+
 @description('Addresses that get a mail for each alert. Without any, alerts are seen in the portal only.')
 param alertEmails string[] = []
 
@@ -216,6 +222,8 @@ module functionApp 'function-app.bicep' = {
     keyVaultUri: keyVault.outputs.uri
     secretNames: secretNames
     choices: choices
+    allowedCallers: allowedCallers
+    allowedDeployers: allowedDeployers
     allowedOrigins: allowedOrigins
     subnetId: network.?outputs.appSubnetId
     zoneRedundant: zoneRedundant

@@ -4,6 +4,8 @@ using 'main.bicep'
 var faceRegion = readEnvironmentVariable('FACE_LOCATION', '')
 var origins = readEnvironmentVariable('ALLOWED_ORIGINS', '')
 var emails = readEnvironmentVariable('ALERT_EMAILS', '')
+var callers = readEnvironmentVariable('ALLOWED_CALLERS', '')
+var deployers = readEnvironmentVariable('ALLOWED_DEPLOYERS', '')
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'production')
 param faceLocation = empty(faceRegion) ? null : faceRegion
@@ -12,6 +14,8 @@ param faceAuth = readEnvironmentVariable('FACE_AUTH', 'key')
 // Several, with commas between them.
 param allowedOrigins = empty(origins) ? [] : split(origins, ',')
 param alertEmails = empty(emails) ? [] : split(emails, ',')
+param allowedCallers = empty(callers) ? [] : split(callers, ',')
+param allowedDeployers = empty(deployers) ? [] : split(deployers, ',')
 
 param zoneRedundant = true
 param privateNetworking = true

@@ -30,9 +30,10 @@ ALL_FILES = [MAIN, *MODULE_FILES, *PARAMETER_FILES]
 # What the platform and the SDKs read, beside what the app reads itself.
 PLATFORM_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsStorage__blobServiceUri",
-    "AzureWebJobsStorage__clientId", "AzureWebJobsStorage__credential",
-    "AzureWebJobsStorage__queueServiceUri", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
+    "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsDisableHomepage",
+    "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__credential", "AzureWebJobsStorage__queueServiceUri",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
@@ -384,6 +385,7 @@ def test_what_must_be_off_is_off() -> None:
     app = module("function-app")
 
     assert app.count("properties: { allow: false }") == 2
+    assert infra_settings()["AzureWebJobsDisableHomepage"] == "'true'"
     assert "httpsOnly: true" in app
     assert module("monitoring").count("isableLocalAuth: true") == 2
     assert "disableLocalAuth: auth == 'entra'" in module("face")
@@ -470,6 +472,18 @@ def test_a_snapshot_shows_every_setting_and_every_type_of_the_files(path: Path) 
         if site["properties"][name] != value.strip("'") and "${" not in value
     } == {}
     assert {kind for kind in kinds if kind[0].count("/") == 1} <= declared
+
+
+def test_nothing_of_this_environment_gets_into_a_snapshot() -> None:
+    read = {
+        name
+        for path in PARAMETER_FILES
+        for name in re.findall(r"readEnvironmentVariable\('(\w+)'", text_of(path))
+    }
+    unset = re.search(r"(?m)^unset ((?:.*\\\n)*.*)$", (INFRA / "check").read_text())
+
+    assert unset
+    assert set(re.findall(r"[A-Z]\w+", unset[1])) == read
 
 
 COMPILER = """#!/bin/sh
