@@ -73,8 +73,11 @@ param alwaysReadyHttpInstances int
 // other languages at that size: https://learn.microsoft.com/azure/azure-functions/functions-concurrency
 var requestsPerInstance = 16
 
-// A wildcard would let any website use a key that has leaked into a browser.
-var origins = contains(allowedOrigins, '*') ? fail('allowedOrigins must name origins, never *') : allowedOrigins
+// A wildcard would let any website use a key that has leaked into a browser. The host compares origins letter by
+// letter with what browsers send, which is lower case and without a slash at the end.
+var origins = contains(allowedOrigins, '*')
+  ? fail('allowedOrigins must name origins, never *')
+  : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
   // The app: README says what each of these means. The first four it has from this deployment.
@@ -126,8 +129,10 @@ func asRules(sources string[]) array =>
     action: 'Allow'
     priority: 100 + i
     tag: contains(source, '/') ? 'Default' : 'ServiceTag'
-    ipAddress: source
+    ipAddress: trim(source)
   })
+
+func withoutSlash(origin string) string => endsWith(origin, '/') ? take(origin, max(0, length(origin) - 1)) : origin
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName

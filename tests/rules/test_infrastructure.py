@@ -22,7 +22,10 @@ from tests.rules.source import MODULES, ROOT, tree_of
 INFRA = ROOT / "infra"
 MAIN = INFRA / "main.bicep"
 MODULE_FILES = sorted(set(INFRA.glob("*.bicep")) - {MAIN})
-PARAMETER_FILES = sorted(INFRA.glob("*.bicepparam"))
+PARAMETER_FILES = sorted(INFRA.rglob("*.bicepparam"))
+# What each parameter file makes, by its name: `main`, `examples/landing-zone`.
+SNAPSHOTS = [path.relative_to(INFRA).with_suffix("").as_posix() for path in PARAMETER_FILES]
+LANDING_ZONE = "examples/landing-zone"
 # scripts/rotate-face-key deploys it.
 DEPLOYED_BY_SCRIPTS = {"face-key"}
 ALL_FILES = [MAIN, *MODULE_FILES, *PARAMETER_FILES]
@@ -350,18 +353,18 @@ def audited(name: str) -> dict[str, set[str]]:
     return logged
 
 
-@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
-def test_whoever_writes_verdicts_or_code_leaves_a_trace(path: Path) -> None:
-    assert audited(path.stem) == {
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_whoever_writes_verdicts_or_code_leaves_a_trace(name: str) -> None:
+    assert audited(name) == {
         "stliveness blob": {"StorageDelete"},
         "stliveness table": {"StorageWrite", "StorageDelete"},
         "stlivenesscode blob": {"StorageWrite", "StorageDelete"},
     }
 
 
-@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
-def test_every_storage_account_is_closed_alike(path: Path) -> None:
-    accounts = predicted(path.stem, "Microsoft.Storage/storageAccounts")
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_every_storage_account_is_closed_alike(name: str) -> None:
+    accounts = predicted(name, "Microsoft.Storage/storageAccounts")
     (properties, *others) = (one["properties"] for one in accounts)
 
     assert len(accounts) == 2
@@ -392,8 +395,33 @@ def test_what_must_be_off_is_off() -> None:
 
 
 def test_browsers_are_never_let_in_from_everywhere() -> None:
-    assert "contains(allowedOrigins, '*') ? fail(" in module("function-app")
+    assert re.search(r"contains\(allowedOrigins, '\*'\)\s+\? fail\(", module("function-app"))
     assert not [path for path in [MAIN, *PARAMETER_FILES] if "'*'" in text_of(path)]
+
+
+def site_config(name: str) -> Resource:
+    (site,) = predicted(name, "Microsoft.Web/sites")
+    config: Resource = site["properties"]["siteConfig"]
+    return config
+
+
+def test_origins_arrive_as_browsers_send_them() -> None:
+    assert site_config(LANDING_ZONE)["cors"]["allowedOrigins"] == [
+        "https://app.example.com",
+        "https://admin.example.com",
+    ]
+
+
+def test_whoever_is_not_named_is_kept_out_once_somebody_is() -> None:
+    config = site_config(LANDING_ZONE)
+    callers = {rule["ipAddress"]: rule["tag"] for rule in config["ipSecurityRestrictions"]}
+    deployers = {rule["ipAddress"]: rule["tag"] for rule in config["scmIpSecurityRestrictions"]}
+
+    assert callers == {"AzureFrontDoor.Backend": "ServiceTag", "203.0.113.0/24": "Default"}
+    assert deployers == {"198.51.100.7/32": "Default"}
+    for name, action in ((LANDING_ZONE, "Deny"), ("main", "Allow")):
+        assert site_config(name)["ipSecurityRestrictionsDefaultAction"] == action
+        assert site_config(name)["scmIpSecurityRestrictionsDefaultAction"] == action
 
 
 def test_main_joins_modules_and_makes_nothing_itself() -> None:
@@ -458,18 +486,18 @@ def test_somebody_woken_by_an_alert_can_read_what_to_do() -> None:
     assert sorted(re.findall(r"(?m)^\| `([a-z-]+)` \|", told)) == sorted(alerts())
 
 
-@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
-def test_a_snapshot_shows_every_setting_and_every_type_of_the_files(path: Path) -> None:
-    (site,) = predicted(path.stem, "Microsoft.Web/sites/config")
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_a_snapshot_shows_every_setting_and_every_type_of_the_files(name: str) -> None:
+    (site,) = predicted(name, "Microsoft.Web/sites/config")
     literal = {name: value for name, value in infra_settings().items() if value[0] == "'"}
-    kinds = {(one["type"], one["apiVersion"]) for one in snapshot(path.stem)}
+    kinds = {(one["type"], one["apiVersion"]) for one in snapshot(name)}
     declared = {one for file in MODULE_FILES for one in types_of(file)}
 
     assert set(site["properties"]) == set(infra_settings())
     assert {
-        name: value
-        for name, value in literal.items()
-        if site["properties"][name] != value.strip("'") and "${" not in value
+        setting: value
+        for setting, value in literal.items()
+        if site["properties"][setting] != value.strip("'") and "${" not in value
     } == {}
     assert {kind for kind in kinds if kind[0].count("/") == 1} <= declared
 
