@@ -4,6 +4,12 @@
 @description('Name of the Face account.')
 param faceAccountName string
 
+@description('Subscription of the Face account.')
+param faceSubscriptionId string = subscription().subscriptionId
+
+@description('Resource group of the Face account.')
+param faceResourceGroup string = resourceGroup().name
+
 @description('Name of the vault.')
 param vaultName string
 
@@ -19,6 +25,7 @@ param expiresAt int = dateTimeToEpoch(dateTimeAdd(utcNow(), 'P90D'))
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' existing = {
   name: faceAccountName
+  scope: resourceGroup(faceSubscriptionId, faceResourceGroup)
 }
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {

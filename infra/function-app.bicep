@@ -66,12 +66,20 @@ param maximumInstanceCount int
 @description('Instances for HTTP that are always there.')
 param alwaysReadyHttpInstances int
 
+@description('Instances for the queue that are always there.')
+param alwaysReadyQueueInstances int
+
 // The default for Python is 1, which starts an instance, with a cold key cache, for every request that comes
 // while another waits for Face. All of ours wait in one event loop, so one instance can hold many. 16 of them,
 // each with the largest body the app takes (8 MiB) and the few copies that a multipart body needs on its way to
 // Face, stay below 1 GB, half of the smallest instance we advise; and 16 is what the platform itself chooses for
 // other languages at that size: https://learn.microsoft.com/azure/azure-functions/functions-concurrency
 var requestsPerInstance = 16
+
+var alwaysReady = [
+  { name: 'http', instanceCount: alwaysReadyHttpInstances }
+  { name: 'function:record_result', instanceCount: alwaysReadyQueueInstances }
+]
 
 // A wildcard would let any website use a key that has leaked into a browser. The host compares origins letter by
 // letter with what browsers send, which is lower case and without a slash at the end.
@@ -183,7 +191,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        alwaysReady: alwaysReadyHttpInstances > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttpInstances }] : []
+        alwaysReady: filter(alwaysReady, group => group.instanceCount > 0)
         triggers: { http: { perInstanceConcurrency: requestsPerInstance } }
       }
     }

@@ -35,6 +35,9 @@ param location string = resourceGroup().location
 @description('Region of Face, which is not offered wherever Flex Consumption is. The same region, if none is given.')
 param faceLocation string?
 
+@description('Resource id of a Face account that is there already, in any resource group; none given, one is made. With key, its first key is copied into the vault.')
+param faceAccountId string?
+
 @description('S0: ten calls a second. F0: free, twenty calls a minute, one account per subscription, for trying out.')
 @allowed(['F0', 'S0'])
 param faceSku string = 'S0'
@@ -72,6 +75,11 @@ param maximumInstanceCount int = 40
 @maxValue(20)
 param alwaysReadyHttpInstances int = 0
 
+@description('Instances that wait for messages of the queue, so that a reported check is looked at again without a cold start.')
+@minValue(0)
+@maxValue(20)
+param alwaysReadyQueueInstances int = 0
+
 @description('Runs and keeps data in several zones. Keeps two instances of each of three groups of functions ready: about $126 a month.')
 param zoneRedundant bool = false
 
@@ -89,6 +97,9 @@ param keyVaultPurgeProtection bool = true
 @maxValue(90)
 param softDeleteDays int = 30
 
+@description('Resource id of a Log Analytics workspace that is there already, in any resource group; none given, one is made.')
+param workspaceId string?
+
 @description('Days that logs are kept; the first 31 are free.')
 @minValue(30)
 @maxValue(730)
@@ -104,6 +115,7 @@ param tags object = {}
 // One expression names everything: `kv-` and 19 more characters are just what a vault takes.
 var uniqueStem = take(uniqueString(resourceGroup().id, environmentName), 10)
 var stem = 'liveness-${uniqueStem}'
+var facePath = split(faceAccountId ?? resourceGroup().id, '/')
 var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
 // Each is a setting of the app: a secret of another name would be another secret.
 var secretNames = { faceKey: 'face-api-key', app: 'app-secret' }
@@ -118,6 +130,7 @@ module identity 'identity.bicep' = {
 
 module monitoring 'monitoring.bicep' = {
   params: {
+    existingWorkspaceId: workspaceId
     workspaceName: 'log-${stem}'
     componentName: 'appi-${stem}'
     location: location
@@ -167,15 +180,23 @@ module keyVault 'key-vault.bicep' = {
   }
 }
 
-module face 'face.bicep' = {
+module face 'face.bicep' = if (faceAccountId == null) {
   params: {
     name: 'face-${stem}'
     location: faceLocation ?? location
     tags: allTags
     skuName: faceSku
     auth: faceAuth
-    appPrincipalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module faceAccess 'face-access.bicep' = {
+  scope: resourceGroup(facePath[2], facePath[4])
+  params: {
+    accountName: face.?outputs.name ?? last(facePath)
+    auth: faceAuth
+    appPrincipalId: identity.outputs.principalId
   }
 }
 
@@ -188,7 +209,7 @@ module appSecret 'app-secret.bicep' = {
 
 module firstFaceKey 'first-face-key.bicep' = if (faceAuth == 'key') {
   params: {
-    faceAccountName: face.outputs.name
+    faceAccountId: faceAccess.outputs.id
     vaultName: keyVault.outputs.name
     secretName: secretNames.faceKey
   }
@@ -218,7 +239,7 @@ module functionApp 'function-app.bicep' = {
     packageContainerUrl: package.outputs.containerUrl
     componentName: monitoring.outputs.componentName
     faceAuth: faceAuth
-    faceEndpoint: face.outputs.endpoint
+    faceEndpoint: faceAccess.outputs.endpoint
     keyVaultUri: keyVault.outputs.uri
     secretNames: secretNames
     choices: choices
@@ -230,6 +251,7 @@ module functionApp 'function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttpInstances: alwaysReadyHttpInstances
+    alwaysReadyQueueInstances: alwaysReadyQueueInstances
   }
 }
 
@@ -240,7 +262,7 @@ module alerts 'alerts.bicep' = {
     tags: allTags
     emails: alertEmails
     componentName: monitoring.outputs.componentName
-    faceAccountId: face.outputs.id
+    faceAccountId: faceAccess.outputs.id
     keyVaultId: keyVault.outputs.id
   }
 }
@@ -255,7 +277,7 @@ output AZURE_FUNCTION_APP_URL string = functionApp.outputs.url
 output AZURE_KEY_VAULT_NAME string = keyVault.outputs.name
 
 @description('Name of the Face account.')
-output AZURE_FACE_ACCOUNT_NAME string = face.outputs.name
+output AZURE_FACE_ACCOUNT_NAME string = faceAccess.outputs.name
 
 @description('Address of Face, which the devices need too.')
-output FACE_ENDPOINT string = face.outputs.endpoint
+output FACE_ENDPOINT string = faceAccess.outputs.endpoint

@@ -4,6 +4,16 @@ using '../main.bicep'
 
 param environmentName = 'landing-zone'
 
+// A Face account that was approved and handed out, used without its keys; it must have a name of its own in its address.
+param faceAccountId = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-shared/providers/Microsoft.CognitiveServices/accounts/face-shared'
+param faceAuth = 'entra'
+
+// The company's workspace takes the logs.
+param workspaceId = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-shared/providers/Microsoft.OperationalInsights/workspaces/log-shared'
+
+param alwaysReadyHttpInstances = 1
+param alwaysReadyQueueInstances = 1
+
 // However they are written, they arrive as browsers send them: https://app.example.com.
 param allowedOrigins = ['https://App.Example.com/', ' https://admin.example.com']
 

@@ -234,7 +234,7 @@ def test_every_role_is_known_and_justified() -> None:
 
 
 def test_no_other_role_is_given_in_any_other_way() -> None:
-    text = "\n".join(map(text_of, ALL_FILES))
+    text = "\n".join(map(text_of, [MAIN, *MODULE_FILES]))
     ids = re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text)
 
     assert sorted(ids) == sorted(KNOWN_ROLES.values())
@@ -422,6 +422,31 @@ def test_whoever_is_not_named_is_kept_out_once_somebody_is() -> None:
     for name, action in ((LANDING_ZONE, "Deny"), ("main", "Allow")):
         assert site_config(name)["ipSecurityRestrictionsDefaultAction"] == action
         assert site_config(name)["scmIpSecurityRestrictionsDefaultAction"] == action
+
+
+def test_what_is_handed_out_is_used_and_not_made_again() -> None:
+    for kind in (
+        "Microsoft.CognitiveServices/accounts",
+        "Microsoft.OperationalInsights/workspaces",
+    ):
+        assert len(predicted("main", kind)) == 1
+        assert predicted(LANDING_ZONE, kind) == []
+    roles = [
+        one["id"] for one in predicted(LANDING_ZONE, "Microsoft.Authorization/roleAssignments")
+    ]
+    at_face = [one for one in roles if "/rg-shared/providers/Microsoft.CognitiveServices/" in one]
+    assert len(at_face) == 1
+    assert KNOWN_ROLES["Cognitive Services Face Recognizer"] in at_face[0]
+    (secret,) = predicted(LANDING_ZONE, "Microsoft.KeyVault/vaults/secrets")
+    assert "'app-secret'" in secret["name"]
+
+
+def test_the_groups_that_are_always_ready_are_functions_of_the_app() -> None:
+    (site,) = predicted(LANDING_ZONE, "Microsoft.Web/sites")
+    ready = site["properties"]["functionAppConfig"]["scaleAndConcurrency"]["alwaysReady"]
+
+    assert [group["name"] for group in ready] == ["http", "function:record_result"]
+    assert callable(function_app.record_result)
 
 
 def test_main_joins_modules_and_makes_nothing_itself() -> None:
