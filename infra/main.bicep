@@ -58,6 +58,9 @@ param allowedDeployers string[] = []
 @description('Addresses that get a mail for each alert. Without any, alerts are seen in the portal only.')
 param alertEmails string[] = []
 
+@description('Addresses of what wakes somebody up. They get only the alerts that cannot wait until morning.')
+param pageEmails string[] = []
+
 @description('Settings of the app that differ from the defaults.')
 param choices Choices = {}
 
@@ -117,6 +120,7 @@ var uniqueStem = take(uniqueString(resourceGroup().id, environmentName), 10)
 var stem = 'liveness-${uniqueStem}'
 var facePath = split(faceAccountId ?? resourceGroup().id, '/')
 var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
+var packageAccountName = 'stlivenesscode${uniqueStem}'
 // Each is a setting of the app: a secret of another name would be another secret.
 var secretNames = { faceKey: 'face-api-key', app: 'app-secret' }
 
@@ -156,7 +160,7 @@ module storage 'storage.bicep' = {
 
 module package 'package.bicep' = {
   params: {
-    name: 'stlivenesscode${uniqueStem}'
+    name: packageAccountName
     location: location
     tags: allTags
     appPrincipalId: identity.outputs.principalId
@@ -255,15 +259,28 @@ module functionApp 'function-app.bicep' = {
   }
 }
 
+module notify 'notify.bicep' = {
+  params: {
+    suffix: stem
+    tags: allTags
+    emails: alertEmails
+    pageEmails: pageEmails
+  }
+}
+
 module alerts 'alerts.bicep' = {
   params: {
     suffix: stem
     location: location
     tags: allTags
-    emails: alertEmails
+    mail: notify.outputs.mail
+    page: notify.outputs.page
     componentName: monitoring.outputs.componentName
+    workspaceId: monitoring.outputs.workspaceId
+    dailyQuotaGb: workspaceId == null ? logDailyQuotaGb : null
     faceAccountId: faceAccess.outputs.id
     keyVaultId: keyVault.outputs.id
+    packageAccountName: packageAccountName
   }
 }
 

@@ -4,6 +4,7 @@ using 'main.bicep'
 var faceRegion = readEnvironmentVariable('FACE_LOCATION', '')
 var origins = readEnvironmentVariable('ALLOWED_ORIGINS', '')
 var emails = readEnvironmentVariable('ALERT_EMAILS', '')
+var pagers = readEnvironmentVariable('PAGE_EMAILS', '')
 var callers = readEnvironmentVariable('ALLOWED_CALLERS', '')
 var deployers = readEnvironmentVariable('ALLOWED_DEPLOYERS', '')
 
@@ -14,6 +15,7 @@ param faceAuth = readEnvironmentVariable('FACE_AUTH', 'key')
 // Several, with commas between them.
 param allowedOrigins = empty(origins) ? [] : split(origins, ',')
 param alertEmails = empty(emails) ? [] : split(emails, ',')
+param pageEmails = empty(pagers) ? [] : split(pagers, ',')
 param allowedCallers = empty(callers) ? [] : split(callers, ',')
 param allowedDeployers = empty(deployers) ? [] : split(deployers, ',')
 

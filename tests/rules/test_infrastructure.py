@@ -17,7 +17,7 @@ from shared import settings
 from shared.api import create_body
 from shared.errors import ConfigurationError
 from shared.store.session_store import TABLE_NAME
-from tests.rules.source import MODULES, ROOT, tree_of
+from tests.rules.source import ROOT, tree_of
 
 INFRA = ROOT / "infra"
 MAIN = INFRA / "main.bicep"
@@ -476,19 +476,6 @@ def test_a_parameter_file_knows_the_parameters(path: Path) -> None:
     assert set(re.findall(r"(?m)^param (\w+) =", text_of(path))) <= declared
 
 
-def test_alerts_look_for_lines_that_the_app_writes() -> None:
-    alerts = (INFRA / "alerts.bicep").read_text(encoding="utf-8")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in MODULES.values())
-    events = re.findall(r'startswith "([a-z ]+)"', alerts)
-    facts = re.findall(r'(\w+)=\\"', alerts)
-
-    assert sorted(events) == ["face silent", "request refused", "sweep ended"]
-    assert not [event for event in events if f'"{event}"' not in code]
-    assert not [fact for fact in facts if f'": "{fact}"' not in code]
-    assert all(f'"{code_}"' in code for code_ in re.findall(r'code=\\"(\w+)', alerts))
-    assert "class UnreadableMessageError" in code
-
-
 ALERT_TYPES = (
     "Microsoft.Insights/scheduledQueryRules",
     "Microsoft.Insights/metricAlerts",
@@ -505,10 +492,37 @@ def alerts() -> dict[str, Resource]:
     }
 
 
-def test_somebody_woken_by_an_alert_can_read_what_to_do() -> None:
-    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+def rows_of_operations() -> dict[str, str]:
+    """Give each alert's row in the documents: whom it tells."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"(?m)^\| `([a-z-]+)` \| (page|mail) \|", text))
 
-    assert sorted(re.findall(r"(?m)^\| `([a-z-]+)` \|", told)) == sorted(alerts())
+
+def description_of(alert: Resource) -> str:
+    properties = alert["properties"]
+    destination = properties.get("destination", {}).get("properties", {})
+    text: str = properties.get("description") or destination["description"]
+    return text
+
+
+def test_somebody_woken_by_an_alert_can_read_what_to_do() -> None:
+    told = {
+        name: re.fullmatch(
+            rf"(Page|Mail): .+\. What to do: docs/operations\.md, row {name}\.", description_of(one)
+        )
+        for name, one in alerts().items()
+    }
+
+    assert all(told.values())
+    assert rows_of_operations() == {name: one[1].lower() for name, one in told.items() if one}
+
+
+def test_what_may_wait_until_morning_wakes_nobody() -> None:
+    for name, one in alerts().items():
+        severity = one["properties"].get("severity", 3)
+        groups = json.dumps(one["properties"].get("actions", ""))
+        assert (severity == 1) == (rows_of_operations()[name] == "page")
+        assert ("outputs.page" in groups) == (severity == 1)
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
