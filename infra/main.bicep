@@ -61,6 +61,9 @@ param alertEmails string[] = []
 @description('Addresses of what wakes somebody up. They get only the alerts that cannot wait until morning.')
 param pageEmails string[] = []
 
+@description('Asks for /api/health from three regions every five minutes: 26,000 calls a month, about $16.')
+param availabilityTest bool = false
+
 @description('Settings of the app that differ from the defaults.')
 param choices Choices = {}
 
@@ -247,7 +250,10 @@ module functionApp 'function-app.bicep' = {
     keyVaultUri: keyVault.outputs.uri
     secretNames: secretNames
     choices: choices
-    allowedCallers: allowedCallers
+    // Whoever asks from outside must be let in, too.
+    allowedCallers: empty(allowedCallers) || !availabilityTest
+      ? allowedCallers
+      : union(allowedCallers, ['ApplicationInsightsAvailability'])
     allowedDeployers: allowedDeployers
     allowedOrigins: allowedOrigins
     subnetId: network.?outputs.appSubnetId
@@ -281,6 +287,17 @@ module alerts 'alerts.bicep' = {
     faceAccountId: faceAccess.outputs.id
     keyVaultId: keyVault.outputs.id
     packageAccountName: packageAccountName
+  }
+}
+
+module availability 'availability.bicep' = if (availabilityTest) {
+  params: {
+    suffix: stem
+    location: location
+    tags: allTags
+    page: notify.outputs.page
+    componentName: monitoring.outputs.componentName
+    url: functionApp.outputs.url
   }
 }
 

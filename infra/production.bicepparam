@@ -1,4 +1,5 @@
-// Production: in several zones, storage and vault off the internet, no cold start, logs for a quarter of a year.
+// Production: in several zones, storage and vault off the internet, no cold start, watched from outside, logs for a
+// quarter of a year.
 using 'main.bicep'
 
 var faceRegion = readEnvironmentVariable('FACE_LOCATION', '')
@@ -22,6 +23,7 @@ param allowedDeployers = empty(deployers) ? [] : split(deployers, ',')
 param zoneRedundant = true
 param privateNetworking = true
 param alwaysReadyHttpInstances = 2
+param availabilityTest = true
 param softDeleteDays = 90
 param logRetentionDays = 90
 param logDailyQuotaGb = 5

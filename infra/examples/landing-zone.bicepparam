@@ -20,6 +20,7 @@ param allowedOrigins = ['https://App.Example.com/', ' https://admin.example.com'
 // Front Door calls, and an agent of our own deploys.
 param allowedCallers = ['AzureFrontDoor.Backend', '203.0.113.0/24']
 param allowedDeployers = ['198.51.100.7/32']
+param availabilityTest = true
 
 // A mail for everything, and a call at night for what cannot wait.
 param alertEmails = ['team@example.com']
