@@ -290,6 +290,17 @@ module alerts 'alerts.bicep' = {
   }
 }
 
+module workbook 'workbook.bicep' = {
+  params: {
+    suffix: stem
+    location: location
+    tags: allTags
+    componentName: monitoring.outputs.componentName
+    workspaceId: monitoring.outputs.workspaceId
+    faceAccountId: faceAccess.outputs.id
+  }
+}
+
 module availability 'availability.bicep' = if (availabilityTest) {
   params: {
     suffix: stem

@@ -83,6 +83,7 @@ MIN_VERSIONS = {
     "Microsoft.Insights/metricAlerts": "2018-03-01",
     "Microsoft.Insights/scheduledQueryRules": "2023-12-01",
     "Microsoft.Insights/webtests": "2022-06-15",
+    "Microsoft.Insights/workbooks": "2023-06-01",
     "Microsoft.KeyVault/vaults": "2026-02-01",
     "Microsoft.KeyVault/vaults/secrets": "2026-02-01",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "2024-11-30",

@@ -37,6 +37,15 @@ def alert_queries() -> dict[str, str]:
     }
 
 
+def workbook_questions() -> dict[str, tuple[str, str]]:
+    """Give title and query of every part of the workbook; a query is empty if there is none."""
+    text = (ROOT / "infra" / "workbook.bicep").read_text(encoding="utf-8")
+    parts = re.findall(
+        r"(?s)name: '([\w-]+)'\n    title: '([^\n]+)'\n.*?    query: (?:'''(.*?)'''|'')\n", text
+    )
+    return {name: (title, query.strip()) for name, title, query in parts}
+
+
 def document_queries() -> dict[str, str]:
     """Give every query of the documents, by where it stands."""
     return {
