@@ -1,13 +1,15 @@
 # The words a newcomer needs. Every one of them sets up what it lacks.
 PYTHON := .venv/bin/python
+# Each of these processes has a stack of its own; a file's tests share what the file sets up.
+PARALLEL := --numprocesses=2 --dist=loadfile
 
-.PHONY: help setup run demo test check format chaos chaos-short bench package bicep lock clean
+.PHONY: help setup run demo lint check test format chaos chaos-short bench package bicep lock clean
 
 help:
-	@echo "make demo     watch the whole story, with no Azure account"
-	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C"
-	@echo "make test     all tests"
-	@echo "make check    format, lint, types and all tests: what the CI runs"
+	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
+	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
+	@echo "make check    format, lint, types, imports and the quick tests: under a minute"
+	@echo "make test     all of that and every other test, each once: what the CI runs"
 	@echo "make format   put the code in order"
 	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
 	@echo "make bench    what a check and a sweep cost, as ratios"
@@ -16,29 +18,26 @@ help:
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
-setup: .venv/.ready local/azurite/node_modules/.ready
-
-.venv/.ready: requirements.txt requirements-dev.txt local/setup
-	@sh local/setup python
-
-local/azurite/node_modules/.ready: local/azurite/package-lock.json local/setup
-	@sh local/setup azurite
+setup:
+	@sh local/setup
 
 run: setup
-	@$(PYTHON) -m local up
+	@$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
 
 demo: setup
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)
 
-test: setup
-	@$(PYTHON) -m pytest --cov --cov-report=term
-
-check: setup
+lint: setup
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
-	@$(PYTHON) -m pytest --cov --cov-report=term
+
+check: lint
+	@$(PYTHON) -m pytest --quiet $(PARALLEL) tests/unit tests/rules
+
+test: lint
+	@$(PYTHON) -m pytest --quiet $(PARALLEL) --cov --cov-report=term
 
 format: setup
 	@$(PYTHON) -m ruff format

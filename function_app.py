@@ -1,10 +1,12 @@
 """Every way into the app, on one page."""
 
+from functools import partial
+
 import azure.functions as func
 
 from shared import composition
-from shared.api import endpoints
-from shared.api.responses import answer
+from shared.api import for_frontend, for_server, public, triggers
+from shared.api.responses import answer, respond
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -17,13 +19,13 @@ _BY_TOKEN = func.AuthLevel.ANONYMOUS
 @app.route("sessions", methods=["POST"])
 async def start_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Open a session: for your server or a trusted frontend, by this function's own key."""
-    return await answer(endpoints.start_session, req, context)
+    return await answer(for_server.start_session, req, context)
 
 
 @app.route("sessions/{session_id}", methods=["GET"], auth_level=_BY_TOKEN)
 async def get_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Tell a frontend where its session is, by the session's token."""
-    return await answer(endpoints.get_session, req, context)
+    return await answer(for_frontend.get_session, req, context)
 
 
 @app.route("sessions/{session_id}/complete", methods=["POST"], auth_level=_BY_TOKEN)
@@ -32,34 +34,37 @@ async def complete_session(
     req: func.HttpRequest, context: func.Context, later: func.Out[str]
 ) -> func.HttpResponse:
     """Take a frontend's word that its check is over, by the session's token."""
-    return await answer(endpoints.complete_session(later.set), req, context)
+    return await answer(partial(for_frontend.complete_session, enqueue=later.set), req, context)
 
 
 @app.route("sessions/{session_id}", methods=["DELETE"], auth_level=_BY_TOKEN)
 async def cancel_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give a session up and revoke it, by the session's token."""
-    return await answer(endpoints.cancel_session, req, context)
+    return await answer(for_frontend.cancel_session, req, context)
 
 
 @app.route("sessions/{session_id}/result", methods=["GET"])
 async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Tell your server how a session ended, by this function's own key."""
-    return await answer(endpoints.get_result, req, context)
+    return await answer(for_server.get_result, req, context)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-async def get_health(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+async def get_health(
+    req: func.HttpRequest,  # noqa: ARG001
+    context: func.Context,
+) -> func.HttpResponse:
     """Say that the app runs."""
-    return await answer(endpoints.get_health, req, context)
+    return respond(public.get_health(), context)
 
 
 @app.queue_trigger("message", queue_name=_QUEUE, connection=_STORAGE)
 async def record_result(message: func.QueueMessage) -> None:
     """Look again at a session whose result was not there when its completion was reported."""
-    await endpoints.record_result(message)
+    await triggers.record_result(composition.app(), message)
 
 
 @app.timer_trigger("timer", schedule="%SWEEP_SCHEDULE%")
 async def sweep_stale_sessions(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Do whatever is due: settle, abandon, delete at Face, purge."""
-    await composition.app().sweep.run()
+    await triggers.sweep_stale_sessions(composition.app())

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -22,11 +22,11 @@ from bench.bench_stack import (
     run,
 )
 from local.stack.stack import Stack
-from shared import composition
+from shared import composition, settings
 from shared.composition import App
 from shared.flow.start import Started
 from shared.session.session import Report
-from shared.session.start_request import StartRequest
+from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 
@@ -80,7 +80,8 @@ async def _count(stack: Stack) -> None:
     sent = Sent()
     heading("step", "store round trips", "Face round trips")
     async with own_table(stack, sent) as table:
-        app = _on(TableSessionStore(StorageTable(table, timeout_seconds=20)))
+        store = TableSessionStore(StorageTable(table, timeout_seconds=20))
+        app = composition.build(settings.load(), store=store, now=stack.clock.now)
         # The first one also fetches the key.
         await app.start.start(_request())
         for name, step in _STEPS.items():
@@ -90,6 +91,7 @@ async def _count(stack: Stack) -> None:
             await step(app, started)
             at_face = len(await control(stack, "requests")) - calls
             row(name, sent.total - before, at_face)
+        await app.close()
 
 
 async def _measure(caller: Caller, checks: int, at_once: int) -> None:
@@ -122,14 +124,9 @@ async def _play(stack: Stack, auth_token: str) -> None:
     await control(stack, "attempts", json={"outcome": "realface"}, headers=bearer)
 
 
-def _on(store: TableSessionStore) -> App:
-    app = composition.app()
-    return replace(app, start=replace(app.start, store=store), flow=replace(app.flow, store=store))
-
-
 def _request() -> StartRequest:
     return StartRequest(
-        mode="PassiveActive", token_seconds=600, device_correlation_id=secrets.token_hex(8)
+        mode=Mode.PASSIVE_ACTIVE, token_seconds=600, device_correlation_id=secrets.token_hex(8)
     )
 
 
@@ -138,7 +135,7 @@ async def _create(app: App, _started: Started) -> object:
 
 
 async def _status(app: App, started: Started) -> object:
-    return await app.flow.status(started.session.session_id, started.session_token)
+    return await app.flow.load(started.session.session_id, started.session_token)
 
 
 async def _complete(app: App, started: Started) -> object:
@@ -158,7 +155,7 @@ async def _settle(app: App, started: Started) -> None:
 async def _whole(app: App, _started: Started) -> object:
     started = await app.start.start(_request())
     await _cancel(app, started)
-    return await app.flow.result(started.session.session_id)
+    return await app.flow.load_result(started.session.session_id)
 
 
 _STEPS: dict[str, Callable[[App, Started], Awaitable[object]]] = {

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from azure.data.tables.aio import TableClient
 
 from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
-from shared import composition
+from shared import composition, settings
 from shared.flow.sweep import Sweep
-from shared.session.session import SHARDS
+from shared.session.alarm import Alarm, SweepResult
+from shared.session.ids import SessionId
+from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.final_records import RETENTION, store_final_records
@@ -31,21 +33,23 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class _NoWork:
-    """A flow for which nothing is ever to be done, so that only the sweep itself is measured."""
+    """A walk for which nothing is ever to be done, so that only the sweep itself is measured."""
 
-    async def handle_alarm(self, _session_id: str) -> str:
-        return "skipped"
+    async def handle_alarm(self, _session_id: SessionId, _alarm: Alarm) -> SweepResult:
+        return SweepResult.SKIPPED
 
 
 async def main(few: int, many: int) -> None:
     """Measure few and many records in one run, and print their ratios."""
     sent, some = Sent(), many // 5
     async with bench_stack() as stack, own_table(stack, sent) as table:
-        quiet = _sweep(table)
+        store = TableSessionStore(StorageTable(table, timeout_seconds=300))
+        app = composition.build(settings.load(), store=store, now=stack.clock.now)
+        quiet = replace(app.sweep, max_run_seconds=3600)
         # The same records, seen from the end of their retention.
         busy = replace(
             quiet,
-            flow=_NoWork(),  # type: ignore[arg-type] # only its ring is used
+            walk=_NoWork(),  # type: ignore[arg-type] # only its alarms are handled
             now=lambda: datetime.now(UTC) + RETENTION,
         )
         await _store(table, few)
@@ -56,6 +60,7 @@ async def main(few: int, many: int) -> None:
         much = await _cheapest(quiet, sent)
         all_due = await _cost(busy, sent)
         bare = await _one_empty_query(table)
+        await app.close()
     heading("nothing due", f"{few:,} stored", f"{many:,} stored", "ratio")
     row("requests", little.requests, much.requests, ratio(much.requests, little.requests))
     row("time, beside itself", "1.00", ratio(much.seconds, little.seconds), "")
@@ -67,13 +72,6 @@ async def main(few: int, many: int) -> None:
 
 def _ratio_of(cost: Cost, base: Cost) -> str:
     return ratio(cost.requests, base.requests)
-
-
-def _sweep(table: TableClient) -> Sweep:
-    app = composition.app()
-    store = TableSessionStore(StorageTable(table, timeout_seconds=300))
-    flow = replace(app.sweep.flow, store=store)
-    return replace(app.sweep, flow=flow, store=store, max_run_seconds=3600)
 
 
 async def _store(table: TableClient, count: int) -> None:

@@ -1,5 +1,6 @@
 """`python -m local up` runs the stack; `python -m local demo` plays the whole story on one."""
 
+from local import ports
 from local.process import stop_signals
 
 # Before the imports below, which take a second in which somebody may press Ctrl-C.
@@ -10,7 +11,6 @@ import os  # noqa: E402 - see above
 import sys  # noqa: E402 - see above
 from pathlib import Path  # noqa: E402 - see above
 
-_DEFAULT_PORT = 7071
 _LAST_FIRST_PORT = 65_535 - 6
 _STOPPED = 0
 _INTERRUPTED = 130
@@ -19,35 +19,43 @@ _INTERRUPTED = 130
 def main(arguments: list[str]) -> int:
     """Do what the command line says and return the exit code."""
     given = _parser().parse_args(arguments)
-    return _demo() if given.command == "demo" else _up(given)
+    return _run_demo(given) if given.command == "demo" else _run_up(given)
 
 
-def _up(given: argparse.Namespace) -> int:
+def _run_up(given: argparse.Namespace) -> int:
     from local.stack import up  # noqa: PLC0415 - only now: it brings the SDKs along
 
     plan = up.Plan(
         port=given.port,
         state=given.state,
         has_host=not given.no_host,
+        as_azure=given.as_azure,
         environment=dict(os.environ),
     )
     return stop_signals.run(up.run(plan), when_stopped=_STOPPED)
 
 
-def _demo() -> int:
-    from local.demo import demo  # noqa: PLC0415 - only now: it brings the SDKs along
+def _run_demo(given: argparse.Namespace) -> int:
+    from local.demo import demo, terminal  # noqa: PLC0415 - only now: it brings the SDKs along
 
-    return stop_signals.run(demo.play(), when_stopped=_INTERRUPTED)
+    screen = terminal.Terminal.of(sys.stdout, is_fast=given.fast)
+    telling = demo.play(screen, chapter=given.chapter)
+    return stop_signals.run(telling, when_stopped=_INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run the app and everything it needs, until Ctrl-C")
-    up.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="the first of seven ports")
+    up.add_argument("--port", type=_port, default=ports.DEFAULT, help="the first of seven ports")
     up.add_argument("--state", type=Path, default=Path(".local"), help="where to keep what lasts")
+    up.add_argument(
+        "--as-azure", action="store_true", help="run without functions that cannot be indexed"
+    )
     up.add_argument("--no-host", action="store_true", help="leave the host to `func start`")
-    commands.add_parser("demo", help="play the whole story on free ports, and check it")
+    demo = commands.add_parser("demo", help="tell the whole story on free ports, and check it")
+    demo.add_argument("--chapter", type=int, help="tell only this one")
+    demo.add_argument("--fast", action="store_true", help="leave no time to read")
     return parser
 
 

@@ -3,6 +3,6 @@
 type Json = dict[str, object]
 
 
-def failed(code: str, message: str) -> Json:
+def error_body(code: str, message: str) -> Json:
     """Answer with Azure's error body; Face was not seen to send x-ms-error-code beside it."""
     return {"error": {"code": code, "message": message}}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
+DEFAULT = 7071
 
 _PARTS = (
     "Functions host",
@@ -19,6 +20,9 @@ _PARTS = (
 
 # Below what Linux hands out to outgoing connections, so that nothing takes a port by accident.
 _BASES = range(20_000, 32_000, len(_PARTS))
+# A datagram socket on the first of the ports, which no part of the stack uses: only one process
+# can have it, and it ends with its process.
+_reservations: list[socket.socket] = []
 
 
 class StackError(Exception):
@@ -33,10 +37,10 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Find seven free ports in a row."""
+        """Find seven free ports in a row, and keep other stacks of this kind from them."""
         for base in random.sample(_BASES, k=len(_BASES)):
             ports = cls(base=base)
-            if not ports.taken():
+            if not ports.taken() and _reserve(base):
                 return ports
         raise StackError("no seven free ports in a row were found")
 
@@ -84,7 +88,19 @@ class Ports:
         """Refuse to start on ports that something else uses."""
         taken = self.taken(beside_host=beside_host)
         if taken:
-            raise StackError(f"{_joined(taken)} taken: stop what uses it, or choose another --port")
+            way_out = "stop what uses it, or choose another --port, as in `make run PORT=8071`"
+            raise StackError(f"{_list_of(taken)} taken: {way_out}")
+
+
+def _reserve(base: int) -> bool:
+    reservation = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        reservation.bind((HOST, base))
+    except OSError:
+        reservation.close()
+        return False
+    _reservations.append(reservation)
+    return True
 
 
 def _is_free(port: int) -> bool:
@@ -98,6 +114,6 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _joined(taken: Iterable[str]) -> str:
+def _list_of(taken: Iterable[str]) -> str:
     names = list(taken)
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"

@@ -3,14 +3,13 @@
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared import settings as environment
 from shared import telemetry
 from shared.face import protocol
 from shared.face.client import AuthHeader, CallOptions, FaceClient
@@ -23,9 +22,12 @@ from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
+from shared.flow.walk import Walk
 from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from shared.settings import Settings
+from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
+from shared.settings import load as load_settings
 from shared.store.session_store import TableSessionStore
 
 type Clock = Callable[[], datetime]
@@ -61,7 +63,7 @@ def now() -> datetime:
 def app() -> App:
     """Build everything on first use, in the running loop; ConfigurationError says why not."""
     telemetry.silence_sdk_logs()
-    return build(environment.load(), now=now)
+    return build(load_settings(), now=now)
 
 
 async def close() -> None:
@@ -85,7 +87,8 @@ def build(
     store = store or edges.open_store()
     # The sweep leaves the rest of Face's rate to those who wait for an answer.
     face, slow_face = (face, face) if face else edges.open_face()
-    flow = LivenessFlow(face=face, store=store, rules=_rules(settings), now=now, log=log)
+    rules = _rules(settings)
+    walk = Walk(face=slow_face, store=store, rules=rules, now=now, log=log)
     return App(
         settings=settings,
         start=SessionStart(
@@ -96,8 +99,8 @@ def build(
             random_bytes=secrets.token_bytes,
             log=log,
         ),
-        flow=flow,
-        sweep=Sweep(flow=replace(flow, face=slow_face), store=store, now=now, log=log),
+        flow=LivenessFlow(face=face, store=store, rules=rules, now=now, log=log),
+        sweep=Sweep(walk=walk, store=store, now=now, log=log),
         now=now,
         _opened=tuple(edges.opened),
     )
@@ -112,10 +115,16 @@ class _Edges:
         self._now = now
 
     def open_store(self) -> TableSessionStore:
-        settings = self._settings
+        settings, seconds = self._settings, self._settings.store_timeout_seconds
+        if settings.storage_connection is not None:
+            return self._keep(
+                TableSessionStore.from_connection_string(
+                    settings.storage_connection, timeout_seconds=seconds
+                )
+            )
         return self._keep(
             TableSessionStore.connect(
-                settings.storage, self._credential, timeout_seconds=settings.store_timeout_seconds
+                settings.table_service_uri, self._credential, timeout_seconds=seconds
             )
         )
 
@@ -124,18 +133,18 @@ class _Edges:
         credential, header = self._open_face_credential()
         options = _call_options(self._settings, header)
         face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        return face, face.paced(Pace(self._settings.sweep_face_calls_per_second).turn)
+        return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings
-        if settings.face_by_entra:
+        if settings.face_auth is FaceAuth.ENTRA:
             tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
             return tokens, protocol.token_header
         keys = KeyVaultCredential.connect(
             settings.key_vault_url,
             self._credential,
             name=settings.face_key_secret_name,
-            max_age=settings.face_key_cache,
+            max_age=timedelta(seconds=settings.face_key_cache_seconds),
             timeout_seconds=settings.key_timeout_seconds,
             now=self._now,
         )
@@ -153,27 +162,27 @@ class _Edges:
 
 def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
     return CallOptions(
-        header=header,
+        auth_header=header,
         timeout_seconds=settings.face_timeout_seconds,
-        patience=Patience(budget_seconds=settings.face_budget_seconds, chance=random.random),
+        patience=Patience(budget_seconds=settings.face_budget_seconds, jitter=random.random),
     )
 
 
 def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
-        grace=settings.session_grace,
+        grace=timedelta(seconds=settings.session_grace_seconds),
         max_open_sessions=settings.max_open_sessions,
-        min_reference_quality=settings.min_reference_quality,
+        min_reference_quality=Quality(settings.min_reference_quality),
     )
 
 
 def _rules(settings: Settings) -> Rules:
     return Rules(
         policy=Policy(
-            digest_required=settings.digest_required,
+            digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
             confidence_floor=settings.verify_confidence_floor,
-            image_hash_required=settings.verify_image_hash_required,
+            image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,
         ),
-        grace=settings.session_grace,
-        retention=settings.retention,
+        grace=timedelta(seconds=settings.session_grace_seconds),
+        retention=timedelta(days=settings.retention_days),
     )

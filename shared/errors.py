@@ -15,7 +15,7 @@ AppError
 │   ├── ReferenceImageQualityError
 │   └── TooManySessionsError
 ├── DependencyError               someone else must recover; later may work
-│   ├── FaceSilentError           Face's word is not to be had, which is never an outcome
+│   ├── FaceOutcomeUnknownError   nobody knows what Face would say, or has done: never a verdict
 │   │   ├── FaceUnavailableError
 │   │   ├── FaceRefusedError
 │   │   └── KeyUnavailableError
@@ -32,6 +32,11 @@ from collections.abc import Sequence
 
 class AppError(Exception):
     """Something this app knows the name of."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+        """Say what is wrong, and when trying again may help, if that is known."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class CallerError(AppError):
@@ -81,11 +86,6 @@ class SessionNotFinalError(CallerError):
 class SessionConflictError(CallerError):
     """The session is no longer as this request needs it, or others kept changing it."""
 
-    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
-        """Say whether trying again soon may help."""
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
 
 class IdempotencyKeyReusedError(CallerError):
     """The key was used before, for another request."""
@@ -98,7 +98,9 @@ class ReferenceImageQualityError(CallerError):
 class TooManySessionsError(CallerError):
     """The person has as many open sessions as may be."""
 
-    retry_after_seconds = 60
+    def __init__(self, message: str, *, retry_after_seconds: int = 60) -> None:
+        """Say when one of them may have ended."""
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
 class DependencyError(AppError):
@@ -106,7 +108,10 @@ class DependencyError(AppError):
 
 
 class FaceOutcomeUnknownError(DependencyError):
-    """Face's word is not to be had, which is never an outcome."""
+    """Face was not reached, not asked, or refused us: no verdict may follow from that.
+
+    Nobody knows what it would have said of a check, or whether it has done what was asked.
+    """
 
 
 class FaceUnavailableError(FaceOutcomeUnknownError):
@@ -116,8 +121,7 @@ class FaceUnavailableError(FaceOutcomeUnknownError):
         self, message: str, *, retry_after_seconds: int | None = None, is_retryable: bool = False
     ) -> None:
         """Keep how long Face asked us to wait, if it did, and whether a repeat can do no harm."""
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.is_retryable = is_retryable
 
 

@@ -2,43 +2,86 @@
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, get_args, get_type_hints
 
 from shared.errors import ConfigurationError
 from shared.secret import Secret
+from shared.setting_rules import (
+    Rule,
+    connection_string,
+    endpoint,
+    integer,
+    number,
+    one_of,
+    schedule,
+    secret_name,
+)
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-# What belongs to a laptop only: plain http, Azurite's account, and the local identity's header.
-_EMULATOR = re.compile(r"=\s*http\s*(:|;|$)|devstoreaccount1|UseDevelopmentStorage", re.IGNORECASE)
-_LOCAL_IDENTITY = "local-identity-header"
+
+class FaceAuth(StrEnum):
+    """What opens the Face account: its key, or the app's own identity."""
+
+    KEY = "key"
+    ENTRA = "entra"
+
+
+class DigestPolicy(StrEnum):
+    """Whether a check can pass without the device's digest."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class VerifyImageHash(StrEnum):
+    """Whether Face must have verified against our image, or that is only noted."""
+
+    REQUIRE = "require"
+    RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that configures the app."""
+    """Everything that configures the app. A setting's name is its field's, in capitals."""
 
-    face_endpoint: str
-    face_by_entra: bool
-    key_vault_url: str
-    face_key_secret_name: str
-    face_key_cache: timedelta
-    storage: Secret | str = field(repr=False)
-    session_grace: timedelta
-    retention: timedelta
-    max_token_seconds: int
-    max_open_sessions: int
-    min_reference_quality: str
-    digest_required: bool
-    verify_confidence_floor: float
-    verify_image_hash_required: bool
-    face_timeout_seconds: float
-    face_budget_seconds: float
-    store_timeout_seconds: float
-    key_timeout_seconds: float
-    sweep_face_calls_per_second: float
+    face_endpoint: Annotated[str, endpoint()]
+    face_auth: Annotated[FaceAuth, one_of(FaceAuth.KEY, FaceAuth)]
+    key_vault_url: Annotated[str, endpoint()]
+    face_key_secret_name: Annotated[str, secret_name("face-api-key")]
+    face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
+    storage_connection: Annotated[Secret | None, connection_string()]
+    table_service_uri: Annotated[str, endpoint()]
+    sweep_schedule: Annotated[str, schedule()]
+    session_grace_seconds: Annotated[float, number(300, maximum=86_400)]
+    retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]
+    max_token_seconds: Annotated[int, integer(600, minimum=60, maximum=86_400)]
+    max_open_sessions: Annotated[int, integer(5, maximum=100)]
+    min_reference_quality: Annotated[str, one_of("medium", ["low", "medium", "high"])]
+    digest_policy: Annotated[DigestPolicy, one_of(DigestPolicy.OPTIONAL, DigestPolicy)]
+    verify_confidence_floor: Annotated[float, number(0, maximum=1)]
+    verify_image_hash: Annotated[VerifyImageHash, one_of(VerifyImageHash.REQUIRE, VerifyImageHash)]
+    face_timeout_seconds: Annotated[float, number(5, minimum=0.1, maximum=60)]
+    face_budget_seconds: Annotated[float, number(10, minimum=1, maximum=120)]
+    store_timeout_seconds: Annotated[float, number(3, minimum=0.1, maximum=60)]
+    key_timeout_seconds: Annotated[float, number(3, minimum=0.1, maximum=60)]
+    sweep_face_calls_per_second: Annotated[float, number(5, minimum=0.1, maximum=1000)]
+
+
+_RULES: Mapping[str, Rule[Any]] = {
+    field: get_args(hint)[1]
+    for field, hint in get_type_hints(Settings, include_extras=True).items()
+}
+# The platform's own settings are spelled as it spells them.
+NAMES: Mapping[str, str] = {field: field.upper() for field in _RULES} | {
+    "storage_connection": "AzureWebJobsStorage",
+    "table_service_uri": "AzureWebJobsStorage__tableServiceUri",
+}
+_ENVIRONMENT, _IDENTITY = "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"
+# What belongs to a laptop only, beside plain http.
+_AZURITE = re.compile(r"=\s*http\s*(:|;|$)|devstoreaccount1|UseDevelopmentStorage", re.IGNORECASE)
+_LOCAL_IDENTITY = "local-identity-header"
 
 
 def load() -> Settings:
@@ -48,94 +91,40 @@ def load() -> Settings:
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Check every setting, then build; ConfigurationError lists all that is wrong."""
-    read = _Reader(environment)
-    by_entra = read.choice("FACE_AUTH", "key", "entra") == "entra"
-    settings = Settings(
-        face_endpoint=read.url("FACE_ENDPOINT"),
-        face_by_entra=by_entra,
-        key_vault_url="" if by_entra else read.url("KEY_VAULT_URL"),
-        face_key_secret_name=read.text("FACE_KEY_SECRET_NAME", default="face-api-key"),
-        face_key_cache=timedelta(seconds=read.number("FACE_KEY_CACHE_SECONDS", 600, 0, 86_400)),
-        storage=read.storage(),
-        session_grace=timedelta(seconds=read.number("SESSION_GRACE_SECONDS", 300, 0, 86_400)),
-        retention=timedelta(days=read.number("RETENTION_DAYS", 90, 0, 3650)),
-        max_token_seconds=int(read.number("MAX_TOKEN_SECONDS", 600, 60, 86_400, whole=True)),
-        max_open_sessions=int(read.number("MAX_OPEN_SESSIONS", 5, 0, 1000, whole=True)),
-        min_reference_quality=read.choice("MIN_REFERENCE_QUALITY", "medium", "low", "high"),
-        digest_required=read.choice("DIGEST_POLICY", "optional", "required") == "required",
-        verify_confidence_floor=read.number("VERIFY_CONFIDENCE_FLOOR", 0, 0, 1),
-        verify_image_hash_required=read.choice("VERIFY_IMAGE_HASH", "require", "record")
-        == "require",
-        face_timeout_seconds=read.number("FACE_TIMEOUT_SECONDS", 5, 0.1, 60),
-        face_budget_seconds=read.number("FACE_BUDGET_SECONDS", 10, 1, 120),
-        store_timeout_seconds=read.number("STORE_TIMEOUT_SECONDS", 3, 0.1, 60),
-        key_timeout_seconds=read.number("KEY_TIMEOUT_SECONDS", 3, 0.1, 60),
-        sweep_face_calls_per_second=read.number("SWEEP_FACE_CALLS_PER_SECOND", 5, 0.1, 1000),
-    )
-    read.end()
+    names = (*NAMES.values(), _ENVIRONMENT, _IDENTITY)
+    given = {name: text for name in names if (text := environment.get(name, "").strip())}
+    problems = [f"{name} is missing" for name in _required(given) if name not in given]
+    values: dict[str, Any] = {field: _read(field, given, problems) for field in _RULES}
+    settings = Settings(**values)
+    if given.get(_ENVIRONMENT) != "Development":
+        problems += _laptop_only(settings, given)
+    if problems:
+        raise ConfigurationError(problems)
     return settings
 
 
-class _Reader:
-    """Reads one setting after the other and remembers every problem."""
+def _required(given: Mapping[str, str]) -> Iterator[str]:
+    yield from ("FACE_ENDPOINT", "SWEEP_SCHEDULE")
+    if given.get("FACE_AUTH") != FaceAuth.ENTRA:
+        yield "KEY_VAULT_URL"
+    if "AzureWebJobsStorage" not in given:
+        yield "AzureWebJobsStorage__tableServiceUri"
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._problems: list[str] = []
-        self._development = environment.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development"
 
-    def text(self, name: str, *, default: str | None = None) -> str:
-        value = self._environment.get(name, "").strip() or default
-        if value is None:
-            self._problems.append(f"{name} is missing")
-        return value or ""
+def _read(field: str, given: Mapping[str, str], problems: list[str]) -> object:
+    name, rule = NAMES[field], _RULES[field]
+    try:
+        return rule.parse(given[name]) if name in given else rule.default
+    except ValueError:
+        problems.append(f"{name} must be {rule.must_be}")
+        return rule.default
 
-    def url(self, name: str) -> str:
-        value = self.text(name)
-        if value and not self._is_safe_url(value):
-            self._problems.append(f"{name} must be an https URL")
-        return value.rstrip("/")
 
-    def storage(self) -> Secret | str:
-        """Read where the table is: a connection string, or a URL that an identity opens."""
-        connection = self.text("AzureWebJobsStorage", default="")
-        if not connection:
-            return self.url("AzureWebJobsStorage__tableServiceUri")
-        if not self._development and _EMULATOR.search(connection):
-            self._problems.append("AzureWebJobsStorage must be a real storage account's, by https")
-        return Secret(connection)
-
-    def number(
-        self, name: str, default: float, minimum: float, maximum: float, *, whole: bool = False
-    ) -> float:
-        text = self.text(name, default=str(default))
-        try:
-            value: float = int(text) if whole else float(text)
-        except ValueError:
-            value = float("nan")
-        if minimum <= value <= maximum:
-            return value
-        self._problems.append(f"{name} must be a number from {minimum} to {maximum}")
-        return minimum
-
-    def choice(self, name: str, default: str, *others: str) -> str:
-        value = self.text(name, default=default)
-        if value not in (default, *others):
-            self._problems.append(f"{name} must be {' or '.join((default, *others))}")
-        return value
-
-    def end(self) -> None:
-        if not self._development and self._environment.get("IDENTITY_HEADER") == _LOCAL_IDENTITY:
-            self._problems.append("IDENTITY_HEADER is the local stack's")
-        if self._problems:
-            raise ConfigurationError(self._problems)
-
-    def _is_safe_url(self, value: str) -> bool:
-        try:
-            url = urlsplit(value)
-            loopback = url.port != 0 and url.hostname in _LOOPBACK
-        except ValueError:
-            return False
-        plain_is_fine = url.scheme == "http" and loopback and self._development
-        bare = not set(value) & set("@?#")
-        return bool(url.hostname) and bare and (url.scheme == "https" or plain_is_fine)
+def _laptop_only(settings: Settings, given: Mapping[str, str]) -> Iterator[str]:
+    for field, name in NAMES.items():
+        if str(getattr(settings, field)).lower().startswith("http:"):
+            yield f"{name} must be {_RULES[field].must_be}"
+    if settings.storage_connection and _AZURITE.search(settings.storage_connection.reveal()):
+        yield "AzureWebJobsStorage must be a real storage account's, by https"
+    if given.get(_IDENTITY) == _LOCAL_IDENTITY:
+        yield f"{_IDENTITY} is the local stack's"

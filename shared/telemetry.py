@@ -1,40 +1,52 @@
-"""Which facts may be logged, and how: one line per event, from a closed list of names."""
+"""Which fields may be logged, and how: one line per event, from a closed list of names."""
 
 import logging
+import re
+from typing import TypedDict, Unpack
 
-# Keys, tokens, images, digests, bodies, device and user ids are none of these, on purpose.
-_ALLOWED = {
-    "session_id": "sessionId",
-    "kind": "kind",
-    "status": "status",
-    "outcome": "outcome",
-    "reasons": "reasons",
-    "model_version": "modelVersion",
-    "code": "code",
-    "cause": "cause",
-    "operation": "operation",
-    "shard": "shard",
-    "due": "due",
-    "left": "left",
-    "settled": "settled",
-    "postponed": "postponed",
-    "skipped": "skipped",
-    "abandoned": "abandoned",
-    "deleted": "deleted",
-    "purged": "purged",
-    "failed": "failed",
-    "oldest_seconds": "oldestSeconds",
+
+class LogFields(TypedDict, total=False):
+    """What may be said of an event; what is None is left out.
+
+    Keys, tokens, images, digests, bodies, device and user ids are none of these, on purpose.
+    """
+
+    session_id: str | None
+    kind: str | None
+    status: str | None
+    outcome: str | None
+    reasons: str | None
+    model_version: str | None
+    code: str | None
+    cause: str | Exception | None
+    operation: str | None
+    shard: str | None
+    due: int | None
+    left: int | None
+    settled: int | None
+    postponed: int | None
+    skipped: int | None
+    abandoned: int | None
+    deleted: int | None
+    purged: int | None
+    failed: int | None
+    oldest_seconds: int | None
+
+
+WRITTEN_NAMES = {
+    name: re.sub("_([a-z])", lambda found: found[1].upper(), name)
+    for name in LogFields.__annotations__
 }
-
 _logger = logging.getLogger("face_liveness")
 
 
-def log_event(event: str, /, *, level: int = logging.INFO, **fields: object) -> None:
-    """Log `event name="value" ...`, which a query can take apart, without facts that are None."""
+def log_event(event: str, /, *, level: int = logging.INFO, **fields: Unpack[LogFields]) -> None:
+    """Log `event name="value" ...`, which a query can take apart."""
     written = [
-        f'{_ALLOWED[name]}="{_one_line(value)}"'
+        f'{WRITTEN_NAMES[name]}="{_one_line(value)}"'
         for name, value in fields.items()
-        if value is not None
+        # Types say so already; whoever gets around them gets nothing written.
+        if name in WRITTEN_NAMES and value is not None
     ]
     _logger.log(level, "%s", " ".join([event, *written]))
 

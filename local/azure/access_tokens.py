@@ -1,51 +1,56 @@
-"""Tokens that this stack signs and can recognize later: JWTs with a key of its own."""
+"""The identity endpoint's tokens: JWTs, signed as Entra signs its own, with a key of this stack."""
 
-import base64
-import binascii
 import hashlib
-import hmac
-import json
-import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import cast
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from local import json_file
 
-_HEADER = {"alg": "HS256", "typ": "JWT"}
-
-
-def kept_signing_key(path: Path) -> bytes:
-    """Load the signing key, made on first use, so that tokens outlive a restart."""
-    if not path.exists():
-        json_file.write_bytes(path, secrets.token_bytes(32))
-    return path.read_bytes()
+_ALGORITHM = "RS256"
 
 
 class TokenIssuer:
-    """Signs claims in one name and reads back only what it signed itself."""
+    """Signs claims, reads back only what it signed itself, and publishes its key."""
 
-    def __init__(self, name: str, signing_key: bytes) -> None:
-        """Issue in this name; issuers that share a key still do not take each other's tokens."""
-        self._name = name
-        self._key = signing_key
+    def __init__(self, path: Path) -> None:
+        """Keep the key in this file, so that tokens outlive a restart; it is made on first use."""
+        self._path = path
 
     def issue(self, claims: Mapping[str, object]) -> str:
         """Sign the claims."""
-        body = {"iss": self._name, "jti": secrets.token_hex(8), **claims}
-        signed = f"{_encoded(_json(_HEADER))}.{_encoded(_json(body))}"
-        return f"{signed}.{_encoded(self._signature(signed))}"
+        headers = {"kid": str(self.public_key["kid"])}
+        return jwt.encode(dict(claims), self._key, _ALGORITHM, headers=headers)
 
     def read(self, token: str) -> dict[str, object] | None:
-        """Return the claims, or None for a token that is not ours."""
-        signed, _, signature = token.rpartition(".")
-        wanted = _encoded(self._signature(signed))
-        if not hmac.compare_digest(wanted.encode(), signature.encode()):
+        """Return the claims, or None for a token that is not ours; the rest is the reader's."""
+        options: jwt.types.Options = {"verify_aud": False, "verify_exp": False}
+        try:
+            return jwt.decode(
+                token, self._key.public_key(), algorithms=[_ALGORITHM], options=options
+            )
+        except jwt.InvalidTokenError:
             return None
-        claims = _claims(signed.partition(".")[2])
-        return claims if claims.get("iss") == self._name else None
 
-    def _signature(self, signed: str) -> bytes:
-        return hmac.digest(self._key, signed.encode(), hashlib.sha256)
+    @cached_property
+    def public_key(self) -> dict[str, object]:
+        """The key that our tokens are checked with, as a JWK."""
+        key = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        kid = hashlib.sha256(str(key["n"]).encode()).hexdigest()[:32]
+        return {"kty": key["kty"], "use": "sig", "kid": kid, "n": key["n"], "e": key["e"]}
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        if not self._path.exists():
+            json_file.write_bytes(self._path, _new_key())
+        key = serialization.load_pem_private_key(self._path.read_bytes(), password=None)
+        return cast("rsa.RSAPrivateKey", key)
 
 
 def bearer(authorization: str | None) -> str | None:
@@ -54,17 +59,9 @@ def bearer(authorization: str | None) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _encoded(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
-def _claims(encoded: str) -> dict[str, object]:
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except (binascii.Error, ValueError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
+def _new_key() -> bytes:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )

@@ -41,10 +41,10 @@ def connection_string(ports: Ports) -> str:
 
 
 @contextlib.asynccontextmanager
-async def running(ports: Ports, folder: Path) -> AsyncIterator[Child]:
+async def run(ports: Ports, folder: Path) -> AsyncIterator[Child]:
     """Run Azurite with its data in this folder; the block begins when all three ports answer."""
-    async with child_process.running("Azurite", _command(ports, folder), is_quiet=True) as child:
-        await _all_answer(child, (ports.blob, ports.queue, ports.table))
+    async with child_process.run("Azurite", _command(ports, folder), is_quiet=True) as child:
+        await _wait_for_ports(child, (ports.blob, ports.queue, ports.table))
         yield child
 
 
@@ -53,7 +53,7 @@ def _command(ports: Ports, folder: Path) -> list[str]:
     if node is None:
         raise StackError("node is missing: Azurite, the Storage emulator, needs Node.js")
     if not _MAIN.exists():
-        raise StackError("Azurite is not installed: run `npm ci --prefix local/azurite`")
+        raise StackError("Azurite is not installed: run `make setup`")
     options = {
         "--location": str(folder),
         "--blobHost": HOST,
@@ -69,19 +69,19 @@ def _command(ports: Ports, folder: Path) -> list[str]:
     return [node, "-e", _ENDS_WITH_STDIN, "--", str(_MAIN), *flags, *given]
 
 
-async def _all_answer(child: Child, ports: tuple[int, ...]) -> None:
+async def _wait_for_ports(child: Child, ports: tuple[int, ...]) -> None:
     try:
         async with asyncio.timeout(_START_SECONDS):
             for port in ports:
-                while not await _answers(port):
-                    if child.has_ended:
+                while not await _try_connect(port):
+                    if child.exit_code is not None:
                         raise StackError("Azurite ended while it was starting")
                     await asyncio.sleep(0.05)
     except TimeoutError as error:
         raise StackError(f"Azurite did not start within {_START_SECONDS} seconds") from error
 
 
-async def _answers(port: int) -> bool:
+async def _try_connect(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection(HOST, port)
     except OSError:

@@ -1,4 +1,4 @@
-"""The managed-identity endpoint of App Service, protocol 2019-08-01."""
+"""The managed-identity endpoint of App Service, protocol 2019-08-01, and the keys of its tokens."""
 
 import hmac
 from collections.abc import Callable
@@ -14,6 +14,7 @@ PATH = "/msi/token"
 HEADER = "local-identity-header"
 
 _VERSION = "2019-08-01"
+_ISSUER = "local-identity"
 _LIFE = timedelta(hours=24)
 _SYSTEM_ASSIGNED = "00000000-0000-0000-0000-000000000001"
 
@@ -32,30 +33,43 @@ class IdentitySimulator:
     def application(self) -> web.Application:
         """Build the web application."""
         app = web.Application()
-        app.router.add_get(PATH, self._serve)
+        app.router.add_get(PATH, self._serve(self._token))
+        app.router.add_get("/{tenant}/discovery/v2.0/keys", self._serve(self._keys))
         return app
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        async def carry_out() -> web.StreamResponse:
-            return self._token(request)
+    def _serve(self, handler: Callable[[web.Request], web.Response]) -> wire.Handler:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            async def carry_out() -> web.StreamResponse:
+                return handler(request)
 
-        return await wire.answer(request, self._faults.take("identity"), carry_out)
+            return await wire.answer(request, self._faults.take("identity"), carry_out)
+
+        return serve
 
     # https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
     def _token(self, request: web.Request) -> web.Response:
         header = request.headers.get("X-IDENTITY-HEADER", "")
         if not hmac.compare_digest(header.encode(), HEADER.encode()):
-            return _refused(401, "the X-IDENTITY-HEADER is missing or wrong")
+            return _error(401, "the X-IDENTITY-HEADER is missing or wrong")
         if request.query.get("api-version") != _VERSION:
-            return _refused(400, f"the api-version must be {_VERSION}")
+            return _error(400, f"the api-version must be {_VERSION}")
         resource = request.query.get("resource")
         if not resource:
-            return _refused(400, "the resource is missing")
-        return web.json_response(self._issued(resource, request.query.get("client_id")))
+            return _error(400, "the resource is missing")
+        return web.json_response(self._token_body(resource, request.query.get("client_id")))
 
-    def _issued(self, resource: str, client_id: str | None) -> dict[str, str]:
+    # https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signature
+    def _keys(self, _request: web.Request) -> web.Response:
+        return web.json_response({"keys": [self._issuer.public_key]})
+
+    def _token_body(self, resource: str, client_id: str | None) -> dict[str, str]:
         expires_on = int((self._now() + _LIFE).timestamp())
-        claims = {"aud": resource, "exp": expires_on, "appid": client_id or _SYSTEM_ASSIGNED}
+        claims = {
+            "iss": _ISSUER,
+            "aud": resource,
+            "exp": expires_on,
+            "appid": client_id or _SYSTEM_ASSIGNED,
+        }
         return {
             "access_token": self._issuer.issue(claims),
             "expires_on": str(expires_on),
@@ -65,5 +79,5 @@ class IdentitySimulator:
         }
 
 
-def _refused(status: int, message: str) -> web.Response:
+def _error(status: int, message: str) -> web.Response:
     return web.json_response({"statusCode": status, "message": message}, status=status)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from local.azure.access_tokens import TokenIssuer, bearer
 from local.azure.vault_secret import VaultSecret, Version
-from local.azure_error import Json, failed
+from local.azure_error import Json, error_body
 from local.faults import wire
 from local.faults.fault import FaultQueue
 
@@ -49,25 +49,25 @@ class VaultSimulator:
             return self._challenge(request, "AKV10000: Request is missing a Bearer token.")
         claims = self._issuer.read(token)
         if claims is None or claims.get("aud") != _resource(request):
-            return _refused(403, "Forbidden", "The token is not for this vault.")
+            return _error(403, "Forbidden", "The token is not for this vault.")
         if float(str(claims["exp"])) <= self._now().timestamp():
             return self._challenge(request, "AKV10013: The token has expired.")
         if "api-version" not in request.query:
-            return _refused(400, "BadParameter", "api-version must be specified")
-        return self._found(request)
+            return _error(400, "BadParameter", "api-version must be specified")
+        return self._secret_answer(request)
 
-    def _found(self, request: web.Request) -> web.Response:
+    def _secret_answer(self, request: web.Request) -> web.Response:
         name, version = request.match_info["name"], request.match_info.get("version", "")
         found = self._secret.find(name, version)
         if found is None:
             message = f"A secret with (name/id) {name} was not found in this key vault."
-            return _refused(404, "SecretNotFound", message)
+            return _error(404, "SecretNotFound", message)
         return web.json_response(_bundle(request, name, found))
 
     def _challenge(self, request: web.Request, message: str) -> web.Response:
         authority = f"https://login.microsoftonline.com/{_TENANT}"
         challenge = f'Bearer authorization="{authority}", resource="{_resource(request)}"'
-        body = failed("Unauthorized", message)
+        body = error_body("Unauthorized", message)
         return web.json_response(body, status=401, headers={"WWW-Authenticate": challenge})
 
 
@@ -92,5 +92,5 @@ def _bundle(request: web.Request, name: str, version: Version) -> Json:
     }
 
 
-def _refused(status: int, code: str, message: str) -> web.Response:
-    return web.json_response(failed(code, message), status=status)
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response(error_body(code, message), status=status)

@@ -1,178 +1,171 @@
 """The story of the demo, chapter by chapter: each ends as it should, or the demo fails."""
 
 import secrets
-from collections.abc import Awaitable, Callable
-from io import BytesIO
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-import aiohttp
+from local.demo.acts import Ending, complete, read_result, start, start_with_image, wait_for
+from local.demo.narrator import Narrator, require
 
-from local.demo.narrator import FUNCTION_KEY, MASTER_KEY, Check, StoryError, Storyteller
+MASTER_KEY = {"x-functions-key": "local-master-key"}
 
 _TOKEN_AND_GRACE_SECONDS = 600 + 300
 
 
-async def tell(story: Storyteller) -> None:
-    """Play every chapter."""
-    for chapter in _CHAPTERS:
-        await chapter(story)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A chapter: its title, what the summary calls it, and how it is played."""
+
+    number: int
+    title: str
+    gist: str
+    play: Callable[[Narrator], Awaitable[Ending]]
 
 
-async def _a_real_person(story: Storyteller) -> None:
-    story.chapter("A real person passes")
-    check = await _started(story)
-    told = await story.device(check, "realface", "shows a real face")
-    await _completed(story, check, {"digest": told["digest"]})
-    await _ends(story, check, "passed")
-    await story.until("Face keeps nothing of it any more", story.at_face, 0)
+async def tell(narrator: Narrator, chapters: Sequence[Chapter]) -> list[Ending]:
+    """Play the chapters; StoryError if one does not end as it should."""
+    endings = []
+    for chapter in chapters:
+        await narrator.begin_chapter(chapter.number, chapter.title)
+        endings.append(await chapter.play(narrator))
+        await narrator.wait_until_face_forgot()
+    return endings
 
 
-async def _a_spoof(story: Storyteller) -> None:
-    story.chapter("A photo held before the camera is rejected")
-    check = await _started(story)
-    told = await story.device(check, "spoofface", "shows a photo of a face")
-    await _completed(story, check, {"digest": told["digest"]})
-    await _ends(story, check, "rejected", "Spoof")
+async def _pass_a_real_person(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    told = await narrator.play_device(check, "realface", "shows a real face")
+    await complete(narrator, check, {"digest": told["digest"]})
+    ending = await read_result(narrator, check, Ending("completed", "passed"))
+    await narrator.wait_until_face_forgot()
+    await narrator.confirm("Face keeps nothing of it any more")
+    return ending
 
 
-async def _a_different_person(story: Storyteller) -> None:
-    story.chapter("A real person, but not the one on the reference image, is rejected")
-    check = await _started_with_verify(story)
-    await story.device(
-        check, "realface", "shows another face", isIdentical=False, matchConfidence=0.12
-    )
-    await _completed(story, check)
-    await _ends(story, check, "rejected", "DifferentPerson")
+async def _reject_a_photo(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    told = await narrator.play_device(check, "spoofface", "shows a photo of a face")
+    await complete(narrator, check, {"digest": told["digest"]})
+    return await read_result(narrator, check, Ending("completed", "rejected", ("Spoof",)))
 
 
-async def _a_mask(story: Storyteller) -> None:
-    story.chapter("A mask fails, the person takes it off and tries again")
-    check = await _started(story)
-    error = await story.device(check, "error:FaceWithMaskDetected", "sees a mask")
-    await _completed(story, check, {"error": error}, status="started")
-    told = await story.device(check, "realface", "shows a real face")
-    await _completed(story, check, {"digest": told["digest"]})
-    await _ends(story, check, "passed")
+async def _reject_somebody_else(narrator: Narrator) -> Ending:
+    check = await start_with_image(narrator)
+    other = {"isIdentical": False, "matchConfidence": 0.12}
+    await narrator.play_device(check, "realface", "shows another face", **other)
+    await complete(narrator, check)
+    return await read_result(narrator, check, Ending("completed", "rejected", ("DifferentPerson",)))
 
 
-async def _a_swapped_digest(story: Storyteller) -> None:
-    story.chapter("A frontend that reports another digest is not trusted")
-    check = await _started(story)
-    await story.device(check, "realface", "shows a real face")
-    await _completed(story, check, {"digest": "0" * 64})
-    await _ends(story, check, "untrusted", "DigestMismatch")
+async def _try_again_after_a_mask(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    error = await narrator.play_device(check, "error:FaceWithMaskDetected", "sees a mask")
+    await complete(narrator, check, {"error": error}, becomes="started")
+    told = await narrator.play_device(check, "realface", "shows a real face")
+    await complete(narrator, check, {"digest": told["digest"]})
+    return await read_result(narrator, check, Ending("started, completed", "passed"))
 
 
-async def _a_stranger(story: Storyteller) -> None:
-    story.chapter("Somebody who knows the session's id, but not its token, gets nowhere")
-    check = await _started(story)
+async def _distrust_another_digest(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    await narrator.play_device(check, "realface", "shows a real face")
+    await complete(narrator, check, {"digest": "0" * 64})
+    return await read_result(narrator, check, Ending("completed", "untrusted", ("DigestMismatch",)))
+
+
+async def _refuse_a_stranger(narrator: Narrator) -> Ending:
+    check = await start(narrator)
     path = f"/sessions/{check.session_id}"
-    status, _ = await story.call("stranger", "GET", path, headers={"X-Session-Token": "guess"})
-    story.check("to a stranger there is no such session", status, 404)
-    status, _ = await story.call("frontend", "DELETE", path, headers=check.token)
-    story.check("its own frontend may give it up", status, 204)
+    status, _ = await narrator.call("stranger", "GET", path, headers={"X-Session-Token": "guess"})
+    require("the answer to a stranger", found=status, wanted=404)
+    await narrator.confirm("to a stranger there is no such session")
+    status, _ = await narrator.call("frontend", "DELETE", path, headers=check.token)
+    require("the answer to its own frontend", found=status, wanted=204)
+    await narrator.confirm("its own frontend may give it up")
+    return Ending("404, canceled")
 
 
-async def _face_is_away(story: Storyteller) -> None:
-    story.chapter("Face is away just when the check ends")
-    check = await _started(story)
-    await story.device(check, "realface", "shows a real face")
-    await story.control("POST", "faults", json={"operation": "get", "times": 99, "status": 503})
-    story.say("Face", "answers every question with 503")
-    await _completed(story, check, status="processing")
-    await story.control("DELETE", "faults")
-    story.say("Face", "is back")
-    await _becomes(story, check, "completed")
-    await _ends(story, check, "passed")
+async def _outlast_an_outage_of_face(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    await narrator.play_device(check, "realface", "shows a real face")
+    fault = {"operation": "get", "times": 999, "status": 503}
+    await narrator.use_control("POST", "faults", json=fault)
+    await narrator.say("Face", "answers every question with 503")
+    await complete(narrator, check, becomes="processing")
+    await narrator.use_control("DELETE", "faults")
+    await narrator.say("Face", "is back")
+    await wait_for(narrator, check, "completed", by="queue")
+    return await read_result(narrator, check, Ending("processing, completed", "passed"))
 
 
-async def _a_rotated_key(story: Storyteller) -> None:
-    story.chapter("The Face key is rotated while a check runs")
-    check = await _started(story)
-    await story.device(check, "realface", "shows a real face")
-    await story.control("POST", "key", json={"key": secrets.token_hex(16)})
-    story.say("operator", "rotates the key: Face takes only the new one, the vault serves it")
-    await _completed(story, check)
-    await _ends(story, check, "passed")
+async def _outlast_a_rotated_key(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    await narrator.play_device(check, "realface", "shows a real face")
+    await narrator.use_control("POST", "key", json={"key": secrets.token_hex(16)})
+    await narrator.say("operator", "rotates the key: Face takes only the new one, the vault has it")
+    await complete(narrator, check)
+    return await read_result(narrator, check, Ending("completed", "passed"))
 
 
-async def _an_abandoned_session(story: Storyteller) -> None:
-    story.chapter("Somebody starts a check and walks away")
-    check = await _started(story)
-    await story.control("POST", "clock", json={"advanceSeconds": _TOKEN_AND_GRACE_SECONDS + 1})
-    story.say("time", f"passes: {_TOKEN_AND_GRACE_SECONDS // 60} minutes")
-    url = story.app_url.removesuffix("/api") + "/admin/functions/sweep_stale_sessions"
-    async with story.http.post(url, headers=MASTER_KEY, json={}) as answer:
-        story.say("timer", f"sweep_stale_sessions  →  {answer.status}")
-    await _becomes(story, check, "abandoned")
-    await _ends(story, check, None, status="abandoned")
-    await story.until("Face keeps nothing of it any more", story.at_face, 0)
+async def _sweep_an_abandoned_session(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    seconds = _TOKEN_AND_GRACE_SECONDS + 1
+    await narrator.use_control("POST", "clock", json={"advanceSeconds": seconds})
+    await narrator.say("time", f"passes: {_TOKEN_AND_GRACE_SECONDS // 60} minutes")
+    url = narrator.app_url.removesuffix("/api") + "/admin/functions/sweep_stale_sessions"
+    async with narrator.http.post(url, headers=MASTER_KEY, json={}) as answer:
+        await narrator.say("timer", f"sweep_stale_sessions → {answer.status}")
+    await wait_for(narrator, check, "abandoned", by="timer")
+    return await read_result(narrator, check, Ending("abandoned"), status="abandoned")
 
 
-_CHAPTERS: tuple[Callable[[Storyteller], Awaitable[None]], ...] = (
-    _a_real_person,
-    _a_spoof,
-    _a_different_person,
-    _a_mask,
-    _a_swapped_digest,
-    _a_stranger,
-    _face_is_away,
-    _a_rotated_key,
-    _an_abandoned_session,
+def _number(*chapters: tuple[str, str, Callable[[Narrator], Awaitable[Ending]]]) -> list[Chapter]:
+    return [
+        Chapter(number=number, title=title, gist=gist, play=play)
+        for number, (title, gist, play) in enumerate(chapters, start=1)
+    ]
+
+
+CHAPTERS: Sequence[Chapter] = _number(
+    ("A real person passes", "a real person", _pass_a_real_person),
+    (
+        "A photo held before the camera is rejected",
+        "a photo before the camera",
+        _reject_a_photo,
+    ),
+    (
+        "A real person, but not the one on the reference image, is rejected",
+        "not the one on the image",
+        _reject_somebody_else,
+    ),
+    (
+        "A mask fails, the person takes it off and tries again",
+        "a mask, then a real face",
+        _try_again_after_a_mask,
+    ),
+    (
+        "A frontend that reports another digest is not trusted",
+        "another digest is reported",
+        _distrust_another_digest,
+    ),
+    (
+        "Somebody who knows the session's id, but not its token, gets nowhere",
+        "a stranger with the id",
+        _refuse_a_stranger,
+    ),
+    (
+        "Face is away just when the check ends",
+        "Face is away at the end",
+        _outlast_an_outage_of_face,
+    ),
+    (
+        "The Face key is rotated while a check runs",
+        "the Face key is rotated",
+        _outlast_a_rotated_key,
+    ),
+    (
+        "Somebody starts a check and walks away",
+        "somebody walks away",
+        _sweep_an_abandoned_session,
+    ),
 )
-
-
-async def _started(story: Storyteller) -> Check:
-    device = {"deviceCorrelationId": secrets.token_hex(8)}
-    return _check(
-        await story.call("server", "POST", "/sessions", headers=FUNCTION_KEY, json=device)
-    )
-
-
-async def _started_with_verify(story: Storyteller) -> Check:
-    # Its first bytes are a JPEG's, and the simulator looks no further.
-    image = BytesIO(b"\xff\xd8\xff\xe0" + secrets.token_bytes(4096))
-    form = aiohttp.FormData({"deviceCorrelationId": secrets.token_hex(8)})
-    form.add_field("verifyImage", image, filename="reference.jpg")
-    return _check(await story.call("server", "POST", "/sessions", headers=FUNCTION_KEY, data=form))
-
-
-def _check(answer: tuple[int, dict[str, str]]) -> Check:
-    status, body = answer
-    if status != 201:  # noqa: PLR2004
-        raise StoryError(f"the session did not start: {body}")
-    return Check(
-        session_id=body["sessionId"],
-        auth_token=body["authToken"],
-        session_token=body["sessionToken"],
-    )
-
-
-async def _completed(
-    story: Storyteller, check: Check, report: object = None, *, status: str = "completed"
-) -> None:
-    path = f"/sessions/{check.session_id}/complete"
-    _, body = await story.call("frontend", "POST", path, headers=check.token, json=report)
-    story.check(f"the frontend learns no more than that it is {status}", body["status"], status)
-
-
-async def _becomes(story: Storyteller, check: Check, status: str) -> None:
-    url = f"{story.app_url}/sessions/{check.session_id}"
-
-    async def found() -> object:
-        async with story.http.get(url, headers=check.token) as answer:
-            return (await answer.json())["status"]
-
-    await story.until(f"the session becomes {status}, though nobody asks again", found, status)
-
-
-async def _ends(
-    story: Storyteller,
-    check: Check,
-    outcome: str | None,
-    *reasons: str,
-    status: str = "completed",
-) -> None:
-    path = f"/sessions/{check.session_id}/result"
-    _, body = await story.call("server", "GET", path, headers=FUNCTION_KEY)
-    found = (body["status"], body["outcome"], body["reasons"])
-    story.check(f"the verdict: {outcome or status}", found, (status, outcome, list(reasons)))

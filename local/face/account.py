@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from local.azure.access_tokens import TokenIssuer
 from local.face import answers
 from local.face.answers import Json
 from local.face.create_request import FaceRefusal
-from local.face.device_attempts import DECISIONS, Performance, after_performance
-from local.face.session_files import SessionShelf
-from local.face.sessions import Kind, Order, Session, open_session
+from local.face.device_attempts import DECISIONS, ScriptedAttempt, after_attempt
+from local.face.device_tokens import DeviceTokens
+from local.face.session_files import SessionFiles
+from local.face.sessions import CreateRequest, Kind, Session, open_session
 
 
 class TokenRefusedError(Exception):
@@ -20,69 +20,69 @@ class FaceAccount:
     """Creates, finds and deletes sessions by Face's rules, on the stack's clock."""
 
     def __init__(
-        self, shelf: SessionShelf, tokens: TokenIssuer, now: Callable[[], datetime]
+        self, sessions: SessionFiles, tokens: DeviceTokens, now: Callable[[], datetime]
     ) -> None:
-        """Serve the sessions on this shelf, those apart that Face has forgotten meanwhile."""
-        self._shelf = shelf
+        """Serve these sessions, without those that Face has forgotten meanwhile."""
+        self._sessions = sessions
         self._tokens = tokens
         self._now = now
         self.reference_quality = "high"
-        for forgotten in [session for session in shelf if not session.is_alive(now())]:
-            shelf.remove(forgotten)
+        for forgotten in [each for each in sessions if not each.is_alive(now())]:
+            sessions.remove(forgotten)
 
-    def create(self, order: Order) -> Json:
+    def create(self, request: CreateRequest) -> Json:
         """Open a session and hand out its token, this once."""
-        session = open_session(order, now=self._now(), quality=self.reference_quality)
-        self._shelf.put(session)
-        return answers.created(session, self._tokens.issue({"sid": session.session_id}))
+        session = open_session(request, now=self._now(), quality=self.reference_quality)
+        self._sessions.put(session)
+        return answers.create_response(session, self._tokens.issue(session.session_id))
 
     def get(self, kind: Kind, session_id: str) -> Json:
         """Tell how the session stands."""
-        return answers.found(self._session(kind, session_id))
+        return answers.get_response(self._session(kind, session_id))
 
     def delete(self, kind: Kind, session_id: str) -> None:
         """Forget the session and revoke its token."""
-        self._shelf.remove(self._session(kind, session_id))
+        self._sessions.remove(self._session(kind, session_id))
 
     def alive(self) -> list[Json]:
         """List the sessions that Face still knows."""
         return [
             {
                 "sessionId": session.session_id,
-                "kind": session.order.kind,
+                "kind": session.request.kind,
                 "status": session.status,
             }
-            for session in self._shelf
+            for session in self._sessions
             if session.is_alive(self._now())
         ]
 
-    def perform(self, auth_token: str | None, performance: Performance) -> Json:
+    def play(self, auth_token: str | None, script: ScriptedAttempt) -> Json:
         """Play the device once and return what its SDK would hand to the app."""
-        session = after_performance(self._opened_by(auth_token), performance)
-        self._shelf.put(session)
-        return _report(performance, session)
+        session = after_attempt(self._session_of(auth_token), script)
+        self._sessions.put(session)
+        return _report(script, session)
 
     def _session(self, kind: Kind, session_id: str) -> Session:
-        session = self._shelf.find(session_id)
-        if session is None or session.order.kind is not kind or not session.is_alive(self._now()):
+        session = self._sessions.find(session_id)
+        if session is None or session.request.kind is not kind or not session.is_alive(self._now()):
             message = "Session Id is not found. The session id is expired or does not exist."
             raise FaceRefusal(404, "SessionNotFound", message)
         return session
 
-    def _opened_by(self, auth_token: str | None) -> Session:
-        claims = self._tokens.read(auth_token or "") or {}
-        session = self._shelf.find(str(claims.get("sid")))
+    def _session_of(self, auth_token: str | None) -> Session:
+        session_id = self._tokens.session_id(auth_token or "")
+        session = self._sessions.find(session_id) if session_id else None
         if session is None or not session.takes_attempts(self._now()):
             raise TokenRefusedError("the token is unknown, expired, revoked or used up")
         return session
 
 
-def _report(performance: Performance, session: Session) -> Json:
-    if performance.outcome == "running":
+def _report(script: ScriptedAttempt, session: Session) -> Json:
+    if script.outcome == "running":
         return {}
-    if performance.outcome == "canceled":
+    if script.outcome == "canceled":
         return {"livenessError": "UserCanceledSession"}
-    if performance.outcome in DECISIONS:
+    if script.outcome in DECISIONS:
         attempt = session.attempts[0]
         return {"resultId": _result_id(session), "digest": attempt.digest}
     return {"livenessError": session.attempts[0].error_code}

@@ -11,7 +11,7 @@ _REFERENCE_RECTANGLE = {"top": 66, "left": 440, "width": 227, "height": 304}
 _MESSAGES: Mapping[str, str] = {"FaceWithMaskDetected": "Mask detected on face image."}
 
 
-def created(session: Session, auth_token: str) -> Json:
+def create_response(session: Session, auth_token: str) -> Json:
     """Answer a create: the whole session, and the one time that its token is told."""
     reference_type: Json = {"referenceType": "image"}  # live, though the schema's enum lacks it
     return {
@@ -23,7 +23,7 @@ def created(session: Session, auth_token: str) -> Json:
     }
 
 
-def found(session: Session) -> Json:
+def get_response(session: Session) -> Json:
     """Answer a GET: an empty token, and a model only while not running."""
     names_model = session.status not in {Status.RUNNING, Status.CANCELED}
     model = {"modelVersion": session.model_version} if names_model else {}
@@ -38,7 +38,7 @@ def found(session: Session) -> Json:
 
 def _results(session: Session, reference_type: Json) -> Json:
     results: Json = {"attempts": [_attempt(attempt) for attempt in session.attempts]}
-    if session.order.kind is Kind.LIVENESS_WITH_VERIFY:
+    if session.request.kind is Kind.LIVENESS_WITH_VERIFY:
         results["verifyReferences"] = _references(session, reference_type)
     return results
 

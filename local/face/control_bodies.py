@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Callable, Collection
 
-from local.face.device_attempts import DECISIONS, Performance
-from local.faults.fault import OPERATIONS, Breakage, Fault
+from local.face.device_attempts import DECISIONS, ScriptedAttempt
+from local.faults.fault import OPERATIONS, Fault, WireFault
 
 QUALITIES = ("low", "medium", "high")
 
@@ -33,7 +33,7 @@ def read(body: bytes, known: Collection[str]) -> dict[str, object]:
     return fields
 
 
-def performance(body: bytes) -> Performance:
+def scripted_attempt(body: bytes) -> ScriptedAttempt:
     """Read what the device shall play; an override of null leaves that field out."""
     fields = read(body, {"outcome", *_OVERRIDES})
     outcome = fields.pop("outcome", None)
@@ -42,7 +42,7 @@ def performance(body: bytes) -> Performance:
     for name, value in fields.items():
         if value is not None:
             _OVERRIDES[name](name, value)
-    return Performance(outcome=str(outcome), overrides=fields)
+    return ScriptedAttempt(outcome=str(outcome), overrides=fields)
 
 
 def fault(body: bytes) -> Fault:
@@ -53,24 +53,24 @@ def fault(body: bytes) -> Fault:
         raise BadControlError("say what goes wrong: status, delayMs or kind")
     delay = _number("delayMs", fields.get("delayMs", 0), minimum=0, maximum=_MAX_DELAY_MS)
     return Fault(
-        operation=_choice("operation", fields.get("operation"), OPERATIONS),
-        times=_whole("times", fields.get("times"), range(1, 1_000_001)),
-        status=_maybe(fields, "status", lambda value: _whole("status", value, _STATUSES)),
-        code=_maybe(fields, "code", lambda value: _text("code", value)),
-        retry_after_seconds=_maybe(
+        operation=_one_of("operation", fields.get("operation"), OPERATIONS),
+        times=_integer("times", fields.get("times"), range(1, 1_000_001)),
+        status=_optional(fields, "status", lambda value: _integer("status", value, _STATUSES)),
+        code=_optional(fields, "code", lambda value: _text("code", value)),
+        retry_after_seconds=_optional(
             fields,
             "retryAfterSeconds",
-            lambda value: _whole("retryAfterSeconds", value, range(86_401)),
+            lambda value: _integer("retryAfterSeconds", value, range(86_401)),
         ),
         delay_ms=delay,
-        kind=_maybe(fields, "kind", lambda value: Breakage(_choice("kind", value, list(Breakage)))),
+        kind=_optional(fields, "kind", _wire_fault),
     )
 
 
 def quality(body: bytes) -> str:
     """Read the quality of the reference images to come."""
     fields = read(body, {"qualityForRecognition"})
-    return _choice("qualityForRecognition", fields.get("qualityForRecognition"), QUALITIES)
+    return _one_of("qualityForRecognition", fields.get("qualityForRecognition"), QUALITIES)
 
 
 def key(body: bytes) -> str:
@@ -84,11 +84,15 @@ def seconds(body: bytes) -> float:
     return _number("advanceSeconds", given, minimum=0, maximum=_MAX_SKIP_SECONDS)
 
 
-def _maybe[T](fields: dict[str, object], name: str, checked: Callable[[object], T]) -> T | None:
+def _optional[T](fields: dict[str, object], name: str, checked: Callable[[object], T]) -> T | None:
     return checked(fields[name]) if name in fields else None
 
 
-def _choice(name: str, value: object, options: Collection[str]) -> str:
+def _wire_fault(value: object) -> WireFault:
+    return WireFault(_one_of("kind", value, list(WireFault)))
+
+
+def _one_of(name: str, value: object, options: Collection[str]) -> str:
     if not isinstance(value, str) or value not in options:
         raise BadControlError(f"{name} must be one of {', '.join(options)}")
     return value
@@ -100,13 +104,13 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def _flag(name: str, value: object) -> bool:
+def _boolean(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise BadControlError(f"{name} must be true or false")
     return value
 
 
-def _whole(name: str, value: object, within: range) -> int:
+def _integer(name: str, value: object, within: range) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in within:
         raise BadControlError(f"{name} must be a whole number, {within[0]} to {within[-1]}")
     return value
@@ -122,13 +126,13 @@ def _number(name: str, value: object, *, minimum: float, maximum: float) -> floa
     return value
 
 
-def _share(name: str, value: object) -> float:
+def _probability(name: str, value: object) -> float:
     return _number(name, value, minimum=0, maximum=1)
 
 
 _OVERRIDES: dict[str, Callable[[str, object], object]] = {
-    "isIdentical": _flag,
-    "matchConfidence": _share,
+    "isIdentical": _boolean,
+    "matchConfidence": _probability,
     "verifyImageHash": _text,
     "modelVersion": _text,
 }

@@ -6,13 +6,13 @@ from aiohttp import web
 
 from local.azure.access_tokens import bearer
 from local.azure.vault_secret import VaultSecret
-from local.azure_error import failed
+from local.azure_error import error_body
 from local.clock import StackClock
 from local.face import control_bodies
 from local.face.account import FaceAccount, TokenRefusedError
 from local.face.request_log import RequestLog
 from local.faults.fault import FaultQueue
-from local.faults.wire import Carry
+from local.faults.wire import Handler
 
 PREFIX = "/simulator/"
 
@@ -46,57 +46,57 @@ class FaceControl:
     def routes(self) -> list[web.RouteDef]:
         """List the control routes."""
         return [
-            web.post("/simulator/attempts", self._attempts),
+            web.post("/simulator/attempts", self._play_attempt),
             web.post("/simulator/faults", self._add_fault),
             web.delete("/simulator/faults", self._end_faults),
-            web.get("/simulator/requests", self._requests),
-            web.get("/simulator/sessions", self._sessions),
-            web.post("/simulator/reference", self._reference),
-            web.post("/simulator/key", self._rotate),
-            web.post("/simulator/clock", self._advance),
-            web.options("/simulator/{any:.*}", _preflight),
+            web.get("/simulator/requests", self._list_requests),
+            web.get("/simulator/sessions", self._list_sessions),
+            web.post("/simulator/reference", self._set_reference_quality),
+            web.post("/simulator/key", self._rotate_key),
+            web.post("/simulator/clock", self._advance_clock),
+            web.options("/simulator/{any:.*}", _answer_preflight),
         ]
 
-    async def _attempts(self, request: web.Request) -> web.Response:
+    async def _play_attempt(self, request: web.Request) -> web.Response:
         token = bearer(request.headers.get("Authorization"))
-        played = control_bodies.performance(await request.read())
-        return web.json_response(self._account.perform(token, played))
+        script = control_bodies.scripted_attempt(await request.read())
+        return web.json_response(self._account.play(token, script))
 
     async def _add_fault(self, request: web.Request) -> web.Response:
         self._faults.add(control_bodies.fault(await request.read()))
-        return _nothing()
+        return _no_content()
 
     async def _end_faults(self, _request: web.Request) -> web.Response:
         self._faults.clear()
-        return _nothing()
+        return _no_content()
 
-    async def _requests(self, _request: web.Request) -> web.Response:
-        return web.json_response(self._log.facts())
+    async def _list_requests(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._log.as_json())
 
-    async def _sessions(self, _request: web.Request) -> web.Response:
+    async def _list_sessions(self, _request: web.Request) -> web.Response:
         return web.json_response(self._account.alive())
 
-    async def _reference(self, request: web.Request) -> web.Response:
+    async def _set_reference_quality(self, request: web.Request) -> web.Response:
         self._account.reference_quality = control_bodies.quality(await request.read())
-        return _nothing()
+        return _no_content()
 
-    async def _rotate(self, request: web.Request) -> web.Response:
+    async def _rotate_key(self, request: web.Request) -> web.Response:
         self._key.rotate(control_bodies.key(await request.read()))
-        return _nothing()
+        return _no_content()
 
-    async def _advance(self, request: web.Request) -> web.Response:
+    async def _advance_clock(self, request: web.Request) -> web.Response:
         self._clock.advance(control_bodies.seconds(await request.read()))
-        return _nothing()
+        return _no_content()
 
 
-async def serve(request: web.Request, handler: Carry) -> web.StreamResponse:
+async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer a control call; a wrong one is told what is wrong."""
     try:
         return await handler(request)
     except control_bodies.BadControlError as error:
-        return web.json_response(failed("InvalidRequest", str(error)), status=400)
+        return web.json_response(error_body("InvalidRequest", str(error)), status=400)
     except TokenRefusedError as error:
-        return web.json_response(failed("401", str(error)), status=401)
+        return web.json_response(error_body("401", str(error)), status=401)
 
 
 async def stamp(_request: web.Request, response: web.StreamResponse) -> None:
@@ -104,9 +104,9 @@ async def stamp(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_FROM_ANYWHERE)
 
 
-async def _preflight(_request: web.Request) -> web.Response:
-    return _nothing()
+async def _answer_preflight(_request: web.Request) -> web.Response:
+    return _no_content()
 
 
-def _nothing() -> web.Response:
+def _no_content() -> web.Response:
     return web.Response(status=204)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from local.face.sessions import NEWEST_MODEL, Kind, Order
+from local.face.sessions import NEWEST_MODEL, CreateRequest, Kind
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
 _TOKEN_SECONDS = range(60, 86_400 + 1)
@@ -65,37 +65,37 @@ class Part:
     content: bytes
 
 
-def order_from_json(body: bytes) -> Order:
+def create_request_from_json(body: bytes) -> CreateRequest:
     """Read a create of a liveness session."""
     try:
         fields = json.loads(body)
     except ValueError as error:
         raise FaceRefusal(400, "BadArgument", "The request body is not JSON.") from error
     if not isinstance(fields, dict):
-        raise _misfit("The request body must be an object.")
+        raise _invalid_body("The request body must be an object.")
     given = {name: value for name, value in fields.items() if value is not None}
-    return _order(Kind.LIVENESS, given, _FIELDS, image=None)
+    return _create_request(Kind.LIVENESS, given, _FIELDS, image=None)
 
 
-def order_from_parts(parts: list[Part]) -> Order:
+def create_request_from_parts(parts: list[Part]) -> CreateRequest:
     """Read a create of a liveness session with verify: flat parts, one of them a file."""
     by_name = {part.name: part for part in parts}
     if len(by_name) != len(parts):
-        raise _misfit("A part is given twice.")
+        raise _invalid_body("A part is given twice.")
     image = by_name.pop("verifyImage", None)
-    fields = {name: _typed(part) for name, part in by_name.items()}
+    fields = {name: _typed_value(part) for name, part in by_name.items()}
     # Microsoft's Android sample leaves the image to the device, so that its absence is accepted.
     content = _image(image) if image else None
-    return _order(Kind.LIVENESS_WITH_VERIFY, fields, _VERIFY_FIELDS, image=content)
+    return _create_request(Kind.LIVENESS_WITH_VERIFY, fields, _VERIFY_FIELDS, image=content)
 
 
-def _order(
+def _create_request(
     kind: Kind, fields: Mapping[str, object], types: Mapping[str, type], *, image: bytes | None
-) -> Order:
+) -> CreateRequest:
     _check_types(fields, types)
     _check_mode(fields)
     _check_device(fields)
-    return Order(
+    return CreateRequest(
         kind=kind,
         token_seconds=_token_seconds(fields),
         has_session_image=bool(fields.get("enableSessionImage")),
@@ -109,11 +109,11 @@ def _order(
 def _check_types(fields: Mapping[str, object], types: Mapping[str, type]) -> None:
     for name, value in fields.items():
         if name not in types:
-            raise _misfit(f"{name} is not a field of this operation.")
+            raise _invalid_body(f"{name} is not a field of this operation.")
         # A float may be written as an integer, but a bool is never a number.
         wanted = (int, float) if types[name] is float else types[name]
         if not isinstance(value, wanted) or isinstance(value, bool) is not (types[name] is bool):
-            raise _misfit(f"{name} must be of type {types[name].__name__}.")
+            raise _invalid_body(f"{name} must be of type {types[name].__name__}.")
 
 
 def _check_mode(fields: Mapping[str, object]) -> None:
@@ -142,28 +142,28 @@ def _token_seconds(fields: Mapping[str, object]) -> int:
 def _model(fields: Mapping[str, object]) -> str:
     model = cast("str", fields.get("livenessModelVersion", NEWEST_MODEL))
     if model not in _MODELS:
-        raise _misfit("livenessModelVersion is not a known model.")
+        raise _invalid_body("livenessModelVersion is not a known model.")
     return model
 
 
 def _threshold(fields: Mapping[str, object]) -> float | None:
     threshold = cast("float | None", fields.get("verifyConfidenceThreshold"))
     if threshold is not None and not 0 <= threshold <= 1:
-        raise _misfit("verifyConfidenceThreshold must be 0 to 1.")
+        raise _invalid_body("verifyConfidenceThreshold must be 0 to 1.")
     return threshold
 
 
-def _typed(part: Part) -> object:
+def _typed_value(part: Part) -> object:
     wanted = _VERIFY_FIELDS.get(part.name, str)
     text = part.content.decode(errors="replace")
     if not _WRITTEN.get(wanted, _ANYTHING).fullmatch(text):
-        raise _misfit(f"{part.name} must be of type {wanted.__name__}.")
+        raise _invalid_body(f"{part.name} must be of type {wanted.__name__}.")
     return text == "true" if wanted is bool else wanted(text)
 
 
 def _image(part: Part) -> bytes:
     if part.filename is None:
-        raise _misfit("verifyImage must be a file: its part needs a filename.")
+        raise _invalid_body("verifyImage must be a file: its part needs a filename.")
     if len(part.content) not in _IMAGE_BYTES:
         raise FaceRefusal(400, "InvalidImageSize", "Image size is too small or too big.")
     if not part.content.startswith(_IMAGE_STARTS):
@@ -171,5 +171,5 @@ def _image(part: Part) -> bytes:
     return part.content
 
 
-def _misfit(message: str) -> FaceRefusal:
+def _invalid_body(message: str) -> FaceRefusal:
     return FaceRefusal(400, "InvalidRequestBody", message)

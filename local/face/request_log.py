@@ -23,13 +23,13 @@ class RequestLog:
         self._now = now
         self._calls: list[Call] = []
 
-    def arrived(self, method: str, path: str) -> Call:
-        """Note a call; whoever answers it fills in the status."""
+    def record(self, method: str, path: str) -> Call:
+        """Record a call; whoever answers it fills in the status."""
         time = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         call = Call(method=method, path=path, time=time)
         self._calls.append(call)
         return call
 
-    def facts(self) -> list[dict[str, object]]:
+    def as_json(self) -> list[dict[str, object]]:
         """Return all calls so far, as JSON has them."""
         return [asdict(call) for call in self._calls]

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from local import json_file
-from local.face.sessions import Attempt, Kind, Order, Session, Status
+from local.face.sessions import Attempt, CreateRequest, Kind, Session, Status
+from local.ports import StackError
 
 
-class SessionShelf:
+class SessionFiles:
     """Holds sessions in memory and writes each change down before it is told."""
 
     def __init__(self, folder: Path) -> None:
         """Take up what an earlier stack left in this folder."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        kept = (_session_from(json_file.read(path)) for path in folder.glob("*.json"))
+        kept = (_load(path) for path in folder.glob("*.json"))
         self._sessions = {session.session_id: session for session in kept}
 
     def __iter__(self) -> Iterator[Session]:
@@ -43,13 +44,21 @@ class SessionShelf:
         return self._folder / f"{session.session_id}.json"
 
 
+def _load(path: Path) -> Session:
+    try:
+        return _session_from(json_file.read(path))
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{path} was not kept by this version: remove the state directory to begin anew"
+        raise StackError(message) from error
+
+
 def _session_from(facts: dict[str, Any]) -> Session:
-    order = facts["order"] | {"kind": Kind(facts["order"]["kind"])}
+    request = facts["request"] | {"kind": Kind(facts["request"]["kind"])}
     attempts = (each | {"status": Status(each["status"])} for each in facts["attempts"])
     return Session(
         **facts
         | {
-            "order": Order(**order),
+            "request": CreateRequest(**request),
             "created_at": datetime.fromisoformat(facts["created_at"]),
             "status": Status(facts["status"]),
             "attempts": tuple(Attempt(**attempt) for attempt in attempts),

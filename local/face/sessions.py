@@ -33,7 +33,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class CreateRequest:
     """What a create asked for."""
 
     kind: Kind
@@ -65,7 +65,7 @@ class Session:
     """One session; attempts are newest first, as Face lists them."""
 
     session_id: str
-    order: Order
+    request: CreateRequest
     created_at: datetime
     quality: str | None
     model_version: str | None
@@ -78,18 +78,18 @@ class Session:
 
     def takes_attempts(self, now: datetime) -> bool:
         """Tell whether its token still opens it: neither expired nor used up."""
-        expires_at = self.created_at + timedelta(seconds=self.order.token_seconds)
+        expires_at = self.created_at + timedelta(seconds=self.request.token_seconds)
         return now < expires_at and self.status in {Status.NOT_STARTED, Status.RUNNING}
 
 
-def open_session(order: Order, *, now: datetime, quality: str) -> Session:
+def open_session(request: CreateRequest, *, now: datetime, quality: str) -> Session:
     """Open the session that a create asked for."""
     return Session(
         session_id=str(uuid.uuid4()),
-        order=order,
+        request=request,
         created_at=now,
-        quality=quality if order.image_hash else None,
-        model_version=order.model_version,
+        quality=quality if request.image_hash else None,
+        model_version=request.model_version,
     )
 
 

@@ -1,4 +1,4 @@
-"""Face v1.2 over HTTP, as the live service behaves; its rules are in `face_account`."""
+"""Face v1.2 over HTTP, as the live service behaves; its rules are in `account`."""
 
 import hmac
 import uuid
@@ -8,11 +8,16 @@ from aiohttp import BodyPartReader, web
 
 from local.azure.access_tokens import TokenIssuer, bearer
 from local.azure.vault_secret import VaultSecret
-from local.azure_error import failed
+from local.azure_error import error_body
 from local.face.account import FaceAccount
-from local.face.create_request import FaceRefusal, Part, order_from_json, order_from_parts
+from local.face.create_request import (
+    FaceRefusal,
+    Part,
+    create_request_from_json,
+    create_request_from_parts,
+)
 from local.face.request_log import RequestLog
-from local.face.sessions import Kind, Order
+from local.face.sessions import CreateRequest, Kind
 from local.faults import wire
 from local.faults.fault import FaultQueue
 
@@ -65,26 +70,26 @@ class FaceSimulator:
             web.delete(f"{_SESSIONS}/{{session_id}}", self._delete),
         ]
 
-    async def serve(self, request: web.Request, handler: wire.Carry) -> web.StreamResponse:
-        """Note the call, let a waiting fault befall it, and answer in Face's manner."""
-        call = self._log.arrived(request.method, request.path)
+    async def serve(self, request: web.Request, handler: wire.Handler) -> web.StreamResponse:
+        """Record the call, let a waiting fault befall it, and answer in Face's manner."""
+        call = self._log.record(request.method, request.path)
         is_known = "family" in request.match_info
         fault = self._faults.take(_OPERATIONS[request.method]) if is_known else None
-        carry_out = partial(self._carried_out, request, handler)
+        carry_out = partial(self._carry_out, request, handler)
         response = await wire.answer(request, fault, carry_out)
-        call.status = wire.status_seen(response)
+        call.status = wire.sent_status(response)
         return response
 
-    async def _carried_out(self, request: web.Request, handler: wire.Carry) -> web.StreamResponse:
+    async def _carry_out(self, request: web.Request, handler: wire.Handler) -> web.StreamResponse:
         try:
             if "family" in request.match_info:
                 self._authorize(request)
             return await handler(request)
         except FaceRefusal as refusal:
-            body = failed(refusal.code, refusal.message)
+            body = error_body(refusal.code, refusal.message)
             return web.json_response(body, status=refusal.status)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
-            return web.json_response(failed("404", "Resource not found"), status=404)
+            return web.json_response(error_body("404", "Resource not found"), status=404)
 
     def _authorize(self, request: web.Request) -> None:
         key = request.headers.get("Ocp-Apim-Subscription-Key", "")
@@ -97,8 +102,8 @@ class FaceSimulator:
 
     async def _create(self, request: web.Request) -> web.Response:
         has_image = _kind(request) is Kind.LIVENESS_WITH_VERIFY
-        order = await (_order_with_image(request) if has_image else _order(request))
-        return web.json_response(self._account.create(order))
+        read = _read_form if has_image else _read_json
+        return web.json_response(self._account.create(await read(request)))
 
     async def _get(self, request: web.Request) -> web.Response:
         session_id = request.match_info["session_id"]
@@ -121,23 +126,23 @@ def _kind(request: web.Request) -> Kind:
     return _KINDS[request.match_info["family"]]
 
 
-async def _order(request: web.Request) -> Order:
+async def _read_json(request: web.Request) -> CreateRequest:
     if request.content_type != "application/json":
         raise FaceRefusal(400, "InvalidRequestBody", "The request body must be JSON.")
-    return order_from_json(await request.read())
+    return create_request_from_json(await request.read())
 
 
-async def _order_with_image(request: web.Request) -> Order:
+async def _read_form(request: web.Request) -> CreateRequest:
     if request.content_type != "multipart/form-data":
         raise FaceRefusal(400, "InvalidRequestBody", "The request body must be a form.")
     try:
-        parts = [await _part(part) async for part in await request.multipart()]
+        parts = [await _read_part(part) async for part in await request.multipart()]
     except (ValueError, AssertionError) as error:  # aiohttp's words for a form it cannot read
         raise FaceRefusal(400, "InvalidRequestBody", "The form cannot be read.") from error
-    return order_from_parts(parts)
+    return create_request_from_parts(parts)
 
 
-async def _part(part: object) -> Part:
+async def _read_part(part: object) -> Part:
     if not isinstance(part, BodyPartReader) or part.name is None:
         raise FaceRefusal(400, "InvalidRequestBody", "Every part needs a name.")
     content = bytes(await part.read())

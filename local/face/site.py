@@ -5,7 +5,7 @@ from aiohttp import web
 from local.face import controls, simulator
 from local.face.controls import FaceControl
 from local.face.simulator import FaceSimulator
-from local.faults.wire import Carry
+from local.faults.wire import Handler
 
 _MAX_BODY = 32 * 1024 * 1024
 
@@ -14,7 +14,7 @@ def application(face: FaceSimulator, control: FaceControl) -> web.Application:
     """Join the two; anything neither has a route for is Face's 404."""
 
     @web.middleware
-    async def serve(request: web.Request, handler: Carry) -> web.StreamResponse:
+    async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
         is_control = request.path.startswith(controls.PREFIX)
         return await (controls if is_control else face).serve(request, handler)
 

@@ -1,1 +1,1 @@
-"""Failures on order, as callers feel them."""
+"""Failures on demand, as callers feel them."""

@@ -7,7 +7,7 @@ OPERATIONS = ("create", "get", "delete", "any", "vault", "identity")
 _FACE = {"create", "get", "delete"}
 
 
-class Breakage(StrEnum):
+class WireFault(StrEnum):
     """How an answer breaks on its way."""
 
     RESET = "reset"
@@ -25,7 +25,7 @@ class Fault:
     code: str | None = None
     retry_after_seconds: int | None = None
     delay_ms: float = 0
-    kind: Breakage | None = None
+    kind: WireFault | None = None
 
     @property
     def is_only_late(self) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from local.azure_error import failed
-from local.faults.fault import Breakage, Fault
+from local.azure_error import error_body
+from local.faults.fault import Fault, WireFault
 
-Carry = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _CODES = {
     400: "BadArgument",
@@ -25,8 +25,8 @@ _CODES = {
 _GARBAGE = b"<html>\xff\x00 this is no JSON"
 
 
-class _Unheard(web.Response):
-    """Stands for an answer that nobody is left to read."""
+class _NoResponse(web.Response):
+    """Stands for an answer that was never sent."""
 
 
 async def answer(
@@ -40,19 +40,19 @@ async def answer(
     await asyncio.sleep(fault.delay_ms / 1000)
     if fault.is_only_late:
         return await carry_out()
-    if fault.kind is Breakage.RESET:
+    if fault.kind is WireFault.RESET:
         return _reset(request)
-    if fault.kind is Breakage.TRUNCATE:
-        return await _truncated(request, fault)
-    if fault.kind is Breakage.GARBAGE:
+    if fault.kind is WireFault.TRUNCATE:
+        return await _truncate(request, fault)
+    if fault.kind is WireFault.GARBAGE:
         status = fault.status or 200
         return web.Response(status=status, body=_GARBAGE, content_type="application/json")
     return _error(fault)
 
 
-def status_seen(response: web.StreamResponse) -> int:
+def sent_status(response: web.StreamResponse) -> int:
     """Return the status that went out: 0 where nothing did."""
-    return 0 if isinstance(response, _Unheard) else response.status
+    return 0 if isinstance(response, _NoResponse) else response.status
 
 
 def _error(fault: Fault) -> web.Response:
@@ -60,20 +60,20 @@ def _error(fault: Fault) -> web.Response:
     code = fault.code or _CODES.get(status, "Unspecified")
     after = fault.retry_after_seconds
     headers = {} if after is None else {"Retry-After": str(after)}
-    return web.json_response(failed(code, "A scripted fault."), status=status, headers=headers)
+    return web.json_response(error_body(code, "A scripted fault."), status=status, headers=headers)
 
 
-def _reset(request: web.Request) -> _Unheard:
+def _reset(request: web.Request) -> _NoResponse:
     transport = request.transport
     if transport is not None:
         # Lingering for no time makes the close a reset, as from a machine that went away.
         linger = struct.pack("ii", 1, 0)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         transport.abort()
-    return _Unheard()
+    return _NoResponse()
 
 
-async def _truncated(request: web.Request, fault: Fault) -> web.StreamResponse:
+async def _truncate(request: web.Request, fault: Fault) -> web.StreamResponse:
     whole = json.dumps({"sessionId": "cut-short", "authToken": "", "status": "Succeeded"}).encode()
     response = web.StreamResponse(status=fault.status or 200)
     response.content_type = "application/json"

@@ -1,5 +1,5 @@
 """A small stand-in for `func start`: it runs this app on a laptop as Azure would.
 
 `host.FunctionsHost` is the way in; `python -m local.functions_host` runs it in its own process.
-local/README.md says what it does as the real host does, and what it does not.
+README.md says what it does as the real host does, and what it does not.
 """

@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import importlib
+import logging
 import os
 import signal
 import sys
 import threading
-import traceback
+from datetime import timedelta
 from pathlib import Path
 
-from local.clock import StackClock
+from local.functions_host.hooks import load_hook, run_hook
 from local.functions_host.host import FunctionsHost
 from local.functions_host.keys import HostKeys
 from local.functions_host.log_lines import log_to_stderr
@@ -34,7 +34,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--app", type=Path, default=Path(), help="where host.json is")
     parser.add_argument("--port", type=int, default=7071, help="0 for any free port")
     parser.add_argument("--cors", default="", help="allowed origins, with commas between")
-    parser.add_argument("--clock", type=Path, help="a file that shifts the app's clock")
+    parser.add_argument(
+        "--as-azure", action="store_true", help="run without functions that cannot be indexed"
+    )
+    parser.add_argument(
+        "--timer-lease",
+        type=int,
+        choices=range(15, 61),
+        default=60,
+        metavar="SECONDS",
+        help="how long a killed host keeps its timers from another: 15 to 60",
+    )
     parser.add_argument(
         "--function-key",
         action="append",
@@ -42,6 +52,11 @@ def _options() -> argparse.Namespace:
         metavar="NAME=KEY",
         help="a key that opens one function; may be repeated",
     )
+    for when, does in (
+        ("start", "before the app is loaded"),
+        ("stop", "when nothing runs any more"),
+    ):
+        parser.add_argument(f"--on-{when}", metavar="MODULE:FUNCTION", help=f"call it {does}")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when stdin is closed")
     return parser.parse_args()
 
@@ -52,20 +67,31 @@ async def _serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
     if options.stop_with_stdin:
         _watch_stdin(stopping)
-    if options.clock:
-        _shift_clock(options.app, options.clock)
+    sys.path.insert(0, str(options.app.resolve()))
+    if options.on_start:
+        await run_hook(load_hook(options.on_start))
     host = FunctionsHost(
         app_directory=options.app,
         settings=os.environ,
         port=options.port,
         cors=[origin.strip() for origin in options.cors.split(",") if origin.strip()],
         keys=HostKeys(functions=_keys_by_function(options.function_key)),
+        as_azure=options.as_azure,
+        timer_lease=timedelta(seconds=options.timer_lease),
+        end_process=_end_at_once,
+        on_stop=load_hook(options.on_stop) if options.on_stop else None,
     )
     await host.start()
     try:
         await stopping.wait()
     finally:
         await host.stop()
+
+
+def _end_at_once(code: int) -> None:
+    """End as a killed worker does: no `finally` runs, nothing is closed."""
+    logging.shutdown()
+    os._exit(code)
 
 
 def _watch_stdin(stopping: asyncio.Event) -> None:
@@ -78,16 +104,6 @@ def _watch_stdin(stopping: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stopping.set)
 
     threading.Thread(target=wait_for_end, name="stdin", daemon=True).start()
-
-
-def _shift_clock(app_directory: Path, clock_file: Path) -> None:
-    """Let the app read the stack's clock; this is the only thing of the app that is replaced."""
-    sys.path.insert(0, str(app_directory.resolve()))
-    try:
-        composition = importlib.import_module("shared.composition")
-    except Exception as broken:
-        raise HostStartError(f"the app could not be loaded:\n{traceback.format_exc()}") from broken
-    composition.now = StackClock(clock_file).now  # type: ignore[attr-defined] # a module's name
 
 
 def _keys_by_function(pairs: list[str]) -> dict[str, tuple[str, ...]]:

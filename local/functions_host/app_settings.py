@@ -3,17 +3,17 @@
 import re
 from collections.abc import Mapping
 
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import IndexingError
 
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
 
 
 def expand(text: str, settings: Mapping[str, str]) -> str:
-    """Replace every `%NAME%` by that setting; an undefined one stops the start."""
+    """Replace every `%NAME%` by that setting; an undefined one is an error."""
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in settings:
-            raise HostStartError(f"'%{found[1]}%' does not resolve: there is no such setting")
+            raise IndexingError(f"'%{found[1]}%' does not resolve: there is no such setting")
         return settings[found[1]]
 
     return _PLACEHOLDER.sub(value, text)
@@ -24,7 +24,7 @@ def connection_string(name: str, settings: Mapping[str, str]) -> str:
     for candidate in (f"AzureWebJobs{name}", name):
         if settings.get(candidate):
             return settings[candidate]
-    raise HostStartError(f"connection '{name}' is undefined: no setting holds its string")
+    raise IndexingError(f"connection '{name}' is undefined: no setting holds its string")
 
 
 def is_on(name: str, settings: Mapping[str, str]) -> bool:

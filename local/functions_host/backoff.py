@@ -4,18 +4,18 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
-_SHORTEST = timedelta(milliseconds=100)
+_MIN_WAIT = timedelta(milliseconds=100)
 _SPREAD = 0.2
 
 
 class PollingBackoff:
-    """Random and exponential, from 100 ms up to the longest interval."""
+    """Random and exponential, from 100 ms up to a bound."""
 
     def __init__(
-        self, longest: timedelta, uniform: Callable[[float, float], float] = random.uniform
+        self, max_wait: timedelta, uniform: Callable[[float, float], float] = random.uniform
     ) -> None:
-        """Take the longest wait and the dice."""
-        self._longest = longest
+        """Take the bound and the dice."""
+        self._max_wait = max_wait
         self._uniform = uniform
         self._misses = 0
 
@@ -23,10 +23,10 @@ class PollingBackoff:
         """Start over after a find; otherwise about double the last wait."""
         if found:
             self._misses = 0
-            return _SHORTEST
+            return _MIN_WAIT
         spread = self._uniform(1 - _SPREAD, 1 + _SPREAD)
-        wait: timedelta = _SHORTEST * (1 + spread * 2**self._misses)
-        if wait >= self._longest:
-            return self._longest
+        wait: timedelta = _MIN_WAIT * (1 + spread * 2**self._misses)
+        if wait >= self._max_wait:
+            return self._max_wait
         self._misses += 1
         return wait

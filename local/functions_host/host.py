@@ -10,23 +10,26 @@ from pathlib import Path
 from aiohttp import web
 
 from local.functions_host.admin_api import AdminApi
-from local.functions_host.app_settings import connection_string, is_on
+from local.functions_host.app_settings import is_on
 from local.functions_host.cors import Cors
-from local.functions_host.function_table import AppContext, Function, build_functions
+from local.functions_host.function_table import Function
+from local.functions_host.hooks import Hook, run_last_hook
+from local.functions_host.host_blobs import HostBlobs, name_host
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
-from local.functions_host.invocations import Invocations
+from local.functions_host.http_server import HttpServer, listen
+from local.functions_host.indexing import AppContext, build_functions, refuse_silent_errors
+from local.functions_host.invocations import Grace, InvocationRules, Invocations
 from local.functions_host.keys import HostKeys
-from local.functions_host.listeners import Listeners, has_monitored_timer
+from local.functions_host.listeners import Listeners
 from local.functions_host.queue_storage import QueueStorage
-from local.functions_host.start_error import HostStartError
-from local.functions_host.timer_memory import TimerMemory, host_id
+from local.functions_host.time_limit import EndProcess
 from local.functions_host.worker import Worker
 
 _logger = logging.getLogger(__name__)
 
-# Ours to spend on running invocations; who started this process may kill it after ten seconds.
-_PATIENCE = timedelta(seconds=8)
+TIMER_LEASE = timedelta(seconds=60)
+_GRACE = Grace()
 # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#functions_request_body_size_limit
 _BODY_LIMIT = "104857600"
 
@@ -43,13 +46,28 @@ class FunctionsHost:
         cors: Sequence[str] = (),
         keys: HostKeys | None = None,
         bind: str = "127.0.0.1",
+        as_azure: bool = False,
+        timer_lease: timedelta = TIMER_LEASE,
+        end_process: EndProcess | None = None,
+        on_stop: Hook | None = None,
     ) -> None:
-        """Take the app, its settings and where to listen; port 0 is any free one."""
+        """Take the app, its settings, where to listen (port 0 is any free one) and its last act.
+
+        A queue or timer function that cannot be indexed is an error at the start; `as_azure` runs
+        the rest without it, as the real host does. `timer_lease` is how long a killed host keeps
+        its timers from another. `end_process` takes an exit code and is called when a function
+        outlasts its timeout or the stop; without it the call is canceled, and the process lives.
+        """
         self._app_directory = app_directory.resolve()
         self._settings = settings
+        self._host_id = name_host(self._app_directory, settings)
         self._address = (bind, port)
-        self._cors = Cors(origins=cors)
+        self._cors = Cors(cors)
         self._keys = keys or HostKeys()
+        self._as_azure = as_azure
+        self._timer_lease = timer_lease
+        self._end_process = end_process
+        self._on_stop = on_stop
         self._exits = AsyncExitStack()
         self._url = ""
 
@@ -74,43 +92,48 @@ class FunctionsHost:
         options = read_host_options(self._app_directory, self._settings)
         worker = await Worker.start(self._app_directory)
         exits.callback(worker.stop)
+        if self._on_stop:
+            exits.push_async_callback(run_last_hook, self._on_stop)
         functions = self._functions(worker, options)
         storage = QueueStorage()
         exits.push_async_callback(storage.close)
-        memory = self._memory(functions)
-        if memory:
-            exits.push_async_callback(memory.close)
-        invocations = Invocations(
-            worker,
-            storage,
-            timeout=options.function_timeout,
-            is_base64=options.queues.is_base64,
-        )
+        blobs = HostBlobs(self._settings, self._host_id)
+        exits.push_async_callback(blobs.close)
+        invocations = Invocations(worker, storage, self._invocation_rules(options))
         listeners = Listeners(
             functions,
             options=options.queues,
             storage=storage,
-            memory=memory,
+            blobs=blobs,
+            timer_lease=self._timer_lease,
             invocations=invocations,
         )
-        invocations.when_sent = listeners.wake
         front = self._front(functions, options, listeners=listeners, invocations=invocations)
         runner = await self._open_runner(exits, front)
         exits.push_async_callback(_wind_down, listeners, invocations)
-        await self._listen(exits, runner)
+        # runner.cleanup() would close it too late, after the running invocations have ended.
+        self._url = await exits.enter_async_context(listen(runner, self._address))
         listeners.start()
 
     def _functions(self, worker: Worker, options: HostOptions) -> tuple[Function, ...]:
         context = AppContext(
             settings=self._settings, route_prefix=options.route_prefix, now=datetime.now(UTC)
         )
-        return build_functions(worker.functions, context)
+        functions = build_functions(worker.functions, context)
+        if not self._as_azure:
+            refuse_silent_errors(functions)
+        for function in functions:
+            if function.error:
+                _logger.error("function '%s' is in error: %s", function.name, function.error)
+        return functions
 
-    def _memory(self, functions: Sequence[Function]) -> TimerMemory | None:
-        if not has_monitored_timer(functions):
-            return None
-        connection = connection_string("AzureWebJobsStorage", self._settings)
-        return TimerMemory(connection, host_id(self._app_directory, self._settings))
+    def _invocation_rules(self, options: HostOptions) -> InvocationRules:
+        return InvocationRules(
+            timeout=options.function_timeout,
+            is_base64=options.queues.is_base64,
+            is_traced=bool(self._settings.get("APPLICATIONINSIGHTS_CONNECTION_STRING")),
+            end_process=self._end_process,
+        )
 
     def _front(
         self,
@@ -127,29 +150,18 @@ class FunctionsHost:
             is_home_page_disabled=is_on("AzureWebJobsDisableHomepage", self._settings),
             extra_headers=options.extra_headers,
         )
-        by_name = {function.name.lower(): function for function in functions}
-        admin = AdminApi(by_name, self._keys, listeners.run_unscheduled)
+        admin = AdminApi(functions, self._keys, listeners.run_unscheduled, self._host_id)
         return HttpFront(functions, rules=rules, admin=admin, invocations=invocations)
 
     async def _open_runner(self, exits: AsyncExitStack, front: HttpFront) -> web.ServerRunner:
-        server = web.Server(front.handle, access_log=None, auto_decompress=False)
-        runner = web.ServerRunner(server, shutdown_timeout=1)
+        runner = web.ServerRunner(HttpServer(front.handle), shutdown_timeout=1)
         await runner.setup()
         exits.push_async_callback(runner.cleanup)
         return runner
 
-    async def _listen(self, exits: AsyncExitStack, runner: web.ServerRunner) -> None:
-        site = web.TCPSite(runner, *self._address)
-        try:
-            await site.start()
-        except OSError as taken:
-            raise HostStartError(f"cannot listen on {self._address}: {taken}") from taken
-        # runner.cleanup() would close it too late, after the running invocations have ended.
-        exits.push_async_callback(site.stop)
-        self._url = f"http://{self._address[0]}:{runner.addresses[0][1]}"
-
 
 async def _wind_down(listeners: Listeners, invocations: Invocations) -> None:
     async with asyncio.TaskGroup() as ends:
-        ends.create_task(listeners.stop(_PATIENCE))
-        ends.create_task(invocations.drain(_PATIENCE))
+        ends.create_task(listeners.stop(_GRACE.others))
+        ends.create_task(invocations.drain(_GRACE))
+    await listeners.cancel()

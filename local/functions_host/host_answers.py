@@ -16,10 +16,15 @@ def empty(status: int) -> web.Response:
 
 
 def home_page(*, is_disabled: bool) -> web.Response:
-    """Answer `GET /`."""
+    """Answer `/`, by any method."""
     if is_disabled:
         return empty(204)
-    return web.Response(text=_HOME_PAGE, content_type="text/html")
+    return web.Response(body=_HOME_PAGE.encode(), content_type="text/html")
+
+
+def unauthorized() -> web.Response:
+    """Ask for the key of a route of the host's own; a function's 401 asks for nothing."""
+    return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
 
 
 def add_missing_headers(response: web.Response, headers: Mapping[str, str]) -> None:

@@ -1,19 +1,21 @@
 """The part of host.json that this host honors, with the `AzureFunctionsJobHost__` overrides."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from local.functions_host.http_messages import is_sendable
 from local.functions_host.start_error import HostStartError
 
 # https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
 _OVERRIDE = "AzureFunctionsJobHost__"
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
-_LARGEST_BATCH = 32
-_SHORTEST_POLLING = timedelta(milliseconds=100)
+_MAX_BATCH_SIZE = 32
+_MIN_POLLING_INTERVAL = timedelta(milliseconds=100)
 
 type _Section = dict[str, object]
 
@@ -104,7 +106,10 @@ def _section(parent: _Section, name: str) -> _Section:
 
 def _custom_headers(http: _Section) -> dict[str, str]:
     # https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#customheaders
-    return {name: str(value) for name, value in _section(http, "customheaders").items()}
+    headers = {name: str(value) for name, value in _section(http, "customheaders").items()}
+    if not all(is_sendable(*header) for header in headers.items()):
+        raise HostStartError("host.json: customHeaders must be plain ASCII")
+    return headers
 
 
 def _hsts_header(http: _Section) -> dict[str, str]:
@@ -120,28 +125,37 @@ def _hsts_header(http: _Section) -> dict[str, str]:
 
 
 def _queue_options(queues: _Section) -> QueueOptions:
-    batch_size = _number(queues, "batchsize", 16, smallest=1)
+    batch_size = _number(queues, "batchsize", 16, minimum=1)
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
+    threshold = batch_size // 2 * (os.process_cpu_count() or 1)
+    encoding = str(queues.get("messageencoding", "base64")).lower()
     polling = time_span(str(queues.get("maxpollinginterval", "00:01:00")))
-    if batch_size > _LARGEST_BATCH:
-        raise HostStartError(f"host.json: batchSize must not exceed {_LARGEST_BATCH}")
-    if polling < _SHORTEST_POLLING:
+    if batch_size > _MAX_BATCH_SIZE:
+        raise HostStartError(f"host.json: batchSize must not exceed {_MAX_BATCH_SIZE}")
+    if polling < _MIN_POLLING_INTERVAL:
         raise HostStartError("host.json: maxPollingInterval must be at least 100 ms")
+    if encoding not in {"base64", "none"}:
+        raise HostStartError("host.json: messageEncoding must be base64 or none")
     return QueueOptions(
         batch_size=batch_size,
-        new_batch_threshold=_number(queues, "newbatchthreshold", batch_size // 2, smallest=0),
-        max_dequeue_count=_number(queues, "maxdequeuecount", 5, smallest=1),
+        new_batch_threshold=_number(queues, "newbatchthreshold", threshold, minimum=0),
+        max_dequeue_count=_number(queues, "maxdequeuecount", 5, minimum=1),
         visibility_timeout=time_span(str(queues.get("visibilitytimeout", "00:00:00"))),
         max_polling_interval=polling,
-        is_base64=str(queues.get("messageencoding", "base64")).lower() != "none",
+        is_base64=encoding == "base64",
     )
 
 
-def _number(section: _Section, name: str, default: int, *, smallest: int) -> int:
+def _number(section: _Section, name: str, default: int, *, minimum: int) -> int:
     value = str(section.get(name, default))
-    if not value.isdigit() or int(value) < smallest:
-        raise HostStartError(f"host.json: '{name}' must be a whole number from {smallest} up")
+    if not value.isdigit() or int(value) < minimum:
+        raise HostStartError(f"host.json: '{name}' must be a whole number from {minimum} up")
     return int(value)
 
 
 def _function_timeout(text: str) -> timedelta | None:
-    return None if text.strip() == "-1" else time_span(text)
+    if text.strip() == "-1":
+        return None
+    if not (timeout := time_span(text)):
+        raise HostStartError("host.json: functionTimeout must be longer than nothing")
+    return timeout

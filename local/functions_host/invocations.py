@@ -4,80 +4,105 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from azure_functions_runtime import (  # type: ignore[import-untyped] # ships no types
     invocation_id_cv,
 )
 
-from local.functions_host.function_table import Function, QueueOutput
+from local.functions_host.function_table import Function, HttpTrigger, QueueOutput
 from local.functions_host.protos import TypedData
 from local.functions_host.queue_message import bodies_from_output, encode_text
-from local.functions_host.queue_storage import QueueStorage, send_creating
+from local.functions_host.queue_storage import QueueStorage, send
+from local.functions_host.time_limit import EndProcess, time_limit
+from local.functions_host.trace_parent import NO_TRACE, next_trace
 from local.functions_host.worker import Call, FunctionFailedError, Worker
 
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvocationRules:
+    """How functions are run.
+
+    With a way to end the process, what takes too long is lost with it, as in Azure; without one
+    it is canceled.
+    """
+
+    timeout: timedelta | None = None
+    is_base64: bool = True
+    is_traced: bool = False  # without Application Insights nothing is, whatever a caller sends
+    end_process: EndProcess | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grace:
+    """How long what runs at a stop may still take: as long as in Azure."""
+
+    requests: timedelta = timedelta(seconds=30)
+    others: timedelta = timedelta(seconds=10)
+
+
 class Invocations:
     """Every invocation that is under way."""
 
-    def __init__(
-        self, worker: Worker, queues: QueueStorage, *, timeout: timedelta | None, is_base64: bool
-    ) -> None:
-        """Take the worker, where outputs go, and how long a function may take."""
+    def __init__(self, worker: Worker, queues: QueueStorage, rules: InvocationRules) -> None:
+        """Take the worker, and where outputs go."""
         self._worker = worker
         self._queues = queues
-        self._seconds = timeout.total_seconds() if timeout else None
-        self._is_base64 = is_base64
-        self._running: set[asyncio.Task[TypedData | None]] = set()
-        self.when_sent: Callable[[QueueOutput], None] = lambda _: None
+        self._rules = rules
+        self._requests: set[asyncio.Task[TypedData | None]] = set()
+        self._others: set[asyncio.Task[TypedData | None]] = set()
 
     def start(self, function: Function, call: Call) -> asyncio.Task[TypedData | None]:
         """Begin an invocation; it is kept until its end, whoever waits for it."""
         task = asyncio.create_task(self._run(function, call), name=function.name)
-        self._running.add(task)
-        task.add_done_callback(self._forget)
+        kind = self._requests if isinstance(function.trigger, HttpTrigger) else self._others
+        kind.add(task)
+        task.add_done_callback(kind.discard)
+        task.add_done_callback(_look_at)
         return task
 
-    async def drain(self, patience: timedelta) -> None:
-        """Let running invocations end; cancel those that take longer."""
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=patience.total_seconds())
-            for task in late:
-                _logger.warning("%s was cut off by the stop", task.get_name())
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=1)
-
-    def _forget(self, task: asyncio.Task[TypedData | None]) -> None:
-        self._running.discard(task)
-        # Looked at, so that a failure nobody waited for (it is logged) is not reported again.
-        if not task.cancelled():
-            task.exception()
+    async def drain(self, grace: Grace) -> None:
+        """Let running invocations end; lose those that take longer."""
+        async with asyncio.TaskGroup() as waits:
+            waits.create_task(_wait(self._requests, grace.requests))
+            waits.create_task(_wait(self._others, grace.others))
+        late = self._requests | self._others
+        for task in late:
+            _logger.warning("%s was cut off by the stop", task.get_name())
+        if late and self._rules.end_process:
+            self._rules.end_process(0)
+        for task in late:
+            task.cancel()
+        await _wait(late, timedelta(seconds=1))
 
     async def _run(self, function: Function, call: Call) -> TypedData | None:
         invocation_id = str(uuid.uuid4())
         invocation_id_cv.set(invocation_id)  # this task's own context: nothing to reset
         began = time.monotonic()
         try:
-            returned = await self._run_to_the_end(function, invocation_id, call)
+            returned = await self._invoke(function, invocation_id, call)
         except FunctionFailedError as failure:
-            took = _milliseconds_since(began)
-            _logger.error("%s failed after %dms: %s", function.name, took, failure)  # noqa: TRY400 - the traceback is the function's own, in the message
+            _log_failure(function, call, failure, _milliseconds_since(began))
             raise
-        _logger.info("%s succeeded in %dms", function.name, _milliseconds_since(began))
+        if not isinstance(function.trigger, HttpTrigger):  # a request has a line of its own
+            _logger.info("%s succeeded in %dms", function.name, _milliseconds_since(began))
         return returned
 
-    async def _run_to_the_end(
-        self, function: Function, invocation_id: str, call: Call
-    ) -> TypedData | None:
+    async def _invoke(self, function: Function, invocation_id: str, call: Call) -> TypedData | None:
+        rules, trace = self._rules, NO_TRACE
+        if rules.is_traced:
+            trace = next_trace(call.trace_parent, call.trace_state)
         try:
-            async with asyncio.timeout(self._seconds):
-                outcome = await self._worker.invoke(function.function_id, invocation_id, call)
+            async with time_limit(function.name, rules.timeout, rules.end_process):
+                outcome = await self._worker.invoke(
+                    function.function_id, invocation_id, call, trace
+                )
         except TimeoutError as late:
-            raise FunctionFailedError(f"no end after functionTimeout, {self._seconds}s") from late
+            raise FunctionFailedError(f"no end after functionTimeout, {rules.timeout}") from late
         except asyncio.CancelledError as canceled:
             if _is_being_canceled():
                 raise
@@ -98,16 +123,35 @@ class Invocations:
         queue = self._queues.client(output.connection, output.queue)
         try:
             for body in bodies_from_output(data):
-                await send_creating(queue, encode_text(body, is_base64=self._is_base64))
+                await send(queue, encode_text(body, is_base64=self._rules.is_base64))
         # Whatever Storage or the output's content did, the invocation has failed by it.
         except Exception as refused:
             raise FunctionFailedError(f"no output to {output.queue}: {refused}") from refused
-        self.when_sent(output)
+
+
+def _look_at(task: asyncio.Task[TypedData | None]) -> None:
+    # So that a failure nobody waited for (it is logged) is not reported again.
+    if not task.cancelled():
+        task.exception()
+
+
+async def _wait(tasks: set[asyncio.Task[TypedData | None]], grace: timedelta) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=grace.total_seconds())
 
 
 def _is_being_canceled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _log_failure(function: Function, call: Call, failure: FunctionFailedError, took: int) -> None:
+    """Log one line for what is tried again, and the function's own traceback for what is not."""
+    if call.is_tried_again:
+        reason = failure.summary
+        _logger.warning("%s failed after %dms, to be tried again: %s", function.name, took, reason)
+    else:
+        _logger.error("%s failed after %dms: %s", function.name, took, failure)
 
 
 def _milliseconds_since(began: float) -> int:

@@ -29,17 +29,22 @@ class HostKeys:
         own = self.functions.get(function, ())
         return level is AuthLevel.FUNCTION and _is_one_of(key, (*self.host, *own))
 
+    def is_host(self, key: str | None) -> bool:
+        """Decide whether this is a key that opens every function, but not the host itself."""
+        return _is_one_of(key, self.host)
+
     def is_master(self, key: str | None) -> bool:
         """Decide whether this is the key that opens everything."""
         return _is_one_of(key, (self.master,))
 
 
 def presented_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    """Find the caller's key; the header wins, even when it is wrong."""
+    """Find the caller's key; the header wins, even when it is wrong or empty."""
     # https://learn.microsoft.com/azure/azure-functions/function-keys-how-to#use-access-keys
-    return headers.get("x-functions-key") or query.get("code")
+    return headers.get("x-functions-key", query.get("code"))
 
 
 def _is_one_of(key: str | None, keys: Iterable[str]) -> bool:
-    given = (key or "").encode()
-    return bool(given) and any(hmac.compare_digest(given, each.encode()) for each in keys)
+    # The real host compares keys without regard to letter case.
+    given = (key or "").lower().encode()
+    return bool(given) and any(hmac.compare_digest(given, each.lower().encode()) for each in keys)

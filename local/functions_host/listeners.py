@@ -7,19 +7,17 @@ from datetime import timedelta
 
 from local.functions_host.function_table import (
     Function,
-    QueueOutput,
     QueueTrigger,
     TimerTrigger,
 )
+from local.functions_host.host_blobs import HostBlobs
 from local.functions_host.host_json import QueueOptions
 from local.functions_host.invocations import Invocations
-from local.functions_host.protos import TypedData
 from local.functions_host.queue_listener import QueueListener
 from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.timer_listener import TimerListener
-from local.functions_host.timer_memory import TimerMemory
-from local.functions_host.trace_parent import next_trace
-from local.functions_host.worker import Call
+from local.functions_host.timer_lock import TimerLock
+from local.functions_host.timer_status_store import TimerStatusStore
 
 _logger = logging.getLogger(__name__)
 
@@ -27,83 +25,70 @@ _logger = logging.getLogger(__name__)
 class Listeners:
     """The queue and timer listeners."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that listeners are made of, by keyword
         self,
         functions: Sequence[Function],
         *,
         options: QueueOptions,
         storage: QueueStorage,
-        memory: TimerMemory | None,
+        blobs: HostBlobs,
+        timer_lease: timedelta,
         invocations: Invocations,
     ) -> None:
         """Make one listener for each queue or timer trigger."""
         self._invocations = invocations
-        self._queues: list[QueueListener] = []
-        self._timers: dict[str, TimerListener] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: dict[str, QueueListener | TimerListener] = {}
         for function in functions:
             match function.trigger:
                 case QueueTrigger() as trigger:
-                    queue = QueueListener(
+                    self._listeners[function.name] = QueueListener(
                         function,
                         trigger,
                         options=options,
                         storage=storage,
                         invocations=invocations,
                     )
-                    self._queues.append(queue)
                 case TimerTrigger() as trigger:
-                    self._timers[function.name] = TimerListener(
+                    self._listeners[function.name] = TimerListener(
                         function,
                         trigger,
-                        memory=memory if trigger.is_monitored else None,
+                        lock=TimerLock(blobs, function.name, timer_lease),
+                        statuses=TimerStatusStore(blobs, function.name)
+                        if trigger.is_monitored
+                        else None,
                         invocations=invocations,
                     )
-        self._all: list[QueueListener | TimerListener] = [*self._queues, *self._timers.values()]
 
     def start(self) -> None:
-        """Begin to listen."""
-        for listener in self._all:
-            task = asyncio.create_task(listener.run(), name=type(listener).__name__)
-            task.add_done_callback(_report_death)
-            self._tasks.add(task)
+        """Begin to listen, but for functions that are switched off."""
+        for listener in self._listeners.values():
+            if listener.function.is_on:
+                task = asyncio.create_task(listener.run(), name=type(listener).__name__)
+                task.add_done_callback(_report_death)
+                self._tasks.add(task)
 
-    async def stop(self, patience: timedelta) -> None:
-        """Take nothing more, finish what is at hand, cancel what takes too long."""
-        for listener in self._all:
+    async def stop(self, grace: timedelta) -> None:
+        """Take nothing more, and let what is at hand be finished."""
+        for listener in self._listeners.values():
             listener.stop()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=patience.total_seconds())
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
 
-    def wake(self, output: QueueOutput) -> None:
-        """Let the listener of a queue that was just sent to look at once, as the real one does."""
-        for listener in self._queues:
-            if listener.is_for(output.connection, output.queue):
-                listener.wake()
+    async def cancel(self) -> None:
+        """Give up what was not finished in time."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def run_unscheduled(self, function: Function, given: str | None) -> None:
         """Start a function on an administrator's word; its end is seen in the log."""
-        match function.trigger:
-            case TimerTrigger():
-                call = self._timers[function.name].unscheduled_call()
-            case QueueTrigger(parameter=parameter):
-                data = TypedData(string=given or "")
-                call = Call(parameter=parameter, data=data, trace=next_trace())
-            case _:
-                _logger.error("%s failed: an HTTP request is required", function.name)
-                return
-        self._invocations.start(function, call)
+        if listener := self._listeners.get(function.name):
+            self._invocations.start(function, listener.unscheduled_call(given))
+        else:
+            _logger.error("%s failed: %s", function.name, function.error or "it wants a request")
 
 
 def _report_death(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (fault := task.exception()):
         _logger.error("a %s died", task.get_name(), exc_info=fault)
-
-
-def has_monitored_timer(functions: Sequence[Function]) -> bool:
-    """Tell whether anything has to be remembered."""
-    triggers = (function.trigger for function in functions)
-    return any(isinstance(each, TimerTrigger) and each.is_monitored for each in triggers)

@@ -8,7 +8,7 @@ from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
-from local.functions_host.queue_storage import send_creating
+from local.functions_host.queue_storage import send
 
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +48,6 @@ class MessageLease:
 
     async def move_to(self, poison: QueueClient) -> None:
         """Copy, then delete: a crash between the two repeats the message, and loses none."""
-        await send_creating(poison, self._text)
+        await send(poison, self._text)
         await self.delete()
         _logger.warning("message %s was moved to %s", self._id, poison.queue_name)

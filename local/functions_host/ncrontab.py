@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from croniter import CroniterError, croniter  # type: ignore[import-untyped] # ships no types
 
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import IndexingError
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
@@ -54,17 +54,17 @@ class Ncrontab:
 
 
 def parse_ncrontab(text: str, now: datetime) -> Ncrontab:
-    """Check a schedule; five fields mean second 0. One that never occurs stops the start."""
+    """Check a schedule; five fields mean second 0. One that never occurs is an error."""
     fields = text.split()
     fields = ["0", *fields] if len(fields) == len(_FIELDS) - 1 else fields
     if len(fields) != len(_FIELDS):
-        raise HostStartError(f"schedule '{text}' must have six fields, seconds first")
+        raise IndexingError(f"schedule '{text}' must have six fields, seconds first")
     numbers = [_checked(field, name) for field, name in zip(fields, _FIELDS, strict=True)]
     schedule = Ncrontab(expression=" ".join(numbers))
     try:
         schedule.next_after(now)
     except CroniterError as refused:
-        raise HostStartError(f"schedule '{text}' never occurs: {refused}") from refused
+        raise IndexingError(f"schedule '{text}' never occurs: {refused}") from refused
     return schedule
 
 
@@ -72,7 +72,7 @@ def _checked(field: str, name: str) -> str:
     numbers = _NAMES.get(name, {})
     items = _WORD.sub(lambda word: numbers.get(word[0][:3].lower(), word[0]), field).split(",")
     if not all(_is_item(item, _FIELDS[name]) for item in items):
-        raise HostStartError(f"schedule: '{field}' is no value for the {name}")
+        raise IndexingError(f"schedule: '{field}' is no value for the {name}")
     return ",".join(items)
 
 

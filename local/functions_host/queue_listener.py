@@ -1,7 +1,10 @@
 """A queue trigger: polls, runs the function for each message, repeats it or sets it aside."""
 
 import asyncio
+import contextlib
 import logging
+from datetime import UTC, datetime
+from enum import Enum, auto
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage
@@ -12,9 +15,8 @@ from local.functions_host.host_json import QueueOptions
 from local.functions_host.invocations import Invocations
 from local.functions_host.message_lease import INVISIBLE, MessageLease
 from local.functions_host.protos import TypedData
-from local.functions_host.queue_message import decode_text, trigger_metadata
+from local.functions_host.queue_message import decode_text, trigger_metadata, unscheduled_metadata
 from local.functions_host.queue_storage import QueueStorage
-from local.functions_host.trace_parent import next_trace
 from local.functions_host.worker import Call, FunctionFailedError
 
 _logger = logging.getLogger(__name__)
@@ -22,6 +24,14 @@ _logger = logging.getLogger(__name__)
 # A queue of this name has no poison queue of its own.
 # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
 _POISON = "-poison"
+
+
+class _Fate(Enum):
+    """What becomes of a message."""
+
+    DONE = auto()
+    AGAIN = auto()
+    POISON = auto()
 
 
 class QueueListener:
@@ -37,7 +47,7 @@ class QueueListener:
         invocations: Invocations,
     ) -> None:
         """Open the queue and, unless it is one, its poison queue."""
-        self._function = function
+        self.function = function
         self._trigger = trigger
         self._options = options
         self._invocations = invocations
@@ -47,32 +57,30 @@ class QueueListener:
         self._poison = None if is_poison else storage.client(trigger.connection, poison)
         self._backoff = PollingBackoff(options.max_polling_interval)
         self._messages: set[asyncio.Task[None]] = set()
-        self._awake = asyncio.Event()
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Listen until stopped, then let the messages at hand be settled."""
         try:
-            while not self._is_stopping:
+            while not self._stopping.is_set():
                 await self._pause(found=await self._poll())
-                await self._shrink_to(self._options.new_batch_threshold)
-            await self._shrink_to(0)
+                await self._wait_for_at_most(self._options.new_batch_threshold)
+            await self._wait_for_at_most(0)
         finally:
             for task in self._messages:
                 task.cancel()
 
-    def wake(self) -> None:
-        """Poll now: this process has just sent a message."""
-        self._awake.set()
-
     def stop(self) -> None:
         """Receive nothing more."""
-        self._is_stopping = True
-        self._awake.set()
+        self._stopping.set()
 
-    def is_for(self, connection: str, queue: str) -> bool:
-        """Tell whether this is the queue that is listened to."""
-        return (self._trigger.connection, self._trigger.queue) == (connection, queue)
+    def unscheduled_call(self, given: str | None) -> Call:
+        """Describe a run that somebody asked for: no message of the queue's is behind it."""
+        return Call(
+            parameter=self._trigger.parameter,
+            data=TypedData(string=given or ""),
+            metadata=unscheduled_metadata(datetime.now(UTC)),
+        )
 
     async def _poll(self) -> bool:
         try:
@@ -102,61 +110,58 @@ class QueueListener:
         wait = self._backoff.next_wait(found=found)
         if found:
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait.total_seconds()):
-                await self._awake.wait()
-        except TimeoutError:
-            return
-        self._awake.clear()
+                await self._stopping.wait()
 
-    async def _shrink_to(self, most: int) -> None:
-        while len(self._messages) > most:
+    async def _wait_for_at_most(self, count: int) -> None:
+        while len(self._messages) > count:
             await asyncio.wait(self._messages, return_when=asyncio.FIRST_COMPLETED)
 
     async def _settle(self, message: QueueMessage) -> None:
         lease = MessageLease(self._queue, message)
         renewal = asyncio.create_task(lease.renew_forever())
         try:
-            is_done = await self._run(message)
+            fate = await self._run(message)
             renewal.cancel()
-            await self._dispose(lease, message, is_done=is_done)
+            await self._dispose(lease, fate)
         # It stays invisible for a while and is then delivered again: at least once.
         except Exception as refused:  # noqa: BLE001 - as above
             _logger.warning("message %s was not settled: %s", message.id, refused)
         finally:
             renewal.cancel()
 
-    async def _run(self, message: QueueMessage) -> bool:
-        text = decode_text(str(message.content), is_base64=self._options.is_base64)
-        if text is None or self._tries(message) > self._options.max_dequeue_count:
-            return False
+    async def _run(self, message: QueueMessage) -> _Fate:
+        tries, max_tries = message.dequeue_count or 0, self._options.max_dequeue_count
+        if_failed = _Fate.AGAIN if tries < max_tries else _Fate.POISON
         try:
-            await self._invocations.start(self._function, self._call(message, text))
+            text = decode_text(str(message.content), is_base64=self._options.is_base64)
+        except UnicodeDecodeError:
+            _logger.error("message %s is not UTF-8, so that no function sees it", message.id)  # noqa: TRY400 - a fact, no fault
+            return if_failed
+        except ValueError:
+            return _Fate.POISON
+        if tries > max_tries:
+            return _Fate.POISON
+        call = self._call(message, text, is_tried_again=if_failed is _Fate.AGAIN)
+        try:
+            await self._invocations.start(self.function, call)
         except FunctionFailedError:
-            return False
-        return True
+            return if_failed
+        return _Fate.DONE
 
-    async def _dispose(self, lease: MessageLease, message: QueueMessage, *, is_done: bool) -> None:
-        if is_done:
+    async def _dispose(self, lease: MessageLease, fate: _Fate) -> None:
+        if fate is _Fate.DONE:
             await lease.delete()
-        elif self._poison and (self._is_unreadable(message) or self._is_last_try(message)):
+        elif fate is _Fate.POISON and self._poison:
             await lease.move_to(self._poison)
         else:
             await lease.release(self._options.visibility_timeout)
 
-    def _call(self, message: QueueMessage, text: str) -> Call:
+    def _call(self, message: QueueMessage, text: str, *, is_tried_again: bool) -> Call:
         return Call(
             parameter=self._trigger.parameter,
             data=TypedData(string=text),
             metadata=trigger_metadata(message),
-            trace=next_trace(),
+            is_tried_again=is_tried_again,
         )
-
-    def _is_unreadable(self, message: QueueMessage) -> bool:
-        return decode_text(str(message.content), is_base64=self._options.is_base64) is None
-
-    def _is_last_try(self, message: QueueMessage) -> bool:
-        return self._tries(message) >= self._options.max_dequeue_count
-
-    def _tries(self, message: QueueMessage) -> int:
-        return message.dequeue_count or 0

@@ -6,7 +6,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
 # Short waits: the listeners and the caller try again by themselves.
-_PATIENCE: dict[str, Any] = {  # Any: they go to a **kwargs of the SDK
+RETRY_OPTIONS: dict[str, Any] = {  # Any: they go to a **kwargs of the SDK
     "connection_timeout": 5,
     "read_timeout": 10,
     "retry_total": 2,
@@ -27,7 +27,9 @@ class QueueStorage:
         """Return the one client of a queue; message texts are passed on as they are."""
         key = (connection, queue)
         if key not in self._clients:
-            self._clients[key] = QueueClient.from_connection_string(connection, queue, **_PATIENCE)
+            self._clients[key] = QueueClient.from_connection_string(
+                connection, queue, **RETRY_OPTIONS
+            )
         return self._clients[key]
 
     async def close(self) -> None:
@@ -37,7 +39,7 @@ class QueueStorage:
         self._clients.clear()
 
 
-async def send_creating(queue: QueueClient, text: str) -> None:
+async def send(queue: QueueClient, text: str) -> None:
     """Send a message, creating the queue when there is none."""
     try:
         await queue.send_message(text)

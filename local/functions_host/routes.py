@@ -6,13 +6,11 @@ Only what this app's routes use: literal segments, `{p}`, and a last `{p?}`.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 from local.functions_host.start_error import HostStartError
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\?)?\}")
 _LITERAL = re.compile(r"[^{}?*]+")
-_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +26,9 @@ class Route:
 
     segments: tuple[_Segment, ...]
 
-    def match(self, raw_path: str) -> Mapping[str, str] | None:
+    def match(self, path: str) -> Mapping[str, str] | None:
         """Return the route values, or None when the path is another's."""
-        given = path_segments(raw_path)
+        given = path_segments(path)
         required = sum(not segment.is_optional for segment in self.segments)
         if not required <= len(given) <= len(self.segments):
             return None
@@ -44,30 +42,13 @@ def parse_route(template: str) -> Route:
     segments = tuple(_parse_segment(text, template) for text in texts)
     if any(segment.is_optional for segment in segments[:-1]):
         raise HostStartError(f"route '{template}': only the last segment may be optional")
-    if segments and segments[0].text.lower() in {"admin", "runtime"}:
-        raise HostStartError(f"route '{template}' begins with a word that the host has reserved")
     return Route(segments=segments)
 
 
-def path_segments(raw_path: str) -> list[str]:
-    """Split first, decode after: an encoded slash stays encoded, as Kestrel leaves it."""
-    # https://github.com/dotnet/aspnetcore/issues/11544
-    path = raw_path.removeprefix("/").removesuffix("/")
-    return [_decoded(segment) for segment in path.split("/")] if path else []
-
-
-def _decoded(segment: str) -> str:
-    # Only the encoding of a slash is kept; splitting by it keeps its letters' case too.
-    slashes = [*_SLASH.findall(segment), ""]
-    parts = [_unquoted(part) for part in _SLASH.split(segment)]
-    return "".join(part + slash for part, slash in zip(parts, slashes, strict=True))
-
-
-def _unquoted(text: str) -> str:
-    try:
-        return unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
-        return text
+def path_segments(path: str) -> list[str]:
+    """Split a decoded path; one slash at its end is forgiven."""
+    inner = path.removeprefix("/").removesuffix("/")
+    return inner.split("/") if inner else []
 
 
 def _parse_segment(text: str, template: str) -> _Segment:

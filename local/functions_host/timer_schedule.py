@@ -15,7 +15,7 @@ _NEVER = datetime(1, 1, 1, tzinfo=UTC)  # .NET's default
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerStatus:
-    """What is remembered of a timer between two lives of the host."""
+    """What is known of a timer between two lives of the host."""
 
     last: datetime | None
     next: datetime
@@ -40,16 +40,14 @@ class TimerStatus:
         )
 
 
-def status_at_start(
-    remembered: TimerStatus | None, schedule: Ncrontab, now: datetime
-) -> TimerStatus:
-    """Begin from what is remembered, unless the schedule has changed since."""
-    if remembered is None:
+def status_at_start(stored: TimerStatus | None, schedule: Ncrontab, now: datetime) -> TimerStatus:
+    """Begin from what is stored, unless the schedule has changed since."""
+    if stored is None:
         return TimerStatus(last=None, next=schedule.next_after(now), updated=now)
-    updated = remembered.last or remembered.updated
+    updated = stored.last or stored.updated
     expected = schedule.next_after(updated)
-    if remembered.next == expected:
-        return remembered
+    if stored.next == expected:
+        return stored
     # A run that only the new schedule would have had is not past due.
     if now > expected:
         expected, updated = schedule.next_after(now), now

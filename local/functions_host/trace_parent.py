@@ -7,6 +7,7 @@ from local.functions_host.worker import TraceContext
 
 # https://www.w3.org/TR/trace-context/#traceparent-header-field-values
 _TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+NO_TRACE = TraceContext()
 
 
 def next_trace(trace_parent: str = "", trace_state: str = "") -> TraceContext:

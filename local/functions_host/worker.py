@@ -3,6 +3,7 @@
 It keeps its state in module globals, so a process can run one app, and indexes it once.
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,15 +19,23 @@ from local.functions_host.start_error import HostStartError
 _indexed: dict[Path, Sequence[protos.RpcFunctionMetadata]] = {}
 
 
+_PLACE = re.compile(r'File "(?:.*/)?([^"]+)", (line \d+)')
+
+
 class FunctionFailedError(Exception):
-    """The function did not end well; the log has the reason."""
+    """The function did not end well: the whole reason, and one line of it."""
+
+    def __init__(self, reason: str, summary: str | None = None) -> None:
+        """Take a traceback, or a sentence that is its own summary."""
+        super().__init__(reason)
+        self.summary = summary or reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceContext:
     """W3C trace context, as the function sees it."""
 
-    trace_parent: str
+    trace_parent: str = ""
     trace_state: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,8 +46,10 @@ class Call:
 
     parameter: str
     data: TypedData
-    trace: TraceContext
     metadata: Mapping[str, TypedData] = field(default_factory=dict)
+    trace_parent: str = ""
+    trace_state: str = ""
+    is_tried_again: bool = False  # when it fails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +75,16 @@ class Worker:
         runtime.start_threadpool_executor()
         return cls(_indexed[app_directory])
 
-    async def invoke(self, function_id: str, invocation_id: str, call: Call) -> Outcome:
+    async def invoke(
+        self, function_id: str, invocation_id: str, call: Call, trace: TraceContext
+    ) -> Outcome:
         """Run one function to its end; a failure carries the function's own traceback."""
         response = await runtime.invocation_request(
-            _request(invocation_request=_invocation(function_id, invocation_id, call))
+            _request(invocation_request=_invocation(function_id, invocation_id, call, trace))
         )
         if response.result.status != protos.StatusResult.Success:
-            raise FunctionFailedError(response.result.exception.stack_trace.rstrip())
+            failure = response.result.exception
+            raise FunctionFailedError(failure.stack_trace.rstrip(), _summary(failure))
         outputs = {output.name: output.data for output in response.output_data}
         return Outcome(returned=response.return_value, outputs=outputs)
 
@@ -78,6 +92,12 @@ class Worker:
         """Let the threads of synchronous functions go; those still busy end by themselves."""
         if executor := runtime.get_threadpool_executor():
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _summary(failure: Message) -> str:
+    first, *_ = str(failure.message).splitlines() or [""]
+    places = _PLACE.findall(failure.stack_trace)
+    return f"{first} ({', '.join(places[-1])})" if places else first
 
 
 async def _index(directory: Path) -> Sequence[protos.RpcFunctionMetadata]:
@@ -106,12 +126,12 @@ def _request(**verb: Message) -> Message:
     return Message(request=Message(**verb), properties=properties)
 
 
-def _invocation(function_id: str, invocation_id: str, call: Call) -> Message:
+def _invocation(function_id: str, invocation_id: str, call: Call, trace: TraceContext) -> Message:
     return Message(
         function_id=function_id,
         invocation_id=invocation_id,
         input_data=[ParameterBinding(name=call.parameter, data=call.data)],
         trigger_metadata=call.metadata,
-        trace_context=call.trace,
+        trace_context=trace,
         retry_context=Message(retry_count=0, max_retry_count=0, exception=None),
     )

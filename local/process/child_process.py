@@ -6,7 +6,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-_GRACE_SECONDS = 10
+# For its own end (the host gives running requests half a minute), then for what SIGTERM does.
+_SHUTDOWN_GRACES = (35.0, 3.0)
 _STDERR = 2
 
 
@@ -19,25 +20,29 @@ class Child:
         self._process = process
 
     @property
-    def has_ended(self) -> bool:
-        """Tell whether it runs no more."""
-        return self._process.returncode is not None
+    def exit_code(self) -> int | None:
+        """Return what it ended with, or None while it runs."""
+        return self._process.returncode
 
-    async def ended(self) -> str:
+    async def wait(self) -> str:
         """Wait until it ends by itself and say so in one sentence."""
         return f"{self.name} ended by itself, with exit code {await self._process.wait()}"
 
 
 @contextlib.asynccontextmanager
-async def running(
+async def run(  # noqa: PLR0913 - each is a choice of its own, made by keyword
     name: str,
     command: Sequence[str],
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     is_quiet: bool = False,
+    graces: tuple[float, float] = _SHUTDOWN_GRACES,
 ) -> AsyncIterator[Child]:
-    """Run the command until the block ends, then ask it to stop, then make it."""
+    """Run the command until the block ends: then close its stdin, which is its sign to end.
+
+    After the first grace, in seconds, what goes on gets SIGTERM, and after the second SIGKILL.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -51,16 +56,16 @@ async def running(
     try:
         yield Child(name, process)
     finally:
-        await _stop(process)
+        await _stop(process, graces)
 
 
-async def _stop(process: Process) -> None:
+async def _stop(process: Process, graces: tuple[float, float]) -> None:
+    # One sign at a time: a signal beside the end of stdin kills Azurite in the midst of its stop.
     if process.stdin is not None:
         process.stdin.close()
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    for grace, make_end in zip(graces, (process.terminate, process.kill), strict=True):
+        try:
+            await asyncio.wait_for(process.wait(), grace)
+        except TimeoutError:
+            make_end()
+    await process.wait()

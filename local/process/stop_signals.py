@@ -20,7 +20,7 @@ def leave_at_once() -> None:
 def run(main: Coroutine[object, object, int], *, when_stopped: int) -> int:
     """Run until done or told to stop; then let it clean up, undisturbed by further signals."""
 
-    async def until_stopped() -> int:
+    async def run_until_stopped() -> int:
         loop = asyncio.get_running_loop()
         task = loop.create_task(main)
 
@@ -39,7 +39,7 @@ def run(main: Coroutine[object, object, int], *, when_stopped: int) -> int:
             # The one handler that an ending interpreter leaves in place.
             _hear(signal.SIG_IGN)
 
-    return asyncio.run(until_stopped())
+    return asyncio.run(run_until_stopped())
 
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:

@@ -31,7 +31,7 @@ def load(app: Path) -> SettingsFile:
         raise StackError(f"{path.name} is not a settings file: {error}") from error
 
 
-def merged(
+def merge(
     file: SettingsFile, computed: Mapping[str, str], caller: Mapping[str, str]
 ) -> dict[str, str]:
     """Put the settings together, lowest first: the file, the stack, the caller's environment."""
@@ -40,12 +40,15 @@ def merged(
     return {**file.values, **computed, **caller, **trusted}
 
 
-def write_exports(path: Path, settings: Mapping[str, str]) -> None:
-    """Write the settings for a shell to source."""
-    lines = (f"export {name}={_quoted(value)}\n" for name, value in settings.items())
+def write_exports(path: Path, settings: Mapping[str, str], *, environment: Path) -> None:
+    """Write the settings for a shell to source, and where the app's Python and packages are."""
+    values = {**settings, "VIRTUAL_ENV": str(environment)}
+    lines = [f"export {name}={_quote(value)}\n" for name, value in values.items()]
+    # Core Tools take the first Python on the path, whatever packages it has.
+    lines.append(f'export PATH={_quote(str(environment / "bin"))}:"$PATH"\n')
     json_file.write_bytes(path, "".join(lines).encode())
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     # Always in quotes, also where a shell would not need them.
     return shlex.quote(value) if "'" in value else f"'{value}'"

@@ -9,15 +9,15 @@ from aiohttp import web
 from local.ports import HOST, StackError
 
 # A call that waits out a scripted delay must not hold up the end of the stack.
-_LAST_CALLS_SECONDS = 0.5
+_SHUTDOWN_GRACE_SECONDS = 0.5
 
 
 @contextlib.asynccontextmanager
-async def serving(
+async def serve(
     app: web.Application, port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[None]:
     """Serve the application until the block ends."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_CALLS_SECONDS)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_GRACE_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, port, ssl_context=tls).start()

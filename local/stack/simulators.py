@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from local.azure.access_tokens import TokenIssuer, kept_signing_key
+from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
@@ -13,37 +13,37 @@ from local.clock import StackClock, real_now
 from local.face import site
 from local.face.account import FaceAccount
 from local.face.controls import FaceControl
+from local.face.device_tokens import DeviceTokens
 from local.face.request_log import RequestLog
-from local.face.session_files import SessionShelf
+from local.face.session_files import SessionFiles
 from local.face.simulator import FaceSimulator
 from local.faults.fault import FaultQueue
 from local.ports import Ports
-from local.stack.simulator_server import serving
+from local.stack.simulator_server import serve
 
 CLOCK = "clock.json"
 
 
 @contextlib.asynccontextmanager
-async def running(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
+async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
     """Run the three in this process until the block ends; what must last is in the folder."""
-    signing_key = kept_signing_key(state / "signing-key")
-    issuer = TokenIssuer("local-identity", signing_key)
+    issuer = TokenIssuer(state / "identity-key.pem")
     key = VaultSecret(secret_name, state / "vault.json", real_now)
     faults = FaultQueue()
     clock = StackClock(state / CLOCK)
     log = RequestLog(clock.now)
-    tokens = TokenIssuer("local-face", signing_key)
-    account = FaceAccount(SessionShelf(state / "face"), tokens, clock.now)
+    tokens = DeviceTokens(state / "device-token-secret")
+    account = FaceAccount(SessionFiles(state / "face"), tokens, clock.now)
     face = site.application(
         FaceSimulator(account, key=key, entra=issuer, faults=faults, log=log),
         FaceControl(account, key=key, clock=clock, faults=faults, log=log),
     )
     vault = VaultSimulator(key, issuer, faults, real_now).application()
     identity = IdentitySimulator(issuer, faults, real_now).application()
-    tls = Certificate(state, real_now()).server_context()
+    tls = Certificate(state).server_context()
     async with (
-        serving(face, ports.face),
-        serving(vault, ports.vault, tls),
-        serving(identity, ports.identity),
+        serve(face, ports.face),
+        serve(vault, ports.vault, tls),
+        serve(identity, ports.identity),
     ):
         yield

@@ -1,6 +1,7 @@
 """Everything the app needs around it: Azurite, and the simulators in this very process."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -19,13 +20,21 @@ class Stack:
 
     _azurite: Child | None = None
 
-    def __init__(self, *, ports: Ports, state: Path, secret_name: str = SECRET_NAME) -> None:
-        """Plan a stack; nothing runs yet."""
+    def __init__(
+        self,
+        *,
+        ports: Ports,
+        state: Path,
+        secret_name: str = SECRET_NAME,
+        on_part: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Plan a stack, which will tell of each part that answers; nothing runs yet."""
         self.ports = ports
         self.state = state.absolute()
         self.clock = StackClock(self.state / simulators.CLOCK)
         self.face_url = f"http://{HOST}:{ports.face}"
         self._secret_name = secret_name
+        self._on_part = on_part
         self._running = contextlib.AsyncExitStack()
 
     @property
@@ -60,16 +69,19 @@ class Stack:
         """Stop every part, the last one first."""
         await self._running.aclose()
 
-    async def ended(self) -> str:
+    async def wait(self) -> str:
         """Wait until a part ends by itself, which none should, and say which."""
         if self._azurite is None:
             raise RuntimeError("the stack does not run")
-        return await self._azurite.ended()
+        return await self._azurite.wait()
 
     async def _start(self) -> None:
         enter = self._running.enter_async_context
-        self._running.enter_context(state_folder.held(self.state))
+        self._running.enter_context(state_folder.hold(self.state))
         self.ports.check(beside_host=True)
-        await enter(simulators.running(self.ports, self.state, self._secret_name))
-        self._azurite = await enter(azurite.running(self.ports, self.state / "azurite"))
+        await enter(simulators.run(self.ports, self.state, self._secret_name))
+        for part in ("Face", "Key Vault", "managed identity"):
+            self._on_part(part)
+        self._azurite = await enter(azurite.run(self.ports, self.state / "azurite"))
         await storage_setup.create_missing(azurite.connection_string(self.ports))
+        self._on_part("Storage")

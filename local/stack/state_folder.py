@@ -9,7 +9,7 @@ from local.ports import StackError
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[Path]:
+def hold(folder: Path) -> Iterator[Path]:
     """Hold the folder, made if need be; the system lets go of it however this process ends."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

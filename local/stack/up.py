@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
+from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import HOST, Ports, StackError
 from local.process import child_process
-from local.stack import app_settings, host_readiness
+from local.stack import app_settings, hints, host_readiness
 from local.stack.app_settings import SettingsFile
+from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import SECRET_NAME, Stack
-
-APP = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Plan:
     port: int
     state: Path
     has_host: bool
+    as_azure: bool
     environment: Mapping[str, str]
 
 
@@ -31,7 +33,7 @@ async def run(plan: Plan) -> int:
     try:
         await _watch(plan)
     except StackError as error:
-        sys.stderr.write(f"up: {error}\n")
+        _write(sys.stderr, f"up: {error}\n")
     return 1
 
 
@@ -41,45 +43,64 @@ async def _watch(plan: Plan) -> None:
     ports.check(beside_host=not plan.has_host)
     names = file.values | dict(plan.environment)
     secret_name = names.get("FACE_KEY_SECRET_NAME", SECRET_NAME)
-    async with Stack(ports=ports, state=plan.state, secret_name=secret_name) as stack:
-        settings = app_settings.merged(file, stack.settings, plan.environment)
+    async with Stack(
+        ports=ports, state=plan.state, secret_name=secret_name, on_part=_tell_of_part
+    ) as stack:
+        settings = app_settings.merge(file, stack.settings, plan.environment)
         if plan.has_host:
-            await _with_host(stack, file, settings)
+            cors = ["--cors", file.cors] if file.cors else []
+            options = [*cors, *(["--as-azure"] if plan.as_azure else [])]
+            await _run_with_host(stack, settings, options)
         else:
-            await _without_host(stack, file, settings)
+            await _run_without_host(stack, file, settings)
 
 
-async def _with_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
-    command = _host_command(stack, file)
-    host = child_process.running("the Functions host", command, folder=APP, environment=settings)
+async def _run_with_host(stack: Stack, settings: Mapping[str, str], options: Sequence[str]) -> None:
+    def announce() -> None:
+        _announce(stack.ports, hints.next_steps(stack.ports, stack.state))
+
+    await _run_host(stack, settings, options, announce)
+    # As the platform does; there is no end to it but a signal or an error.
+    while True:
+        _write(sys.stderr, "up: a function outlasted its timeout: the host starts again\n")
+        await _run_host(stack, settings, options, lambda: None)
+
+
+async def _run_host(
+    stack: Stack,
+    settings: Mapping[str, str],
+    options: Sequence[str],
+    on_ready: Callable[[], None],
+) -> None:
+    """Run it until a function outlasts its timeout, which takes the process along."""
+    host = child_process.run(
+        "the Functions host",
+        host_command(stack, *options),
+        folder=APP,
+        environment=host_environment(stack, settings),
+    )
     async with host as child:
-        readiness = host_readiness.ready(stack.ports.host)
-        await _unless_one_ends(readiness, stack.ended(), child.ended())
-        _announce(stack.ports)
-        await _unless_one_ends(_forever(), stack.ended(), child.ended())
+        try:
+            readiness = host_readiness.wait(stack.ports.host)
+            await _await_unless_ended(readiness, stack.wait(), child.wait())
+            _tell_of_part("Functions host")
+            on_ready()
+            await _await_unless_ended(_wait_forever(), stack.wait(), child.wait())
+        except StackError:
+            if child.exit_code != EXIT_FUNCTION_TIMEOUT:
+                raise
 
 
-async def _without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
+async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
     exports = stack.state / "func.env"
     names = file.values | stack.settings
-    app_settings.write_exports(exports, {name: settings[name] for name in names})
-    sys.stderr.write(f"up: now run, in {APP}:\n    . '{exports}'\n")
-    sys.stderr.write(f"    func start --port {stack.ports.host}\n")
-    _announce(stack.ports)
-    await _unless_one_ends(_forever(), stack.ended())
+    ours = {name: settings[name] for name in names}
+    app_settings.write_exports(exports, ours, environment=Path(sys.prefix))
+    _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
+    await _await_unless_ended(_wait_forever(), stack.wait())
 
 
-def _host_command(stack: Stack, file: SettingsFile) -> list[str]:
-    return [
-        *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
-        *("--port", str(stack.ports.host)),
-        *("--app", str(APP)),
-        *("--clock", str(stack.clock.path)),
-        *(("--cors", file.cors) if file.cors else ()),
-    ]
-
-
-async def _unless_one_ends(
+async def _await_unless_ended(
     wanted: Coroutine[object, object, object], *ends: Coroutine[object, object, str]
 ) -> None:
     """Await what is wanted, but fail as soon as a part has ended by itself."""
@@ -96,12 +117,21 @@ async def _unless_one_ends(
         await asyncio.gather(wait, *watches, return_exceptions=True)
 
 
-async def _forever() -> None:
+async def _wait_forever() -> None:
     await asyncio.Event().wait()
 
 
-def _announce(ports: Ports) -> None:
+def _tell_of_part(part: str) -> None:
+    _write(sys.stderr, f"up: {part} answers\n")
+
+
+def _announce(ports: Ports, what_to_try: str) -> None:
+    _write(sys.stdout, f"ready http://{HOST}:{ports.host}\n")
+    _write(sys.stderr, what_to_try)
+
+
+def _write(stream: TextIO, text: str) -> None:
     # Whoever started us may have stopped reading; that is no reason to fail.
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(f"ready http://{HOST}:{ports.host}\n")
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()

@@ -1,14 +1,9 @@
 """What a frontend may say about its check when it says that it is over."""
 
-import re
-
-from shared.api import json_body
-from shared.api.json_body import Fields
-from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
+from shared.api import fields, json_body
+from shared.api.contract import CompletionBody, SdkError
+from shared.errors import UnsupportedMediaTypeError
 from shared.session.session import Report
-
-MAX_TEXT_LENGTH = 128
-_DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 
 
 def parse(content_type: str, body: bytes) -> Report:
@@ -17,21 +12,14 @@ def parse(content_type: str, body: bytes) -> Report:
         return Report()
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaTypeError("the body must be application/json")
-    fields = json_body.read(body)
-    error = fields.fields("error")
-    report = Report(
-        digest=_digest(fields),
-        result_id=fields.text("resultId", MAX_TEXT_LENGTH),
-        liveness_error=error.text("livenessError", MAX_TEXT_LENGTH),
-        recognition_error=error.text("recognitionError", MAX_TEXT_LENGTH),
+    return _report(fields.take(json_body.read(body), CompletionBody))
+
+
+def _report(said: CompletionBody) -> Report:
+    error = said.error or SdkError()
+    return Report(
+        digest=said.digest.lower() if said.digest else None,
+        result_id=said.result_id,
+        liveness_error=error.liveness_error,
+        recognition_error=error.recognition_error,
     )
-    error.end()
-    fields.end()
-    return report
-
-
-def _digest(fields: Fields) -> str | None:
-    digest = fields.text("digest", 64)
-    if digest is not None and not _DIGEST.fullmatch(digest):
-        raise InvalidRequestError("digest must be 64 hex digits", target="digest")
-    return digest.lower() if digest else None

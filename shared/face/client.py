@@ -1,17 +1,19 @@
-"""Sends face_protocol's requests with aiohttp: time-outs, patience, pace, one key refresh."""
+"""Sends Face's requests with aiohttp: time-outs, retries, rate limit, one refresh of the key."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from io import BytesIO
 from typing import Self
 
 import aiohttp
 
 from shared.errors import FaceUnavailableError
-from shared.face import protocol
+from shared.face import answers, protocol
+from shared.face.answers import FaceResponse
 from shared.face.credentials import FaceCredential
 from shared.face.patience import Patience
-from shared.face.protocol import FaceRequest, FaceResponse
+from shared.face.protocol import FaceRequest
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession
 from shared.session.session import Kind
@@ -19,24 +21,23 @@ from shared.session.start_request import StartRequest
 
 # A session's answer is some kilobytes; whatever is much larger is none of Face's.
 _MAX_ANSWER_BYTES = 1024 * 1024
-_KEY_REFUSED = 401
 
 type AuthHeader = Callable[[Secret], Mapping[str, str]]
-type Turn = Callable[[], Awaitable[None]]
+type Acquire = Callable[[], Awaitable[None]]
 
 
-async def at_once() -> None:
-    """Wait for nothing."""
+async def acquire_at_once() -> None:
+    """Let every call go at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """How Face is called: with which header, for how long, how often."""
+    """How Face is called: with which header, for how long, how often, at what rate."""
 
-    header: AuthHeader = protocol.key_header
+    auth_header: AuthHeader = protocol.key_header
     timeout_seconds: float
     patience: Patience
-    turn: Turn = at_once
+    acquire: Acquire = acquire_at_once
 
 
 class FaceClient:
@@ -46,74 +47,77 @@ class FaceClient:
         self,
         http: aiohttp.ClientSession,
         endpoint: str,
-        keys: FaceCredential,
-        rules: CallOptions,
+        credential: FaceCredential,
+        options: CallOptions,
     ) -> None:
         """Take a session that is ready to use."""
         self._http = http
         self._endpoint = endpoint
-        self._keys = keys
-        self._rules = rules
+        self._credential = credential
+        self._options = options
 
     @classmethod
-    def connect(cls, endpoint: str, keys: FaceCredential, rules: CallOptions) -> Self:
+    def connect(cls, endpoint: str, credential: FaceCredential, options: CallOptions) -> Self:
         """Open the one session of this process; nothing is sent yet."""
         http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        return cls(http, endpoint, keys, rules)
+        return cls(http, endpoint, credential, options)
 
-    def paced(self, turn: Turn) -> "FaceClient":
-        """Return a client on the same session whose every call waits for its turn."""
-        return FaceClient(self._http, self._endpoint, self._keys, replace(self._rules, turn=turn))
+    def with_rate_limit(self, acquire: Acquire) -> "FaceClient":
+        """Return a client on the same session whose every call waits until it may go."""
+        options = replace(self._options, acquire=acquire)
+        return FaceClient(self._http, self._endpoint, self._credential, options)
 
     async def create(self, request: StartRequest) -> FaceSession:
         """Open a session at Face."""
         call = protocol.build_create(request)
-        return await self._patiently(call, protocol.decipher_created)
+        return await self._send_with_retries(call, answers.parse_created)
 
     async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
         """Ask Face what became of a session."""
         call = protocol.build_get(kind, face_session_id)
-        return await self._patiently(
-            call, lambda response: protocol.decipher_result(response, face_session_id)
+        return await self._send_with_retries(
+            call, lambda response: answers.parse_result(response, face_session_id)
         )
 
     async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
         """Have Face forget a session."""
         call = protocol.build_delete(kind, face_session_id)
         if patient:
-            await self._patiently(call, protocol.decipher_deleted)
+            await self._send_with_retries(call, answers.parse_deleted)
         else:
-            response = await self._send(call, self._rules.timeout_seconds)
-            protocol.decipher_deleted(response)
+            response = await self._send(call, self._options.timeout_seconds)
+            answers.parse_deleted(response)
 
     async def close(self) -> None:
         """Close the session."""
         await self._http.close()
 
-    async def _patiently[T](self, call: FaceRequest, decipher: Callable[[FaceResponse], T]) -> T:
-        async def attempt(seconds: float) -> T:
-            timeout_seconds = min(seconds, self._rules.timeout_seconds)
-            return decipher(await self._send(call, timeout_seconds))
+    async def _send_with_retries[T](
+        self, call: FaceRequest, parse: Callable[[FaceResponse], T]
+    ) -> T:
+        async def send(seconds: float) -> T:
+            timeout_seconds = min(seconds, self._options.timeout_seconds)
+            return parse(await self._send(call, timeout_seconds))
 
-        return await self._rules.patience.spend_on(attempt)
+        return await self._options.patience.run(send)
 
     async def _send(self, call: FaceRequest, timeout_seconds: float) -> FaceResponse:
-        key = await self._keys.current()
-        response = await self._send_with(key, call, timeout_seconds)
-        if response.status == _KEY_REFUSED:
-            key = await self._keys.refresh(key)
-            response = await self._send_with(key, call, timeout_seconds)
+        secret = await self._credential.get()
+        response = await self._send_once(call, secret, timeout_seconds)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            secret = await self._credential.refresh(secret)
+            response = await self._send_once(call, secret, timeout_seconds)
         return response
 
-    async def _send_with(
-        self, key: Secret, call: FaceRequest, timeout_seconds: float
+    async def _send_once(
+        self, call: FaceRequest, secret: Secret, timeout_seconds: float
     ) -> FaceResponse:
-        await self._rules.turn()
+        await self._options.acquire()
         try:
             async with self._http.request(
                 call.method,
                 self._endpoint + call.path,
-                headers=self._rules.header(key),
+                headers=self._options.auth_header(secret),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
                 json=None if call.image else call.body,

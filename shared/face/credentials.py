@@ -6,12 +6,12 @@ from shared.secret import Secret
 
 
 class FaceCredential(Protocol):
-    """Where the Face key comes from. Both methods may raise KeyUnavailable."""
+    """Where the key or token for Face comes from. Both methods may raise KeyUnavailable."""
 
-    async def current(self) -> Secret:
-        """Return a key that is recent enough."""
+    async def get(self) -> Secret:
+        """Return one that is recent enough."""
         ...
 
     async def refresh(self, refused: Secret) -> Secret:
-        """Return a newer key than the one that Face refused, if there is one."""
+        """Return a newer one than Face refused, if there is one."""
         ...

@@ -20,7 +20,7 @@ class EntraCredential:
         self._credential = credential
         self._timeout_seconds = timeout_seconds
 
-    async def current(self) -> Secret:
+    async def get(self) -> Secret:
         """Return a token that is good for some time."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -31,7 +31,7 @@ class EntraCredential:
 
     async def refresh(self, refused: Secret) -> Secret:  # noqa: ARG002 - as the port has it
         """Return what the credential has by now."""
-        return await self.current()
+        return await self.get()
 
     async def close(self) -> None:
         """Leave the credential to whoever opened it."""

@@ -66,7 +66,7 @@ class KeyVaultCredential:
         )
         return cls(client, name=name, max_age=max_age, timeout_seconds=timeout_seconds, now=now)
 
-    async def current(self) -> Secret:
+    async def get(self) -> Secret:
         """Return a key that is recent enough."""
         if self._cached and self._now() - self._cached.fetched_at < self._max_age:
             return self._cached.key

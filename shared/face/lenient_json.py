@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from enum import StrEnum
 
 _MAX_TEXT_LENGTH = 128
 
@@ -25,6 +26,11 @@ def text(value: object) -> str | None:
     """Take a printable text of bearable length."""
     usable = isinstance(value, str) and 0 < len(value) <= _MAX_TEXT_LENGTH and value.isprintable()
     return value if usable and isinstance(value, str) else None
+
+
+def word[Word: StrEnum](value: object, words: type[Word]) -> Word | None:
+    """Take one of the known words, as it is spelled."""
+    return words(value) if isinstance(value, str) and value in words else None
 
 
 def int32(value: object) -> int | None:

@@ -1,19 +1,19 @@
-"""A number of turns per second, and no more, for whoever waits for one."""
+"""A number of calls per second, and no more, for whoever waits for one."""
 
 import asyncio
 
 
 class Pace:
-    """Hands out turns evenly: what was not used is not saved up."""
+    """Lets calls go evenly: what was not used is not saved up for a burst."""
 
     def __init__(self, per_second: float) -> None:
         """Set the pace."""
         self._gap_seconds = 1 / per_second
-        self._next_turn = 0.0
+        self._next_at = 0.0
 
-    async def turn(self) -> None:
-        """Wait for a turn."""
+    async def acquire(self) -> None:
+        """Wait until the next call may go."""
         now = asyncio.get_running_loop().time()
-        turn = max(now, self._next_turn)
-        self._next_turn = turn + self._gap_seconds
-        await asyncio.sleep(turn - now)
+        at = max(now, self._next_at)
+        self._next_at = at + self._gap_seconds
+        await asyncio.sleep(at - now)

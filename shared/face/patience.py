@@ -11,31 +11,31 @@ from shared.errors import FaceUnavailableError
 
 _FIRST_WAIT_SECONDS = 0.25
 _MAX_WAIT_SECONDS = 4.0
-# A try that begins with less time than this left would only be one more load.
-_MIN_TRY_SECONDS = 0.25
+# A call that begins with less time than this left would only be one more load.
+_MIN_CALL_SECONDS = 0.25
 
-type Try[T] = Callable[[float], Awaitable[T]]
+type Call[T] = Callable[[float], Awaitable[T]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """A budget for one operation, however many tries that makes."""
+    """A budget for one operation, however many calls that makes."""
 
     budget_seconds: float
-    chance: Callable[[], float]
+    jitter: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def spend_on[T](self, attempt: Try[T]) -> T:
-        """Try until it works, or is no use, or the budget is spent; a try is told what is left."""
+    async def run[T](self, call: Call[T]) -> T:
+        """Call until it works, is no use, or the budget is spent; a call is told what is left."""
         clock = asyncio.get_running_loop().time
         end = clock() + self.budget_seconds
         max_wait = _FIRST_WAIT_SECONDS
         while True:
             try:
-                return await attempt(end - clock())
+                return await call(end - clock())
             except FaceUnavailableError as error:
-                wait = error.retry_after_seconds or self.chance() * max_wait
-                if not error.is_retryable or clock() + wait + _MIN_TRY_SECONDS > end:
+                wait = error.retry_after_seconds or self.jitter() * max_wait
+                if not error.is_retryable or clock() + wait + _MIN_CALL_SECONDS > end:
                     raise
             await self.sleep(wait)
             max_wait = min(2 * max_wait, _MAX_WAIT_SECONDS)

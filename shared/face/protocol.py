@@ -1,25 +1,12 @@
-"""Face's REST dialect, version 1.2: build requests, decipher answers. No I/O here.
+"""What Face's REST API is sent, version 1.2: paths, headers, bodies. No I/O here.
 
 The contract: https://learn.microsoft.com/rest/api/face/liveness-session-operations?view=rest-face-v1.2
 """
 
-import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from math import ceil
 
-from shared.errors import (
-    FaceRefusedError,
-    FaceUnavailableError,
-    InvalidImageError,
-    InvalidImageSizeError,
-    InvalidRequestError,
-)
-from shared.face import lenient_json
 from shared.secret import Secret
-from shared.session.face_answer import Attempt, FaceAnswer, FaceSession, ReferenceImage
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 
@@ -27,13 +14,6 @@ _COLLECTIONS = {
     Kind.LIVENESS: "/face/v1.2/detectLiveness-sessions",
     Kind.LIVENESS_WITH_VERIFY: "/face/v1.2/detectLivenessWithVerify-sessions",
 }
-_FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
-_FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
-_SUCCESS, _REFUSAL = 2, 4
-_TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
-# Of these, the ones that say that nothing was done: a create may follow.
-_TRANSIENT_NOT_EXECUTED = {429, 503}
-_MAX_WAIT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +25,6 @@ class FaceRequest:
     is_idempotent: bool = True
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceResponse:
-    """What came back, not yet understood."""
-
-    status: int
-    body: bytes = field(repr=False)
-    retry_after: str | None = None
-    date: str | None = None
 
 
 def build_create(request: StartRequest) -> FaceRequest:
@@ -105,132 +75,5 @@ def form_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def decipher_created(response: FaceResponse) -> FaceSession:
-    """Understand the answer to a create."""
-    if response.status == HTTPStatus.BAD_REQUEST:
-        raise _caller_error(_error_code(response))
-    session = _object_of(_checked(response, transient=_TRANSIENT_NOT_EXECUTED))
-    face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
-    if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
-        raise FaceUnavailableError("Face opened a session without a usable id")
-    if not isinstance(token, str) or not token:
-        raise FaceUnavailableError("Face opened a session without a token")
-    return FaceSession(
-        face_session_id=face_session_id,
-        auth_token=Secret(token),
-        reference_image=_reference_image(lenient_json.mapping(session.get("results"))),
-    )
-
-
-def decipher_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | None:
-    """Understand the answer to a get; None when Face knows no such session."""
-    if response.status == HTTPStatus.NOT_FOUND:
-        return None
-    session = _object_of(_checked(response))
-    if session.get("sessionId") != face_session_id:
-        raise FaceUnavailableError("Face answered about another session")
-    attempts = lenient_json.mapping(session.get("results")).get("attempts")
-    return FaceAnswer(
-        status=lenient_json.text(session.get("status")),
-        model_version=lenient_json.text(session.get("modelVersion")),
-        attempts=tuple(map(_attempt, attempts)) if isinstance(attempts, list) else (),
-    )
-
-
-def decipher_deleted(response: FaceResponse) -> None:
-    """Understand the answer to a delete; a session that is not there is deleted."""
-    if response.status != HTTPStatus.NOT_FOUND and _checked(response).body:
-        raise FaceUnavailableError("Face answered nonsense", is_retryable=True)
-
-
 def _path(kind: Kind, face_session_id: str) -> str:
     return f"{_COLLECTIONS[kind]}/{face_session_id}"
-
-
-def _checked(
-    response: FaceResponse, transient: Container[int] = _TRANSIENT_STATUSES
-) -> FaceResponse:
-    status = response.status
-    if status // 100 == _SUCCESS:
-        return response
-    if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:
-        raise FaceRefusedError(f"Face said {status} {_error_code(response) or ''}".rstrip())
-    raise FaceUnavailableError(
-        f"Face said {status}",
-        retry_after_seconds=_seconds(response),
-        is_retryable=status in transient,
-    )
-
-
-def _caller_error(code: str | None) -> InvalidRequestError:
-    # https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
-    match code:
-        case "InvalidImageSize":
-            return InvalidImageSizeError("Face takes no image of this size", target="verifyImage")
-        case "InvalidImage":
-            return InvalidImageError("Face finds no single face in it", target="verifyImage")
-        case _:
-            return InvalidRequestError("Face does not take this request", face_code=code)
-
-
-def _error_code(response: FaceResponse) -> str | None:
-    code = lenient_json.mapping(lenient_json.parse(response.body)).get("error")
-    text = lenient_json.text(lenient_json.mapping(code).get("code"))
-    return text if text and _FACE_CODE.fullmatch(text) else None
-
-
-def _seconds(response: FaceResponse) -> int | None:
-    """Read Retry-After, which is a number of seconds or a date, by the clock of who sent it."""
-    text = response.retry_after or ""
-    if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
-        return min(int(text), _MAX_WAIT_SECONDS)
-    try:
-        wait = parsedate_to_datetime(text) - parsedate_to_datetime(response.date or "")
-    except (OverflowError, TypeError, ValueError):
-        return None
-    return min(max(1, ceil(wait.total_seconds())), _MAX_WAIT_SECONDS)
-
-
-def _object_of(response: FaceResponse) -> Mapping[str, object]:
-    value = lenient_json.parse(response.body)
-    if not isinstance(value, dict):
-        raise FaceUnavailableError("Face answered nonsense")
-    return value
-
-
-def _reference_image(results: Mapping[str, object]) -> ReferenceImage | None:
-    references = results.get("verifyReferences")
-    if not isinstance(references, list) or not references:
-        return None
-    reference = lenient_json.mapping(references[0])
-    rectangle = lenient_json.mapping(reference.get("faceRectangle"))
-    sides = {
-        side: lenient_json.int32(rectangle.get(side)) for side in ("top", "left", "width", "height")
-    }
-    whole = {side: length for side, length in sides.items() if length is not None}
-    return ReferenceImage(
-        quality=lenient_json.text(reference.get("qualityForRecognition")),
-        face_rectangle=whole if len(whole) == len(sides) else None,
-    )
-
-
-def _attempt(value: object) -> Attempt:
-    attempt = lenient_json.mapping(value)
-    result, error = (
-        lenient_json.mapping(attempt.get("result")),
-        lenient_json.mapping(attempt.get("error")),
-    )
-    verify = lenient_json.mapping(result.get("verifyResult"))
-    is_identical = verify.get("isIdentical")
-    return Attempt(
-        attempt_id=lenient_json.int32(attempt.get("attemptId")),
-        status=lenient_json.text(attempt.get("attemptStatus")),
-        has_result=bool(result),
-        liveness_decision=lenient_json.text(result.get("livenessDecision")),
-        digest=lenient_json.text(result.get("digest")),
-        verify_image_hash=lenient_json.text(result.get("verifyImageHash")),
-        is_identical=is_identical if isinstance(is_identical, bool) else None,
-        match_confidence=lenient_json.probability(verify.get("matchConfidence")),
-        has_error=bool(attempt.get("error")),
-        error_code=lenient_json.text(error.get("code")),
-    )

@@ -1,23 +1,34 @@
-"""Delete at Face, and say whether that worked; if not, somebody else has to see to it."""
+"""Delete at Face: what Face does not do now is done when the session's alarm is due."""
 
-from shared.errors import FaceOutcomeUnknownError
-from shared.flow.ports import FaceGateway, LogEvent
-from shared.session.session import Kind
+from datetime import timedelta
+
+from shared.errors import FaceOutcomeUnknownError, StoreConflictError, StoreUnavailableError
+from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.session import transitions
+from shared.session.session import Session
 
 
-async def try_delete_face_session(  # noqa: PLR0913 - two of them are for the log
-    face: FaceGateway,
-    kind: Kind,
-    face_session_id: str,
-    log: LogEvent,
-    *,
-    session_id: str | None = None,
-    patient: bool = True,
+async def try_delete_face_session(
+    session: Session, face: FaceGateway, log: LogEvent, *, patient: bool = True
 ) -> bool:
-    """Delete; False when Face's word is not to be had."""
+    """Have Face forget a session; False when nobody knows whether it has."""
     try:
-        await face.delete(kind, face_session_id, patient=patient)
+        await face.delete(session.kind, session.face_session_id, patient=patient)
     except FaceOutcomeUnknownError as error:
-        log("face silent", session_id=session_id, operation="delete", cause=error)
+        log("face silent", session_id=session.session_id, operation="delete", cause=error)
         return False
     return True
+
+
+async def delete_ended_face_session(
+    session: Session, face: FaceGateway, store: SessionStore, log: LogEvent, *, retention: timedelta
+) -> Session:
+    """Make one try for a session, if it has ended, and return the session as it stands then."""
+    if not session.is_final or not session.has_face_data:
+        return session
+    if not await try_delete_face_session(session, face, log, patient=False):
+        return session
+    try:
+        return await store.replace(session, transitions.face_data_deleted(session, retention))
+    except (StoreConflictError, StoreUnavailableError):
+        return session

@@ -2,36 +2,41 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession
-from shared.session.idempotency import Claim
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Kind, Session
+from shared.session.shard import PersonHash, Shard
 from shared.session.start_request import StartRequest
+from shared.telemetry import LogFields
 
 
 class FaceGateway(Protocol):
     """Azure AI Face. Every method may raise FaceUnavailable, FaceRefused or KeyUnavailable."""
 
     async def create(self, request: StartRequest) -> FaceSession:
-        """Open a session; InvalidRequestError when Face blames the caller."""
+        """Create a session; InvalidRequestError when Face blames the caller."""
         ...
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
-        """Look a session up; None when Face knows none."""
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:
+        """Look a session up; None when Face knows no such session."""
         ...
 
-    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
-        """Forget a session; one that is not there is forgotten. Impatient is one try."""
+    async def delete(
+        self, kind: Kind, face_session_id: FaceSessionId, *, patient: bool = True
+    ) -> None:
+        """Delete a session; one that is not there is deleted. Impatient is one try."""
         ...
 
 
 class LogEvent(Protocol):
-    """Where facts go that operators may read."""
+    """Where operators read what happened."""
 
-    def __call__(self, event: str, /, *, level: int = ..., **fields: object) -> None:
-        """Record that something happened."""
+    def __call__(self, event: str, /, *, level: int = ..., **fields: Unpack[LogFields]) -> None:
+        """Log one event."""
         ...
 
 
@@ -47,31 +52,7 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def open_sessions(self, shard: str, person: str) -> int:
-        """Count a person's open sessions."""
-        ...
-
-    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
-        """Read an idempotency key."""
-        ...
-
-    async def drop_claim(self, claim: Claim) -> None:
-        """Remove an idempotency key and its alarm; StoreConflict when it is no longer as read."""
-        ...
-
-    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
-        """Move on an alarm whose row cannot be read, or remove one that has no row."""
-        ...
-
-    async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
-        """Make a stray alarm the session's one; StoreConflict when it has its own already."""
-        ...
-
-    async def end_claim(self, alarm: Alarm) -> None:
-        """Remove the idempotency key whose alarm rang."""
-        ...
-
-    async def load(self, session_id: str) -> Session | None:
+    async def load(self, session_id: SessionId) -> Session | None:
         """Read a session."""
         ...
 
@@ -83,6 +64,30 @@ class SessionStore(Protocol):
         """Remove a session and its alarm; StoreConflict when it is no longer as it was read."""
         ...
 
-    def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
-        """List the alarms of a shard that have rung."""
+    def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
+        """List a shard's alarms that are due."""
+        ...
+
+    async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
+        """Make an orphaned alarm the session's one; StoreConflict when it has its own already."""
+        ...
+
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
+        """Move on an alarm whose row cannot be read, or remove one that has no row."""
+        ...
+
+    async def count_open_sessions(self, shard: Shard, person: PersonHash) -> int:
+        """Count a person's open sessions."""
+        ...
+
+    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
+        """Read an idempotency key."""
+        ...
+
+    async def drop_claim(self, claim: Claim) -> None:
+        """Remove an idempotency key and its alarm; StoreConflict when it is no longer as read."""
+        ...
+
+    async def end_claim(self, alarm: Alarm) -> None:
+        """Remove the idempotency key whose alarm is due."""
         ...

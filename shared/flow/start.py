@@ -1,6 +1,5 @@
-"""Open a session: once, however often it is asked for, and no more than a person may have."""
+"""Create a session: one for one key, and no more than a person may have."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,13 @@ from shared.flow.face_deletion import try_delete_face_session
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
-from shared.session.face_answer import FaceSession, ReferenceImage
-from shared.session.idempotency import Claim
-from shared.session.session import RandomBytes, Session, new_session_id, shard_of, shard_of_person
-from shared.session.start_request import StartRequest, is_good_enough
+from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import RandomBytes, SessionId, new_session_id, shard_of
+from shared.session.session import Session
+from shared.session.session_token import new_token
+from shared.session.shard import Shard, shard_of_person
+from shared.session.start_request import StartRequest
 
 _RETRY_AFTER_RACE_SECONDS = 1
 
@@ -30,12 +32,12 @@ class StartRules:
 
     grace: timedelta
     max_open_sessions: int
-    min_reference_quality: str
+    min_reference_quality: Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A session that was just opened, with the two tokens that are seen this once."""
+    """A session that was just created, with the two tokens that are seen this once."""
 
     session: Session
     auth_token: Secret
@@ -45,7 +47,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStart:
-    """The beginning of every session."""
+    """Creates sessions."""
 
     face: FaceGateway
     store: SessionStore
@@ -55,49 +57,49 @@ class SessionStart:
     log: LogEvent
 
     async def start(self, request: StartRequest, key: str | None = None) -> Started:
-        """Open a session; a key opens one, and no more."""
+        """Create a session; an idempotency key stands for one, and never for another."""
         if key is None:
-            return await self._start_new(request, request.person, None)
-        shard = shard_of_person(request.person or key)
-        key_hash = idempotency.hash_key(key, request)
-        claim = await self._claim(shard, key_hash)
-        if claim is None:
-            return await self._start_first(request, request.person or key, shard, key_hash)
-        idempotency.check_same(claim, request)
-        # Its tokens were handed out once and are kept nowhere.
-        raise SessionConflictError("this key has opened its session")
-
-    async def _start_first(
-        self, request: StartRequest, person: str, shard: str, key_hash: str
-    ) -> Started:
+            return await self._create(request, request.person, None)
+        # Where nobody is named, the key itself says whose rows are neighbors.
+        person = request.person or key
+        shard, key_hash = shard_of_person(person), idempotency.hash_key(key, request)
+        await self._check_key(request, shard, key_hash)
         try:
-            return await self._start_new(request, person, key_hash)
+            return await self._create(request, person, key_hash)
         except (StoreUnavailableError, TooManySessionsError) as error:
             # It may be this very key's session that was first.
             await self._raise_if_key_taken(request, shard, key_hash, error)
             raise
 
-    async def _claim(self, shard: str, key_hash: str) -> Claim | None:
+    async def _check_key(self, request: StartRequest, shard: Shard, key_hash: KeyHash) -> None:
         claim = await self.store.load_claim(shard, key_hash)
-        if claim is None or claim.ends_at > self.now():
-            return claim
-        await self._delete_expired_record(claim)
-        return None
-
-    async def _delete_expired_record(self, claim: Claim) -> None:
+        if claim is None:
+            return
+        if claim.ends_at > self.now():
+            idempotency.check_same(claim, request)
+            # Its tokens were handed out once and are kept nowhere.
+            raise SessionConflictError("this key has opened its session")
         try:
             await self.store.drop_claim(claim)
         except StoreConflictError as error:
             raise _lost_race() from error
 
-    async def _start_new(
-        self, request: StartRequest, person: str | None, key_hash: str | None
+    async def _raise_if_key_taken(
+        self, request: StartRequest, shard: Shard, key_hash: KeyHash, cause: Exception
+    ) -> None:
+        first = await self.store.load_claim(shard, key_hash)
+        if first is not None:
+            idempotency.check_same(first, request)
+            raise _lost_race() from cause
+
+    async def _create(
+        self, request: StartRequest, person: str | None, key_hash: KeyHash | None
     ) -> Started:
-        now, token = self.now(), self._new_token()
+        now, token = self.now(), new_token(self.random_bytes)
         session_id = new_session_id(person, self.random_bytes)
         await self._check_count(request, session_id)
-        face = await self._create_at_face(request)
-        session = transitions.started(
+        face = await self.face.create(request)
+        session = transitions.new_session(
             request,
             face.face_session_id,
             session_id=session_id,
@@ -106,77 +108,51 @@ class SessionStart:
             grace=self.rules.grace,
             counted=self.rules.max_open_sessions > 0,
         )
-        claim = idempotency.claim(key_hash, request, session) if key_hash else None
-        await self._record(session, claim)
+        if request.verify_image is not None:
+            await self._check_quality(session, face.reference_image)
+        await self._record(
+            session, idempotency.claim(key_hash, request, session) if key_hash else None
+        )
         self.log("session started", session_id=session_id, kind=session.kind)
-        return _started(session, face, token)
+        return Started(
+            session=session,
+            auth_token=face.auth_token,
+            session_token=token,
+            reference_image=face.reference_image,
+        )
 
-    async def _check_count(self, request: StartRequest, session_id: str) -> None:
+    async def _check_count(self, request: StartRequest, session_id: SessionId) -> None:
         # A look before Face is asked, which costs; the transaction has the last word.
         person, maximum = request.person_sha256, self.rules.max_open_sessions
         if person is None or maximum == 0:
             return
-        if await self.store.open_sessions(shard_of(session_id), person) >= maximum:
+        if await self.store.count_open_sessions(shard_of(session_id), person) >= maximum:
             raise TooManySessionsError("the person has too many open sessions")
 
-    async def _create_at_face(self, request: StartRequest) -> FaceSession:
-        face = await self.face.create(request)
-        image = face.reference_image
-        quality = image.quality if image else None
-        if request.verify_image is None or is_good_enough(
-            quality, self.rules.min_reference_quality
-        ):
-            return face
-        await try_delete_face_session(self.face, request.kind, face.face_session_id, self.log)
-        raise ReferenceImageQualityError("the reference image is too poor to verify against")
+    async def _check_quality(self, session: Session, image: ReferenceImage | None) -> None:
+        # Only Face can tell, and only by the session that it has created.
+        if not is_good_enough(image, self.rules.min_reference_quality):
+            await try_delete_face_session(session, self.face, self.log)
+            raise ReferenceImageQualityError("the reference image is too poor to verify against")
 
     async def _record(self, session: Session, claim: Claim | None) -> None:
         try:
             await self.store.insert(session, claim, max_open_sessions=self.rules.max_open_sessions)
         except (StoreConflictError, StoreUnavailableError, TooManySessionsError) as error:
-            # The answer to our own write may be lost, and the repeat of it reports a conflict.
-            if await self._find(session) is not None:
+            if await self._find_recorded(session):
                 return
-            await self._delete(session)
+            await try_delete_face_session(session, self.face, self.log)
             if isinstance(error, TooManySessionsError):
                 raise
             raise StoreUnavailableError("the new session could not be recorded") from error
 
-    async def _raise_if_key_taken(
-        self, request: StartRequest, shard: str, key_hash: str, cause: Exception
-    ) -> None:
-        first = await self.store.load_claim(shard, key_hash)
-        if first is not None:
-            idempotency.check_same(first, request)
-            raise _lost_race() from cause
-
-    async def _find(self, session: Session) -> Session | None:
+    async def _find_recorded(self, session: Session) -> bool:
+        # A lost write: the row is there, but the answer was cut off, or is about a repeat of it.
         try:
             found = await self.store.load(session.session_id)
         except StoreUnavailableError:
-            return None
-        return found if found is not None and found.token_hash == session.token_hash else None
-
-    async def _delete(self, session: Session) -> None:
-        await try_delete_face_session(
-            self.face,
-            session.kind,
-            session.face_session_id,
-            self.log,
-            session_id=session.session_id,
-        )
-
-    def _new_token(self) -> Secret:
-        return Secret(base64.urlsafe_b64encode(self.random_bytes(32)).decode().rstrip("="))
-
-
-def _started(session: Session, face: FaceSession, token: Secret) -> Started:
-    return Started(
-        session=session,
-        auth_token=face.auth_token,
-        session_token=token,
-        reference_image=face.reference_image,
-    )
+            return False
+        return found is not None and found.token_hash == session.token_hash
 
 
 def _lost_race() -> SessionConflictError:

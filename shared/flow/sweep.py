@@ -15,9 +15,9 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.flow.ports import LogEvent, SessionStore
-from shared.flow.session_flow import LivenessFlow
-from shared.session.alarm import Alarm
-from shared.session.session import SHARDS
+from shared.flow.walk import Walk
+from shared.session.alarm import Alarm, SweepResult
+from shared.session.shard import SHARDS, Shard
 
 _CONCURRENCY = 8
 # Well before the function's time-out (host.json), after which the worker would be killed at work;
@@ -25,10 +25,8 @@ _CONCURRENCY = 8
 MAX_RUN_SECONDS = 120
 # Another sweep, or a caller, was first.
 _LOST_RACE_ERRORS = (StoreConflictError, SessionConflictError, SessionNotFoundError)
-# What a strange row can raise in code that trusts its own rows.
+# What a corrupt row can raise in code that trusts its own rows.
 _CORRUPT_ROW_ERRORS = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
-# What every run tells, also where it is 0.
-_REPORTED_COUNTS = ("due", "settled", "abandoned", "deleted", "purged", "failed")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +34,8 @@ class _SweepStats:
     """What one run has seen and done."""
 
     ends_at: float
-    done: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_REPORTED_COUNTS, 0)))
+    due: int = 0
+    results: Counter[SweepResult] = field(default_factory=Counter)
     oldest: datetime | None = None
 
     @property
@@ -44,89 +43,106 @@ class _SweepStats:
         return asyncio.get_running_loop().time() >= self.ends_at
 
     def record(self, alarm: Alarm) -> None:
-        self.done["due"] += 1
+        self.due += 1
         if alarm.due_at and (self.oldest is None or alarm.due_at < self.oldest):
             self.oldest = alarm.due_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Rings the due alarms of all shards."""
+    """Has the walk handle the due alarms of all shards."""
 
-    flow: LivenessFlow
+    walk: Walk
     store: SessionStore
     now: Callable[[], datetime]
     log: LogEvent
     max_run_seconds: float = MAX_RUN_SECONDS
 
     async def run(self) -> None:
-        """Do what is due now, and tell in one fact what that was."""
+        """Do what is due now, and log in one event what that was."""
         now = self.now()
-        tally = _SweepStats(ends_at=asyncio.get_running_loop().time() + self.max_run_seconds)
+        stats = _SweepStats(ends_at=asyncio.get_running_loop().time() + self.max_run_seconds)
         alarms: asyncio.Queue[Alarm] = asyncio.Queue(maxsize=_CONCURRENCY)
         async with asyncio.TaskGroup() as group:
             for _ in range(_CONCURRENCY):
-                group.create_task(self._consume(alarms, tally))
+                group.create_task(self._consume(alarms, stats))
             # All shards at once, so that a full one cannot starve the others.
-            async with asyncio.TaskGroup() as finders:
+            async with asyncio.TaskGroup() as producers:
                 for shard in SHARDS:
-                    finders.create_task(self._produce(shard, now, alarms, tally))
+                    producers.create_task(self._produce(shard, now, alarms, stats))
             alarms.shutdown()
-        age = (now - tally.oldest).total_seconds() if tally.oldest else 0
-        self.log("sweep ended", **tally.done, oldest_seconds=round(age))
+        self._log(stats, now)
 
     async def _produce(
-        self, shard: str, now: datetime, alarms: asyncio.Queue[Alarm], tally: _SweepStats
+        self, shard: Shard, now: datetime, alarms: asyncio.Queue[Alarm], stats: _SweepStats
     ) -> None:
         try:
-            async for alarm in self.store.due(shard, now):
-                if tally.is_over:
+            async for alarm in self.store.list_due(shard, now):
+                if stats.is_over:
                     return
-                tally.record(alarm)
+                stats.record(alarm)
                 await alarms.put(alarm)
                 # A put into a queue with room does not let the others have their turn.
                 await asyncio.sleep(0)
         except StoreUnavailableError as error:
             self.log("shard set aside", shard=shard, cause=error)
-            tally.done["failed"] += 1
+            stats.results[SweepResult.FAILED] += 1
 
-    async def _consume(self, alarms: asyncio.Queue[Alarm], tally: _SweepStats) -> None:
+    async def _consume(self, alarms: asyncio.Queue[Alarm], stats: _SweepStats) -> None:
         while True:
             try:
                 alarm = await alarms.get()
             except asyncio.QueueShutDown:
                 return
-            tally.done["left" if tally.is_over else await self._handle(alarm)] += 1
+            result = SweepResult.LEFT if stats.is_over else await self._handle(alarm)
+            stats.results[result] += 1
 
-    async def _handle(self, alarm: Alarm) -> str:
+    async def _handle(self, alarm: Alarm) -> SweepResult:
         try:
             if alarm.session_id is None:
                 return await self._end_claim(alarm)
-            return await self.flow.handle_alarm(alarm.session_id, alarm)
+            return await self.walk.handle_alarm(alarm.session_id, alarm)
         except _CORRUPT_ROW_ERRORS as error:
             return await self._postpone_unreadable(alarm, error)
         except _LOST_RACE_ERRORS:
-            return "skipped"
+            return SweepResult.SKIPPED
         except AppError as error:
             self.log("session failed", session_id=alarm.session_id, cause=error)
-            return "failed"
+            return SweepResult.FAILED
 
-    async def _end_claim(self, alarm: Alarm) -> str:
+    async def _end_claim(self, alarm: Alarm) -> SweepResult:
         try:
             await self.store.end_claim(alarm)
         except StoreConflictError as error:
             # Another sweep was first, or there is no such key: then its alarm must go.
             return await self._postpone_unreadable(alarm, error)
-        return "purged"
+        return SweepResult.PURGED
 
-    async def _postpone_unreadable(self, alarm: Alarm, cause: Exception) -> str:
+    async def _postpone_unreadable(self, alarm: Alarm, cause: Exception) -> SweepResult:
         try:
             await self.store.postpone_unreadable(alarm, self.now())
         except StoreConflictError:
             # The alarm is gone: another sweep was first.
-            return "skipped"
+            return SweepResult.SKIPPED
         except AppError as error:
             self.log("session failed", session_id=alarm.session_id, cause=error)
         else:
             self.log("session set aside", session_id=alarm.session_id, cause=cause)
-        return "failed"
+        return SweepResult.FAILED
+
+    def _log(self, stats: _SweepStats, now: datetime) -> None:
+        results = stats.results
+        self.log(
+            "sweep ended",
+            due=stats.due,
+            settled=results[SweepResult.SETTLED],
+            abandoned=results[SweepResult.ABANDONED],
+            deleted=results[SweepResult.DELETED],
+            purged=results[SweepResult.PURGED],
+            failed=results[SweepResult.FAILED],
+            # These are logged only where there are any.
+            postponed=results[SweepResult.POSTPONED] or None,
+            skipped=results[SweepResult.SKIPPED] or None,
+            left=results[SweepResult.LEFT] or None,
+            oldest_seconds=round((now - stats.oldest).total_seconds()) if stats.oldest else 0,
+        )

@@ -1,14 +1,48 @@
-"""What the sweep must look at, and when."""
+"""When somebody must look at a session again, and what comes of it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import Shard
+
+OPEN_FIRST_DELAY = timedelta(minutes=2)
+CLEANUP_FIRST_DELAY = timedelta(minutes=1)
+REMINDER_PAUSE = timedelta(minutes=1)
+_MAX_DELAY = timedelta(hours=1)
+_MAX_DOUBLINGS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """What the sweep must look at: a session, or without one the end of an idempotency key."""
+    """When a session must be looked at, or, without a session, an idempotency key ends."""
 
-    shard: str
-    session_id: str | None
+    shard: Shard
+    session_id: SessionId | None
     row_key: str = field(repr=False)
     due_at: datetime | None
+
+    def is_own_of(self, session: Session) -> bool:
+        """Tell whether this is the alarm that the session's record knows of."""
+        return self.shard == shard_of(session.session_id) and self.due_at == session.alarm_at
+
+
+class SweepResult(StrEnum):
+    """What came of an alarm."""
+
+    SETTLED = "settled"
+    ABANDONED = "abandoned"
+    DELETED = "deleted"
+    PURGED = "purged"
+    POSTPONED = "postponed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+def backoff_delay(first: timedelta, delays: int) -> timedelta:
+    """Double a delay for each one before it, up to an hour."""
+    doublings = min(max(delays, 0), _MAX_DOUBLINGS)
+    return min(first * (1 << doublings), _MAX_DELAY)

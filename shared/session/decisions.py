@@ -1,6 +1,6 @@
-"""What follows for a session from Face's word, or from Face's silence."""
+"""What follows for a session from what Face says, or from not knowing what it would say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.session import transitions
@@ -21,19 +21,19 @@ class Rules:
 def after_completion(
     session: Session, answer: FaceAnswer | None, report: Report, rules: Rules, now: datetime
 ) -> Session:
-    """Weigh a reported completion against what Face says; None is Face's 404."""
-    told = transitions.with_report(session, report)
-    ended = _final_step(told, answer, rules, now)
+    """Weigh a reported completion against Face's answer; None is that it knows no such session."""
+    session = _with_report(session, report)
+    ended = _final_step(session, answer, rules, now)
     if ended is not None:
         return ended
     if report.has_error:
-        return transitions.reopened(told, rules.grace)
-    return transitions.processing(told, now)
+        return transitions.reopened(session, rules.grace)
+    return transitions.processing(session, now)
 
 
 def after_unanswered_completion(session: Session, report: Report, now: datetime) -> Session:
-    """Keep a reported completion while Face's word is not to be had."""
-    return transitions.processing(transitions.with_report(session, report), now)
+    """Keep a reported completion while Face cannot be asked."""
+    return transitions.processing(_with_report(session, report), now)
 
 
 def after_message(
@@ -46,12 +46,12 @@ def after_message(
 def after_alarm(
     session: Session, answer: FaceAnswer | None, rules: Rules, now: datetime
 ) -> Session:
-    """Look at an open session whose alarm rang: the last time, once its token is long dead."""
+    """Look at an open session whose alarm is due: for the last time once it is stale."""
     if answer is None:
         return transitions.abandoned(session, now)
     if is_finished(answer):
         return _judged(session, answer, rules, now)
-    if not transitions.is_stale(session, now, rules.grace):
+    if not session.is_stale(now, rules.grace):
         return transitions.postponed(session, now)
     if ended_in_error(answer):
         return _judged(session, answer, rules, now)
@@ -59,8 +59,8 @@ def after_alarm(
 
 
 def after_unanswered_alarm(session: Session, now: datetime) -> Session:
-    """Wait on, as Face's word is not to be had, until Face must have forgotten the session."""
-    if transitions.is_forgotten_by_face(session, now):
+    """Wait while Face cannot be asked, until it must have forgotten the session."""
+    if session.is_forgotten_by_face(now):
         return transitions.abandoned(session, now)
     return transitions.postponed(session, now)
 
@@ -72,6 +72,10 @@ def after_cancel(
     if answer is not None and is_finished(answer):
         return _judged(session, answer, rules, now)
     return transitions.canceled(session, now)
+
+
+def _with_report(session: Session, report: Report) -> Session:
+    return replace(session, report=session.report.followed_by(report))
 
 
 def _final_step(

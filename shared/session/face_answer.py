@@ -1,24 +1,59 @@
-"""What Face tells us, in our own values. Whatever it left out, or said in no known way, is None."""
+"""What Face answers, in our own values. Whatever it left out, or said in no known way, is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.secret import Secret
+from shared.session.ids import FaceSessionId
+
+
+class FaceStatus(StrEnum):
+    """How far Face says that a session, or one attempt, has come.
+
+    https://learn.microsoft.com/rest/api/face/liveness-session-operations?view=rest-face-v1.2
+    """
+
+    NOT_STARTED = "NotStarted"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+
+class Quality(StrEnum):
+    """How well Face could recognize the face in an image."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+_GOOD_ENOUGH: Mapping[Quality, set[Quality | None]] = {
+    Quality.LOW: {None, *Quality},
+    Quality.MEDIUM: {Quality.MEDIUM, Quality.HIGH},
+    Quality.HIGH: {Quality.HIGH},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceImage:
     """What Face thinks of the image it is to verify against."""
 
-    quality: str | None
+    quality: Quality | None
     face_rectangle: Mapping[str, int] | None
+
+
+def is_good_enough(image: ReferenceImage | None, minimum: Quality) -> bool:
+    """Tell whether Face finds an image at least this good; what it left open is only ever low."""
+    return (image.quality if image else None) in _GOOD_ENOUGH[minimum]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceSession:
-    """A session that Face has just opened; the token is seen this once."""
+    """A session that Face has just created; the token is seen this once."""
 
-    face_session_id: str
+    face_session_id: FaceSessionId
     auth_token: Secret
     reference_image: ReferenceImage | None = None
 
@@ -28,7 +63,7 @@ class Attempt:
     """One try of the device."""
 
     attempt_id: int | None
-    status: str | None = None
+    status: FaceStatus | None = None
     has_result: bool = False
     liveness_decision: str | None = None
     digest: str | None = field(default=None, repr=False)
@@ -43,6 +78,6 @@ class Attempt:
 class FaceAnswer:
     """What Face says of one session."""
 
-    status: str | None
+    status: FaceStatus | None
     model_version: str | None = None
     attempts: tuple[Attempt, ...] = ()

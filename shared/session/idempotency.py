@@ -6,12 +6,17 @@ https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from typing import NewType
 
 from shared.errors import IdempotencyKeyReusedError, InvalidRequestError
-from shared.session.session import Session, shard_of
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import Shard
 from shared.session.start_request import StartRequest
+
+KeyHash = NewType("KeyHash", str)
 
 LIFETIME = timedelta(hours=24)
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
@@ -21,10 +26,10 @@ _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 class Claim:
     """What a key stands for: one request of one person, and the session that it got."""
 
-    shard: str
-    key_hash: str = field(repr=False)
+    shard: Shard
+    key_hash: KeyHash = field(repr=False)
     request_hash: str = field(repr=False)
-    session_id: str
+    session_id: SessionId
     ends_at: datetime
     version: str = field(default="", repr=False)
 
@@ -38,12 +43,13 @@ def check(key: str | None) -> str | None:
     )
 
 
-def hash_key(key: str, request: StartRequest) -> str:
+def hash_key(key: str, request: StartRequest) -> KeyHash:
     """Return what may be stored of a key; it belongs to its person, so others may use the same."""
-    return hashlib.sha256(f"{request.person_kind}\n{request.person}\n{key}".encode()).hexdigest()
+    bound = f"{request.person_kind}\n{request.person}\n{key}"
+    return KeyHash(hashlib.sha256(bound.encode()).hexdigest())
 
 
-def claim(key_hash: str, request: StartRequest, session: Session) -> Claim:
+def claim(key_hash: KeyHash, request: StartRequest, session: Session) -> Claim:
     """Bind a key to the one request and session that it stands for."""
     return Claim(
         shard=shard_of(session.session_id),
@@ -61,12 +67,10 @@ def check_same(known: Claim, request: StartRequest) -> None:
 
 
 def hash_request(request: StartRequest) -> str:
-    """Return a hash that two requests share only if they ask for the same."""
-    facts = [
-        request.mode,
-        request.token_seconds,
-        request.device_correlation_id,
-        request.user_correlation_id,
-        request.verify_image_sha256,
-    ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    """Return a hash that two requests share only if they ask for the same, field by field."""
+    asked = {one.name: _as_json(getattr(request, one.name)) for one in fields(request)}
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _as_json(value: object) -> object:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value

@@ -1,21 +1,14 @@
-"""What a session is: its values, its states, its id and its token."""
+"""What a session is: its values and its states."""
 
-import hashlib
-import hmac
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.secret import Secret
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.shard import PersonHash
 
-SHARDS = "0123456789abcdef"
-NO_SESSION_ID = "0" * 33
-_NO_HASH = "0" * 64
-_SESSION_ID = re.compile(r"[0-9a-f]{33}", re.ASCII)
-
-RandomBytes = Callable[[int], bytes]
+# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
+_FACE_FORGETS_AFTER = timedelta(hours=48)
 
 
 class Kind(StrEnum):
@@ -49,6 +42,24 @@ class Outcome(StrEnum):
     UNTRUSTED = "untrusted"
 
 
+class Reason(StrEnum):
+    """Why a completed check has not passed."""
+
+    DIGEST_MISMATCH = "DigestMismatch"
+    IMAGE_HASH_MISMATCH = "ImageHashMismatch"
+    SPOOF = "Spoof"
+    DIFFERENT_PERSON = "DifferentPerson"
+    BELOW_CONFIDENCE_FLOOR = "BelowConfidenceFloor"
+    UNCERTAIN = "Uncertain"
+    UNKNOWN_DECISION = "UnknownDecision"
+    NO_FINISHED_ATTEMPT = "NoFinishedAttempt"
+    ATTEMPT_ERROR = "AttemptError"
+    CANCELED = "Canceled"
+    DIGEST_MISSING = "DigestMissing"
+    VERIFY_MISSING = "VerifyMissing"
+    IMAGE_HASH_MISSING = "ImageHashMissing"
+
+
 class Comparison(StrEnum):
     """How a value from Face compares with the one it should equal."""
 
@@ -73,13 +84,24 @@ class Report:
         # The SDKs name a missing error, too: "None".
         return {self.liveness_error, self.recognition_error} - {None, "None"} != set()
 
+    def followed_by(self, later: "Report") -> "Report":
+        """Keep the first digest and whether another differed, and of all else the latest."""
+        differ = None not in (self.digest, later.digest) and self.digest != later.digest
+        return Report(
+            digest=self.digest or later.digest,
+            digests_differ=self.digests_differ or differ,
+            result_id=later.result_id or self.result_id,
+            liveness_error=later.liveness_error or self.liveness_error,
+            recognition_error=later.recognition_error or self.recognition_error,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The judgment of one check, and what it rests on."""
 
     outcome: Outcome
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     liveness_decision: str | None = None
     attempt_id: int | None = None
     attempt_count: int = 0
@@ -95,14 +117,14 @@ class Verdict:
 class Session:
     """One check of one person, from its start to the end of its retention."""
 
-    session_id: str
+    session_id: SessionId
     kind: Kind
     status: Status
-    face_session_id: str
+    face_session_id: FaceSessionId
     token_hash: str = field(repr=False)
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
-    person_sha256: str | None = field(default=None, repr=False)
+    person_sha256: PersonHash | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
     created_at: datetime
     expires_at: datetime
@@ -120,46 +142,10 @@ class Session:
         """Has the session ended for good."""
         return self.status.is_final
 
+    def is_stale(self, now: datetime, grace: timedelta) -> bool:
+        """Tell whether nobody can finish this check any more."""
+        return now >= self.expires_at + grace
 
-def is_session_id(text: str) -> bool:
-    """Tell whether a text has the one shape our ids have."""
-    return _SESSION_ID.fullmatch(text) is not None
-
-
-def new_session_id(person: str | None, random_bytes: RandomBytes) -> str:
-    """Make an id; its first digit is the shard, where all of one person's rows are neighbors."""
-    if person is None:
-        return random_bytes(17).hex()[:33]
-    return shard_of_person(person) + random_bytes(16).hex()
-
-
-def shard_of_person(person: str) -> str:
-    """Name the partition where all of one person's rows are neighbors."""
-    return hashlib.sha256(person.encode()).hexdigest()[0]
-
-
-def shard_of(session_id: str) -> str:
-    """Name the partition that a session's rows live in."""
-    return session_id[0]
-
-
-def hash_token(token: Secret) -> str:
-    """Return what may be stored of a session token."""
-    # A header can hold what is no UTF-8; that is a wrong token, not an error.
-    return hashlib.sha256(token.reveal().encode(errors="surrogatepass")).hexdigest()
-
-
-def token_matches(token: Secret, session: Session | None) -> bool:
-    """Tell whether this token is this session's own, in the same time whatever the answer."""
-    expected = session.token_hash if session else _NO_HASH
-    return hmac.compare_digest(hash_token(token), expected) and session is not None
-
-
-def is_own_alarm(session: Session, shard: str, due_at: datetime | None) -> bool:
-    """Tell whether an alarm is the one that the session's record knows of."""
-    return shard == shard_of(session.session_id) and due_at == session.alarm_at
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write a time so that it sorts as text, to the millisecond, in UTC."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def is_forgotten_by_face(self, now: datetime) -> bool:
+        """Tell whether Face no longer keeps anything of this session."""
+        return now >= self.created_at + _FACE_FORGETS_AFTER

@@ -2,17 +2,24 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.session.session import Kind
+from shared.session.shard import PersonHash
 
-_QUALITIES = ("low", "medium", "high")
+
+class Mode(StrEnum):
+    """How a check is made: from the picture alone, or by lighting up the face as well."""
+
+    PASSIVE = "Passive"
+    PASSIVE_ACTIVE = "PassiveActive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRequest:
     """What a caller wants checked."""
 
-    mode: str
+    mode: Mode
     token_seconds: int
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
@@ -36,11 +43,12 @@ class StartRequest:
         return "nobody" if self.device_correlation_id is None else "device"
 
     @property
-    def person_sha256(self) -> str | None:
+    def person_sha256(self) -> PersonHash | None:
         """The hash under which a person's open sessions are counted."""
         if self.person is None:
             return None
-        return hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
+        return PersonHash(digest)
 
     @property
     def verify_image_sha256(self) -> str | None:
@@ -48,8 +56,3 @@ class StartRequest:
         if self.verify_image is None:
             return None
         return hashlib.sha256(self.verify_image).hexdigest()
-
-
-def is_good_enough(quality: str | None, minimum: str) -> bool:
-    """Tell whether Face finds an image at least this good; what is unheard of is not."""
-    return minimum == _QUALITIES[0] or quality in _QUALITIES[_QUALITIES.index(minimum) :]

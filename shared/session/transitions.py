@@ -1,20 +1,19 @@
-"""The steps of a session's life: which may follow which, and when its alarm rings then."""
+"""The steps of a session's life: which may follow which, and when its alarm is due then."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session.session import Report, Session, Status, Verdict, hash_token
+from shared.session.alarm import (
+    CLEANUP_FIRST_DELAY,
+    OPEN_FIRST_DELAY,
+    REMINDER_PAUSE,
+    backoff_delay,
+)
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Session, Status, Verdict
+from shared.session.session_token import hash_token
 from shared.session.start_request import StartRequest
-
-OPEN_FIRST_DELAY = timedelta(minutes=2)
-CLEANUP_FIRST_DELAY = timedelta(minutes=1)
-MAX_DELAY = timedelta(hours=1)
-_MAX_DOUBLINGS = 10
-REMINDER_PAUSE = timedelta(minutes=1)
-
-# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
-FACE_FORGETS_AFTER = timedelta(hours=48)
 
 _MAY_FOLLOW = {
     Status.STARTED: {Status.PROCESSING, Status.COMPLETED, Status.ABANDONED, Status.CANCELED},
@@ -22,11 +21,11 @@ _MAY_FOLLOW = {
 }
 
 
-def started(  # noqa: PLR0913 - a record needs all its facts
+def new_session(  # noqa: PLR0913 - a record needs all its facts
     request: StartRequest,
-    face_session_id: str,
+    face_session_id: FaceSessionId,
     *,
-    session_id: str,
+    session_id: SessionId,
     token: Secret,
     now: datetime,
     grace: timedelta,
@@ -50,52 +49,26 @@ def started(  # noqa: PLR0913 - a record needs all its facts
     )
 
 
-def is_stale(session: Session, now: datetime, grace: timedelta) -> bool:
-    """Tell whether nobody can finish this check any more."""
-    return now >= session.expires_at + grace
-
-
-def is_forgotten_by_face(session: Session, now: datetime) -> bool:
-    """Tell whether Face no longer keeps anything of this session."""
-    return now >= session.created_at + FACE_FORGETS_AFTER
-
-
-def with_report(session: Session, report: Report) -> Session:
-    """Keep what the frontend said; a digest once given stays, and that another came is kept too."""
-    known = session.report
-    differ = None not in (known.digest, report.digest) and known.digest != report.digest
-    return replace(
-        session,
-        report=Report(
-            digest=known.digest or report.digest,
-            digests_differ=known.digests_differ or differ,
-            result_id=report.result_id or known.result_id,
-            liveness_error=report.liveness_error or known.liveness_error,
-            recognition_error=report.recognition_error or known.recognition_error,
-        ),
-    )
-
-
 def processing(session: Session, now: datetime) -> Session:
-    """Wait for a result, a completion having been reported."""
+    """Wait for a result after a completion was reported."""
     if session.reminded_at is None or now - session.reminded_at >= REMINDER_PAUSE:
         session = replace(session, reminded_at=now)
     if session.status is Status.PROCESSING:
         return session
-    # An alarm that has rung stays rung: reports must not keep a stale session open.
+    # An alarm that is due stays due: reports must not keep a stale session open.
     alarm_at = session.alarm_at if session.alarm_at <= now else now + OPEN_FIRST_DELAY
     return _transition(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=1)
 
 
 def reopened(session: Session, grace: timedelta) -> Session:
-    """Let the person try again, a try having failed on the device."""
+    """Let the person try again after a try that failed on the device."""
     if session.status is Status.STARTED:
         return session
     return _transition(session, Status.STARTED, alarm_at=session.expires_at + grace, alarm_delays=0)
 
 
 def completed(session: Session, verdict: Verdict, now: datetime) -> Session:
-    """End with what Face told."""
+    """End with a verdict on what Face said."""
     return replace(_end(session, Status.COMPLETED, now), verdict=verdict)
 
 
@@ -116,16 +89,10 @@ def postponed(session: Session, now: datetime) -> Session:
     return replace(session, alarm_at=alarm_at, alarm_delays=session.alarm_delays + 1)
 
 
-def backoff_delay(first: timedelta, delays: int) -> timedelta:
-    """Double a delay for each one before it, up to an hour."""
-    doublings = min(max(delays, 0), _MAX_DOUBLINGS)
-    return min(first * (1 << doublings), MAX_DELAY)
-
-
 def face_data_deleted(session: Session, retention: timedelta) -> Session:
     """Keep only our record, until its retention ends; Face has nothing of it any more."""
     if session.ended_at is None:
-        raise ValueError("only a final session can be clean")
+        raise ValueError("only a final session can be without its data at Face")
     return replace(
         session,
         has_face_data=False,

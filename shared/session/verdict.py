@@ -4,10 +4,10 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.session.face_answer import Attempt, FaceAnswer
-from shared.session.session import Comparison, Kind, Outcome, Session, Verdict
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
+from shared.session.session import Comparison, Kind, Outcome, Reason, Session, Verdict
 
-_FINAL = {"Succeeded", "Failed", "Canceled"}
+_FINAL = {FaceStatus.SUCCEEDED, FaceStatus.FAILED, FaceStatus.CANCELED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def ended_in_error(answer: FaceAnswer) -> bool:
     last = last_attempt(answer)
     if last is None:
         return bool(answer.attempts)
-    return last.has_error or last.status in {"Failed", "Canceled"}
+    return last.has_error or last.status in {FaceStatus.FAILED, FaceStatus.CANCELED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def judge(answer: FaceAnswer, session: Session, policy: Policy) -> Verdict:
     )
 
 
-def _outcome(case: _Evidence) -> tuple[Outcome, tuple[str, ...]]:
+def _outcome(case: _Evidence) -> tuple[Outcome, tuple[Reason, ...]]:
     if reasons := tuple(_tampering(case)):
         return Outcome.UNTRUSTED, reasons
     if reasons := tuple(_rejections(case)):
@@ -91,66 +91,66 @@ def _outcome(case: _Evidence) -> tuple[Outcome, tuple[str, ...]]:
     return Outcome.PASSED, ()
 
 
-def _tampering(case: _Evidence) -> Iterator[str]:
+def _tampering(case: _Evidence) -> Iterator[Reason]:
     if case.digest is Comparison.MISMATCHED:
-        yield "DigestMismatch"
+        yield Reason.DIGEST_MISMATCH
     if case.policy.image_hash_required and case.image_hash is Comparison.MISMATCHED:
-        yield "ImageHashMismatch"
+        yield Reason.IMAGE_HASH_MISMATCH
 
 
-def _rejections(case: _Evidence) -> Iterator[str]:
+def _rejections(case: _Evidence) -> Iterator[Reason]:
     if case.last is None:
         return
     if case.last.liveness_decision == "spoofface":
-        yield "Spoof"
+        yield Reason.SPOOF
     if not case.with_verify:
         return
     confidence = case.last.match_confidence
     if case.last.is_identical is False:
-        yield "DifferentPerson"
+        yield Reason.DIFFERENT_PERSON
     elif confidence is not None and confidence < case.policy.confidence_floor:
-        yield "BelowConfidenceFloor"
+        yield Reason.BELOW_CONFIDENCE_FLOOR
 
 
-def _inconclusive_reasons(case: _Evidence) -> Iterator[str]:
+def _inconclusive_reasons(case: _Evidence) -> Iterator[Reason]:
     if case.last is None and case.answer.attempts:
-        yield "UnknownDecision"
+        yield Reason.UNKNOWN_DECISION
     elif case.last is None or not case.last.has_result:
         yield _why_no_result(case.answer, case.last)
     else:
         yield from _attempt_issues(case.last)
         if case.policy.digest_required and case.digest is Comparison.NOT_PROVIDED:
-            yield "DigestMissing"
+            yield Reason.DIGEST_MISSING
         if case.with_verify:
             yield from _missing_verify_data(case, case.last)
 
 
-def _why_no_result(answer: FaceAnswer, last: Attempt | None) -> str:
-    if last is not None and (last.has_error or last.status == "Failed"):
-        return "AttemptError"
-    if "Canceled" in (answer.status, last and last.status):
-        return "Canceled"
-    return "NoFinishedAttempt"
+def _why_no_result(answer: FaceAnswer, last: Attempt | None) -> Reason:
+    if last is not None and (last.has_error or last.status is FaceStatus.FAILED):
+        return Reason.ATTEMPT_ERROR
+    if FaceStatus.CANCELED in {answer.status, last and last.status}:
+        return Reason.CANCELED
+    return Reason.NO_FINISHED_ATTEMPT
 
 
-def _attempt_issues(attempt: Attempt) -> Iterator[str]:
-    if attempt.has_error or attempt.status == "Failed":
-        yield "AttemptError"
-    elif attempt.status == "Canceled":
-        yield "Canceled"
-    elif attempt.status != "Succeeded":
-        yield "NoFinishedAttempt"
+def _attempt_issues(attempt: Attempt) -> Iterator[Reason]:
+    if attempt.has_error or attempt.status is FaceStatus.FAILED:
+        yield Reason.ATTEMPT_ERROR
+    elif attempt.status is FaceStatus.CANCELED:
+        yield Reason.CANCELED
+    elif attempt.status is not FaceStatus.SUCCEEDED:
+        yield Reason.NO_FINISHED_ATTEMPT
     if attempt.liveness_decision == "uncertain":
-        yield "Uncertain"
+        yield Reason.UNCERTAIN
     elif attempt.liveness_decision != "realface":
-        yield "UnknownDecision"
+        yield Reason.UNKNOWN_DECISION
 
 
-def _missing_verify_data(case: _Evidence, last: Attempt) -> Iterator[str]:
+def _missing_verify_data(case: _Evidence, last: Attempt) -> Iterator[Reason]:
     if last.is_identical is None or last.match_confidence is None:
-        yield "VerifyMissing"
+        yield Reason.VERIFY_MISSING
     if case.policy.image_hash_required and case.image_hash is Comparison.NOT_PROVIDED:
-        yield "ImageHashMissing"
+        yield Reason.IMAGE_HASH_MISSING
 
 
 def _digest(attempt: Attempt, session: Session) -> Comparison:

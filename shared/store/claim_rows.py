@@ -3,65 +3,34 @@
 from collections.abc import Mapping
 
 from shared.session.idempotency import Claim
-from shared.session.session import rfc3339
-from shared.store.columns import Columns, Row
-from shared.store.session_rows import ALARM, CLAIM
+from shared.session.shard import PersonHash, Shard
+from shared.store import row_keys
+from shared.store.columns import Columns, Row, read_column, row_at
 
-
-def claim_key(key_hash: str) -> str:
-    """Name the row of an idempotency key."""
-    return CLAIM + key_hash
-
-
-def claim_alarm_key(claim: Claim) -> str:
-    """Name the row of the alarm that rings when an idempotency key ends."""
-    return f"{ALARM}{rfc3339(claim.ends_at)}-{CLAIM}{claim.key_hash}"
+_CLAIM = Columns(Claim, elsewhere={"shard", "key_hash", "version"})
+_COUNT = "openSessions"
 
 
 def claim_row(claim: Claim) -> Row:
     """Write an idempotency key."""
-    return {
-        "PartitionKey": claim.shard,
-        "RowKey": claim_key(claim.key_hash),
-        "requestSha256": claim.request_hash,
-        "sessionId": claim.session_id,
-        "endsAt": rfc3339(claim.ends_at),
-    }
+    return {**row_at(claim.shard, row_keys.claim_key(claim.key_hash)), **_CLAIM.write(claim)}
 
 
 def claim_from_row(row: Mapping[str, object], version: str) -> Claim:
-    """Read an idempotency key; KeyError, ValueError or TypeError when the row is none of ours."""
-    read = Columns(row)
-    return Claim(
-        shard=read.text("PartitionKey"),
-        key_hash=read.text("RowKey").removeprefix(CLAIM),
-        request_hash=read.text("requestSha256"),
-        session_id=read.text("sessionId"),
-        ends_at=read.time("endsAt"),
+    """Read an idempotency key; UnreadableRecordError when the row is none of ours."""
+    return _CLAIM.read(
+        row,
+        shard=Shard(read_column(row, "PartitionKey", str)),
+        key_hash=row_keys.key_hash_from_key(read_column(row, "RowKey", str)),
         version=version,
     )
 
 
-def count_row(shard: str, person: str, count: int) -> Row:
+def count_row(shard: Shard, person: PersonHash, count: int) -> Row:
     """Write how many open sessions a person has."""
-    return {"PartitionKey": shard, "RowKey": count_key(person), "openSessions": count}
-
-
-def count_key(person: str) -> str:
-    """Name the row of a person's count."""
-    return f"person-{person}"
+    return {**row_at(shard, row_keys.count_key(person)), _COUNT: count}
 
 
 def count_from_row(row: Mapping[str, object]) -> int:
-    """Read how many open sessions a person has."""
-    return Columns(row).required("openSessions", int)
-
-
-def claim_alarm_row(claim: Claim) -> Row:
-    """Write the alarm that rings when an idempotency key ends."""
-    return {"PartitionKey": claim.shard, "RowKey": claim_alarm_key(claim)}
-
-
-def claim_key_of_alarm(alarm_key: str) -> str:
-    """Name the row of the idempotency key that an alarm is for."""
-    return claim_key(alarm_key.rpartition("-")[2])
+    """Read how many open sessions a person has; UnreadableRecordError when it is no number."""
+    return read_column(row, _COUNT, int)

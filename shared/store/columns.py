@@ -1,36 +1,105 @@
-"""A table row's columns, read as what they must be."""
+"""Dataclasses as a table row's columns and back: one column a field, so that none is forgotten."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from datetime import datetime
+from enum import StrEnum
+from types import NoneType
+from typing import Any, NewType, get_args, get_origin, get_type_hints
+
+from shared.errors import UnreadableRecordError
+from shared.session.timestamps import rfc3339
 
 type Row = dict[str, str | int | float | bool]
 
 
-class Columns:
-    """Reads columns as what they must be, so that a strange row is noticed here."""
+def row_at(partition: str, key: str) -> Row:
+    """Write a row of nothing but its keys."""
+    return {"PartitionKey": partition, "RowKey": key}
 
-    def __init__(self, row: Mapping[str, object]) -> None:
-        """Take a row; KeyError, TypeError or ValueError come when a column is read."""
-        self._row = row
 
-    def required[T](self, name: str, kind: type[T]) -> T:
-        """Read a column that must be there."""
-        value = self._row[name]
-        if not isinstance(value, kind):
-            raise TypeError(f"{name} is not {kind.__name__}")
-        return value
+class Columns[T]:
+    """The columns of a dataclass, each named after its field."""
 
-    def optional[T](self, name: str, kind: type[T]) -> T | None:
-        """Read a column that may be missing."""
-        return self.required(name, kind) if self._row.get(name) is not None else None
+    def __init__(
+        self,
+        record: type[T],
+        *,
+        prefix: str = "",
+        names: Mapping[str, str] | None = None,
+        elsewhere: Collection[str] = (),
+    ) -> None:
+        """Take a dataclass, the columns that are named otherwise, the fields that have none."""
+        self._record = record
+        self._types = get_type_hints(record)
+        # That it is a dataclass is no type that the standard library has a name for.
+        own = [one.name for one in fields(record) if one.name not in elsewhere]  # type: ignore[arg-type]
+        self._names = {name: _camel_case(prefix + name) for name in own} | dict(names or {})
 
-    def text(self, name: str) -> str:
-        """Read a text that must be there."""
-        return self.required(name, str)
+    def name_of(self, field: str) -> str:
+        """Name the column of a field."""
+        return self._names[field]
 
-    def time(self, name: str) -> datetime:
-        """Read a time that must be there, and must have a zone."""
-        moment = datetime.fromisoformat(self.text(name))
-        if moment.tzinfo is None:
-            raise ValueError(f"{name} has no time zone")
-        return moment
+    def write(self, record: T) -> Row:
+        """Write a record; what is None has no column."""
+        written = ((column, getattr(record, name)) for name, column in self._names.items())
+        return {column: write_value(value) for column, value in written if value is not None}
+
+    def read(self, row: Mapping[str, object], **elsewhere: object) -> T:
+        """Read a record from its row, and from elsewhere what is no column of it."""
+        values: dict[str, Any] = {
+            name: read_column(row, column, self._types[name])
+            for name, column in self._names.items()
+        }
+        return self._record(**values, **elsewhere)
+
+
+def write_value(value: object) -> str | int | float | bool:
+    """Write a field's value, as text what the table has no type for."""
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case StrEnum():
+            return value.value
+        case tuple():
+            return ",".join(value)
+        case str() | int() | float():
+            return value
+    raise TypeError(f"a column holds no {type(value).__name__}")
+
+
+def read_column[T](row: Mapping[str, object], column: str, kind: type[T]) -> T:
+    """Read one column as what it must be; UnreadableRecordError names it, never its value."""
+    try:
+        return _parse(row.get(column), kind)  # type: ignore[no-any-return] # as the type says
+    except (TypeError, ValueError) as error:
+        raise UnreadableRecordError(f"the column {column} is not as it should be") from error
+
+
+def _parse(value: object, kind: Any) -> Any:  # noqa: ANN401 - of any field's type
+    if NoneType in get_args(kind):
+        return None if value is None else _parse(value, get_args(kind)[0])
+    if isinstance(kind, NewType):
+        return _parse(value, kind.__supertype__)
+    if get_origin(kind) is tuple:
+        words = _parse(value, str)
+        return tuple(_parse(word, get_args(kind)[0]) for word in words.split(",") if words)
+    if issubclass(kind, StrEnum):
+        return kind(value)
+    if kind is datetime:
+        return _parse_time(_parse(value, str))
+    if type(value) is not kind:
+        raise TypeError(f"not {kind.__name__}")
+    return value
+
+
+def _parse_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
+
+
+def _camel_case(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)

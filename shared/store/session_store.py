@@ -5,20 +5,22 @@ there is never a session without its one alarm, a wrong count, or a second write
 learn of the first.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
-from shared.errors import StoreConflictError, TooManySessionsError, UnreadableRecordError
+from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
-from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
-from shared.session.session import Session, shard_of
-from shared.store import claim_rows, session_rows
-from shared.store.columns import Row
+from shared.session.alarm import OPEN_FIRST_DELAY, Alarm, backoff_delay
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Session
+from shared.session.shard import PersonHash, Shard
+from shared.store import alarm_rows, claim_rows, row_keys, session_rows
+from shared.store.columns import row_at
 from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
 
 TABLE_NAME = "LivenessSessions"
@@ -35,12 +37,19 @@ class TableSessionStore:
         self._table = table
 
     @classmethod
-    def connect(
-        cls, place: Secret | str, credential: AsyncTokenCredential, *, timeout_seconds: float
-    ) -> Self:
-        """Open the table by a connection string, which is secret, or by its service's URL."""
+    def connect(cls, url: str, credential: AsyncTokenCredential, *, timeout_seconds: float) -> Self:
+        """Open the table by its service's URL, as an identity."""
         return cls(
-            StorageTable.connect(TABLE_NAME, place, credential, timeout_seconds=timeout_seconds)
+            StorageTable.connect(url, credential, name=TABLE_NAME, timeout_seconds=timeout_seconds)
+        )
+
+    @classmethod
+    def from_connection_string(cls, connection: Secret, *, timeout_seconds: float) -> Self:
+        """Open the table by a connection string, which holds the account's key."""
+        return cls(
+            StorageTable.from_connection_string(
+                connection, name=TABLE_NAME, timeout_seconds=timeout_seconds
+            )
         )
 
     async def insert(
@@ -56,16 +65,16 @@ class TableSessionStore:
             try:
                 await self._table.commit(operations)
             except StoreConflictError:
-                if await self._is_taken(session, claim):
+                if await self._check_if_taken(session, claim):
                     raise
             else:
                 return
         raise StoreConflictError("the count of open sessions kept changing")
 
-    async def load(self, session_id: str) -> Session | None:
+    async def load(self, session_id: SessionId) -> Session | None:
         """Read a session."""
-        found = await self._table.read(shard_of(session_id), session_rows.session_key(session_id))
-        return _read(session_rows.session_from_row, *found) if found else None
+        found = await self._table.read(shard_of(session_id), row_keys.session_key(session_id))
+        return session_rows.session_from_row(*found) if found else None
 
     async def replace(self, before: Session, after: Session) -> Session:
         """Change a session and, if they change too, its alarm and its person's count."""
@@ -78,7 +87,7 @@ class TableSessionStore:
             try:
                 versions = await self._table.commit(operations)
             except StoreConflictError:
-                if not after.person_sha256 or not await self._is_unchanged(before):
+                if not after.person_sha256 or not await self._check_if_unchanged(before):
                     raise
             else:
                 return replace(after, version=versions[0])
@@ -89,46 +98,40 @@ class TableSessionStore:
         await self._table.commit(
             [
                 delete_op(session_rows.session_row(session), session.version),
-                delete_op(session_rows.alarm_row(session)),
+                delete_op(alarm_rows.alarm_row(session)),
             ]
         )
 
-    async def open_sessions(self, shard: str, person: str) -> int:
+    async def count_open_sessions(self, shard: Shard, person: PersonHash) -> int:
         """Count a person's open sessions."""
-        found = await self._table.read(shard, claim_rows.count_key(person))
-        return _read(lambda row, _: claim_rows.count_from_row(row), *found) if found else 0
+        found = await self._table.read(shard, row_keys.count_key(person))
+        return claim_rows.count_from_row(found[0]) if found else 0
 
-    async def load_claim(self, shard: str, key_hash: str) -> Claim | None:
+    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
         """Read an idempotency key."""
-        found = await self._table.read(shard, claim_rows.claim_key(key_hash))
-        return _read(claim_rows.claim_from_row, *found) if found else None
+        found = await self._table.read(shard, row_keys.claim_key(key_hash))
+        return claim_rows.claim_from_row(*found) if found else None
 
     async def drop_claim(self, claim: Claim) -> None:
         """Remove an idempotency key and its alarm."""
         await self._table.commit(
             [
                 delete_op(claim_rows.claim_row(claim), claim.version),
-                delete_op(claim_rows.claim_alarm_row(claim)),
+                delete_op(alarm_rows.claim_alarm_row(claim)),
             ]
         )
 
     async def end_claim(self, alarm: Alarm) -> None:
-        """Remove the idempotency key whose alarm rang."""
-        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
-        claim: Row = {
-            "PartitionKey": alarm.shard,
-            "RowKey": claim_rows.claim_key_of_alarm(alarm.row_key),
-        }
-        await self._table.commit([delete_op(row), delete_op(claim)])
+        """Remove the idempotency key whose alarm is due."""
+        claim = row_at(alarm.shard, row_keys.owner_key(alarm))
+        await self._table.commit([delete_op(alarm_rows.row_of(alarm)), delete_op(claim)])
 
     async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
-        """Take a stray alarm for the session's one, unless that is there: then the stray goes."""
-        shard, own = shard_of(session.session_id), session_rows.alarm_row(session)
+        """Make an orphaned alarm the session's one, or remove it where the session has its own."""
+        shard, own = shard_of(session.session_id), alarm_rows.alarm_row(session)
         found = await self._table.read(shard, str(own["RowKey"]))
         if alarm.shard != shard or found is not None or alarm.due_at is None:
-            await self._table.commit(
-                [delete_op({"PartitionKey": alarm.shard, "RowKey": alarm.row_key})]
-            )
+            await self._table.commit([delete_op(alarm_rows.row_of(alarm))])
             raise StoreConflictError("the session has its own alarm")
         known = replace(session, alarm_at=alarm.due_at)
         versions = await self._table.commit(
@@ -138,35 +141,35 @@ class TableSessionStore:
 
     async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
         """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
-        row: Row = {"PartitionKey": alarm.shard, "RowKey": alarm.row_key}
-        owner = {"PartitionKey": alarm.shard, "RowKey": session_rows.row_key_of_owner(alarm)}
-        if await self._table.read(alarm.shard, str(owner["RowKey"])) is None:
+        row, owner_key = alarm_rows.row_of(alarm), row_keys.owner_key(alarm)
+        if await self._table.read(alarm.shard, owner_key) is None:
             await self._table.commit([delete_op(row)])
             return
         found = await self._table.read(alarm.shard, alarm.row_key)
-        delays = session_rows.delays_from_row(found[0]) if found else 0
-        moved = session_rows.moved_alarm(alarm, delays, now)
-        moment: Row = {**owner, session_rows.ALARM_COLUMN: session_rows.alarm_time(moved)}
+        delays = alarm_rows.delays_from_row(found[0]) if found else 0
+        due_at = now + backoff_delay(OPEN_FIRST_DELAY, delays)
+        moved = alarm_rows.postponed_row(alarm, due_at, delays + 1)
+        moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
-    async def due(self, shard: str, now: datetime) -> AsyncIterator[Alarm]:
-        """List the alarms that have rung, the oldest first."""
-        async for key in self._table.keys(shard, *session_rows.due_range(now)):
-            yield session_rows.alarm_from_key(shard, key)
+    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
+        """List the alarms that are due, the oldest first."""
+        async for key in self._table.list_keys(shard, *row_keys.due_range(now)):
+            yield row_keys.alarm_from_key(shard, key)
 
     async def close(self) -> None:
         """Close the table."""
         await self._table.close()
 
     async def _increment_count(
-        self, session: Session, person: str, max_open_sessions: int
+        self, session: Session, person: PersonHash, max_open_sessions: int
     ) -> Operation:
         shard = shard_of(session.session_id)
-        found = await self._table.read(shard, claim_rows.count_key(person))
+        found = await self._table.read(shard, row_keys.count_key(person))
         if found is None:
             return insert_op(claim_rows.count_row(shard, person, 1))
         row, version = found
-        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        count = claim_rows.count_from_row(row)
         if 0 < max_open_sessions <= count:
             raise TooManySessionsError("the person has too many open sessions")
         return replace_op(claim_rows.count_row(shard, person, count + 1), version)
@@ -175,43 +178,36 @@ class TableSessionStore:
         if session.person_sha256 is None:
             return []
         shard, person = shard_of(session.session_id), session.person_sha256
-        found = await self._table.read(shard, claim_rows.count_key(person))
+        found = await self._table.read(shard, row_keys.count_key(person))
         if found is None:
             return []
         row, version = found
-        count = _read(lambda read, _: claim_rows.count_from_row(read), row, version)
+        count = claim_rows.count_from_row(row)
         if count > 1:
             return [replace_op(claim_rows.count_row(shard, person, count - 1), version)]
         return [delete_op(row, version)]
 
-    async def _is_taken(self, session: Session, claim: Claim | None) -> bool:
+    async def _check_if_taken(self, session: Session, claim: Claim | None) -> bool:
         if await self.load(session.session_id) is not None:
             return True
         return claim is not None and await self.load_claim(claim.shard, claim.key_hash) is not None
 
-    async def _is_unchanged(self, session: Session) -> bool:
+    async def _check_if_unchanged(self, session: Session) -> bool:
         found = await self.load(session.session_id)
         return found is not None and found.version == session.version
 
 
-def _read[T](parse: Callable[[Mapping[str, object], str], T], row: Row, version: str) -> T:
-    try:
-        return parse(row, version)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableRecordError(f"a row is not as it should be: {error}") from error
-
-
 def _new(session: Session) -> tuple[Operation, Operation]:
-    return insert_op(session_rows.session_row(session)), insert_op(session_rows.alarm_row(session))
+    return insert_op(session_rows.session_row(session)), insert_op(alarm_rows.alarm_row(session))
 
 
 def _new_claim(claim: Claim) -> tuple[Operation, Operation]:
-    return insert_op(claim_rows.claim_row(claim)), insert_op(claim_rows.claim_alarm_row(claim))
+    return insert_op(claim_rows.claim_row(claim)), insert_op(alarm_rows.claim_alarm_row(claim))
 
 
 def _alarm_operations(before: Session, after: Session) -> tuple[Operation, ...]:
     # Two operations on one row key are refused, so an alarm that stays must not be touched:
     # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
-    if session_rows.alarm_key(before) == session_rows.alarm_key(after):
+    if row_keys.alarm_key(before) == row_keys.alarm_key(after):
         return ()
-    return delete_op(session_rows.alarm_row(before)), insert_op(session_rows.alarm_row(after))
+    return delete_op(alarm_rows.alarm_row(before)), insert_op(alarm_rows.alarm_row(after))

@@ -33,26 +33,21 @@ class StorageTable:
 
     @classmethod
     def connect(
-        cls,
-        name: str,
-        place: Secret | str,
-        credential: AsyncTokenCredential,
-        *,
-        timeout_seconds: float,
+        cls, url: str, credential: AsyncTokenCredential, *, name: str, timeout_seconds: float
     ) -> Self:
-        """Open a table by a connection string, which is secret, or by its service's URL."""
-        # One repeat without a wait: the SDK's own, with back-off, outlast any caller.
-        limits: dict[str, Any] = {
-            "retry_total": 1,
-            "retry_backoff_factor": 0,
-            "connection_timeout": timeout_seconds,
-            "read_timeout": timeout_seconds,
-        }
-        if isinstance(place, str):
-            client = TableClient(place, name, credential=credential, **limits)
-            return cls(client, timeout_seconds=timeout_seconds)
+        """Open a table by its service's URL, as an identity."""
+        client = TableClient(url, name, credential=credential, **_limits(timeout_seconds))
+        return cls(client, timeout_seconds=timeout_seconds)
+
+    @classmethod
+    def from_connection_string(
+        cls, connection: Secret, *, name: str, timeout_seconds: float
+    ) -> Self:
+        """Open a table by a connection string, which holds the account's key."""
         try:
-            client = TableClient.from_connection_string(place.reveal(), name, **limits)
+            client = TableClient.from_connection_string(
+                connection.reveal(), name, **_limits(timeout_seconds)
+            )
         except ValueError as error:
             raise ConfigurationError(["AzureWebJobsStorage is not a connection string"]) from error
         return cls(client, timeout_seconds=timeout_seconds)
@@ -60,7 +55,7 @@ class StorageTable:
     async def read(self, partition: str, key: str) -> tuple[Row, str] | None:
         """Read a row and its version."""
         try:
-            row = await self._within_time(self._client.get_entity(partition, key))
+            row = await self._await_in_time(self._client.get_entity(partition, key))
             return dict(row), str(row.metadata["etag"])
         except _CLIENT_ERRORS as error:
             if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
@@ -70,21 +65,21 @@ class StorageTable:
     async def commit(self, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or none, and return the rows' new versions."""
         try:
-            done = await self._within_time(self._client.submit_transaction(operations))
+            done = await self._await_in_time(self._client.submit_transaction(operations))
             return [str(result.get("etag")) for result in done]
         except _CLIENT_ERRORS as error:
             if _is_lost_race(error):
                 raise StoreConflictError(_cause(error)) from error
             raise StoreUnavailableError(_cause(error)) from error
 
-    async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
         """List the keys of a range, from the first, up to but without the last."""
         pages = self._client.query_entities(
             "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
             parameters={"shard": partition, "first": first, "last": last},
             select=["RowKey"],
         ).by_page()
-        while (keys := await self._next_page(pages)) is not None:
+        while (keys := await self._read_page(pages)) is not None:
             for key in keys:
                 yield key
 
@@ -92,17 +87,27 @@ class StorageTable:
         """Close the client."""
         await self._client.close()
 
-    async def _next_page(
+    async def _read_page(
         self, pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]
     ) -> list[str] | None:
         try:
-            return await self._within_time(_keys_of(pages))
+            return await self._await_in_time(_list_page(pages))
         except _CLIENT_ERRORS as error:
             raise StoreUnavailableError(_cause(error)) from error
 
-    async def _within_time[T](self, call: Awaitable[T]) -> T:
+    async def _await_in_time[T](self, call: Awaitable[T]) -> T:
         async with asyncio.timeout(self._timeout_seconds):
             return await call
+
+
+def _limits(timeout_seconds: float) -> dict[str, Any]:
+    # One repeat without a wait: the SDK's own, with back-off, outlast any caller.
+    return {
+        "retry_total": 1,
+        "retry_backoff_factor": 0,
+        "connection_timeout": timeout_seconds,
+        "read_timeout": timeout_seconds,
+    }
 
 
 def insert_op(row: Row) -> Operation:
@@ -132,7 +137,7 @@ def _unchanged(version: str) -> dict[str, Any]:
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
-async def _keys_of(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
+async def _list_page(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
     # StopAsyncIteration may not leave a coroutine, so the end is told by None.
     page = await anext(pages, None)
     return None if page is None else [row["RowKey"] async for row in page]

@@ -1,22 +1,22 @@
 """Chaos: many frontends, broken neighbors and a host that dies, and at the end nothing is lost.
 
-plan        what will happen, from a seed
-scripts     what one frontend and its device will do, from a seed
-troubles    what will break and when, from a seed
-host        the Functions host as a process that can be killed
-stage       the stack, the host, the table and the clock, for those who act on it
-frontends   act the scripts
-mischief    makes the troubles happen
-history     what was played, asked and told
-watcher     what the table held, from time to time
-truth       the ending that a session must have, from what was played
-findings    what was found broken
-cases       a session with all that was done to it
-answers     what must hold of what frontends were told
-creates     what must hold of creates and their keys
-invariants  what must hold of every session in the end
-tables      what must hold of the table's rows
-host_log    what the host may have logged
-report      progress and summary, for people
-performance the run from start to end
+plan            what will happen, from a seed
+scripts         what one frontend and its device will do, from a seed
+troubles        what will break and when, from a seed
+host            the Functions host as a process that can be killed
+system          the stack, the host, the table and the clock, for those who act on it
+frontends       act the scripts
+fault_injection makes the troubles happen
+history         what was played, asked and told
+watcher         what the table held, from time to time
+expected        the ending that a session must have, from what was played
+findings        what was found broken
+cases           a session with all that was done to it
+answers         what must hold of what frontends were told
+creates         what must hold of creates and their keys
+invariants      what must hold of every session in the end
+tables          what must hold of the table's rows
+host_log        what the host may have logged
+report          progress and summary, for people
+run             the run from start to end
 """

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 from local.ports import StackError
-from tests.chaos import performance, report, stage
+from tests.chaos import report, system
 from tests.chaos.plan import plan
+from tests.chaos.run import execute
 
 _SEEDS = 1_000_000
 
@@ -38,9 +39,9 @@ async def _run(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         # The simulators run in this process; what they log is kept from the summary.
         logging.basicConfig(filename=Path(folder, "simulators.log"))
-        async with stage.set_up(Path(folder)) as on:
+        async with system.set_up(Path(folder)) as on:
             report.say("the stack runs; chaos begins")
-            run = await performance.perform(todo, on)
+            run = await execute(todo, on)
             report.summary(run, on)
             _, requests = await on.control("GET", "requests")
             report.failures(run, on, requests)

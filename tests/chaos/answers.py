@@ -3,7 +3,7 @@
 from tests.chaos.cases import Case
 from tests.chaos.findings import Findings
 from tests.chaos.history import Asked
-from tests.chaos.tables import FINAL
+from tests.support.constants import FINAL
 
 _OK, _GONE = 200, 204
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.chaos import truth
+from tests.chaos import expected
 from tests.chaos.history import Asked, History, Played
 from tests.chaos.tables import by_kind
 from tests.chaos.watcher import Row
@@ -28,7 +28,7 @@ class Case:
         return str(self.row["status"])
 
     @property
-    def verdict(self) -> truth.Verdict | None:
+    def verdict(self) -> expected.Verdict | None:
         reasons = str(self.row.get("reasons", ""))
         outcome = self.row.get("outcome")
         return (outcome, tuple(reasons.split(",")) if reasons else ()) if outcome else None

@@ -7,7 +7,7 @@ from itertools import pairwise
 from tests.chaos.cases import time_of
 from tests.chaos.findings import Findings
 from tests.chaos.history import Asked, History
-from tests.chaos.stage import Stage
+from tests.chaos.system import System
 from tests.chaos.watcher import Row
 
 _KEY_LIFE = timedelta(hours=24)
@@ -21,7 +21,7 @@ _REPEAT_MAY_ANSWER = {
 type Rows = Mapping[str, Row]
 
 
-def check(history: History, rows: Sequence[Row], stage: Stage, findings: Findings) -> None:
+def check(history: History, rows: Sequence[Row], system: System, findings: Findings) -> None:
     """Check the creates of one script."""
     known = {row["RowKey"].removeprefix("session-"): row for row in rows}
     for opened in history.opened:
@@ -35,7 +35,7 @@ def check(history: History, rows: Sequence[Row], stage: Stage, findings: Finding
         sessions = _check_key(own_creates, known, findings)
         if history.script.by_user and any(one.is_repeat for one in own_creates):
             findings.check(sessions, "a key conflicts with its own session only", key)
-        for repeat, session_id in _repeats(own_creates, known, stage):
+        for repeat, session_id in _repeats(own_creates, known, system):
             answer = (repeat.status, repeat.code, repeat.comes_back)
             right = answer in _REPEAT_MAY_ANSWER
             findings.check(right, "a repeated create is a conflict", repeat, session_id)
@@ -53,13 +53,13 @@ def _check_key(creates: Sequence[Asked], known: Rows, findings: Findings) -> set
     return sessions
 
 
-def _repeats(creates: Sequence[Asked], known: Rows, stage: Stage) -> Iterator[tuple[Asked, str]]:
+def _repeats(creates: Sequence[Asked], known: Rows, system: System) -> Iterator[tuple[Asked, str]]:
     """Find every create that was sent after the key's session was told of, while the key lives."""
     for first in creates:
         if first.opened is None or first.opened.session_id not in known:
             continue
         began = time_of(known[first.opened.session_id]["createdAt"])
-        ends = stage.real(began + _KEY_LIFE)
+        ends = system.real(began + _KEY_LIFE)
         for one in creates:
             if first.answered < one.sent and one.answered < ends:
                 yield one, first.opened.session_id

@@ -13,7 +13,8 @@ import aiohttp
 
 from tests.chaos.history import Asked, History, Opened, Played, now
 from tests.chaos.scripts import Again, Ask, Cancel, Play, Report, Script, Step, Together
-from tests.chaos.stage import FUNCTION_KEY, Stage
+from tests.chaos.system import System
+from tests.support.constants import FUNCTION_KEY
 
 _PATIENCE_SECONDS = 20.0
 _MAX_CREATES = 15
@@ -34,43 +35,43 @@ class _Call:
     patience: float = _PATIENCE_SECONDS
 
 
-async def act(stage: Stage, history: History) -> None:
+async def act(system: System, history: History) -> None:
     """Act one script to its end."""
     script = history.script
     await asyncio.sleep(script.starts_at)
     if script.creates_at_once > 1:
-        await asyncio.gather(*(_create(stage, history) for _ in range(script.creates_at_once)))
+        await asyncio.gather(*(_create(system, history) for _ in range(script.creates_at_once)))
     for _ in range(_MAX_CREATES):
-        if history.opened or await _create(stage, history) not in _AGAIN:
+        if history.opened or await _create(system, history) not in _AGAIN:
             break
         # The key has its session, whose tokens were lost with the answer: begin another.
         history.new_keys += history.asked[-1].is_repeat
         await asyncio.sleep(0.5)
     if history.opened:
         for step in script.steps:
-            await _do(stage, history, step)
+            await _do(system, history, step)
 
 
-async def _do(stage: Stage, history: History, step: Step) -> None:
+async def _do(system: System, history: History, step: Step) -> None:
     await asyncio.sleep(step.pause)
     match step:
         case Play():
-            await _play(stage, history, step)
+            await _play(system, history, step)
         case Report():
-            await _report(stage, history, step)
+            await _report(system, history, step)
         case Cancel():
-            await _insist(stage, history, _Call(act="cancel", method="DELETE"), step.insists)
+            await _insist(system, history, _Call(act="cancel", method="DELETE"), step.insists)
         case Ask(what="status"):
-            await _ask(stage, history, _Call(act="status", method="GET"))
+            await _ask(system, history, _Call(act="status", method="GET"))
         case Ask():
-            await _ask(stage, history, _Call(act="result", method="GET", path="/result"))
+            await _ask(system, history, _Call(act="result", method="GET", path="/result"))
         case Again():
-            await _create(stage, history)
+            await _create(system, history)
         case Together():
-            await asyncio.gather(*(_do(stage, history, each) for each in step.steps))
+            await asyncio.gather(*(_do(system, history, each) for each in step.steps))
 
 
-async def _create(stage: Stage, history: History) -> int:
+async def _create(system: System, history: History) -> int:
     script, sent = history.script, now()
     # Only the first answer is lost for want of patience; later ones are waited for.
     patience = _PATIENCE_SECONDS if history.creates else script.patience
@@ -78,7 +79,7 @@ async def _create(stage: Stage, history: History) -> int:
     headers = FUNCTION_KEY | ({"Idempotency-Key": key} if key else {})
     order = _order(script, key)
     call = _Call(act="create", method="POST", headers=headers, patience=patience, **order)
-    status, body, comes_back = await _send(stage, call)
+    status, body, comes_back = await _send(system, call)
     opened = _opened(body) if status == _CREATED else None
     asked = Asked(
         act="create",
@@ -96,11 +97,11 @@ async def _create(stage: Stage, history: History) -> int:
     return status
 
 
-async def _play(stage: Stage, history: History, play: Play) -> None:
+async def _play(system: System, history: History, play: Play) -> None:
     opened, sent = history.opened[-1], now()
     verify = play.overrides if history.script.with_verify else {}
     body = {"outcome": play.outcome, **verify}
-    status, told = await stage.control("POST", "attempts", body, opened.auth_token)
+    status, told = await system.control("POST", "attempts", body, opened.auth_token)
     played = Played(
         face_session_id=opened.face_session_id,
         play=Play(outcome=play.outcome, overrides=verify),
@@ -112,7 +113,7 @@ async def _play(stage: Stage, history: History, play: Play) -> None:
     history.played.append(played)
 
 
-async def _report(stage: Stage, history: History, report: Report) -> None:
+async def _report(system: System, history: History, report: Report) -> None:
     right = next((one.digest for one in reversed(history.played) if one.digest), None)
     digest = {
         "right": right,
@@ -123,22 +124,22 @@ async def _report(stage: Stage, history: History, report: Report) -> None:
     if report.error:
         body["error"] = {"livenessError": report.error}
     call = _Call(act="complete", method="POST", path="/complete", json=body or None)
-    await _insist(stage, history, call, report.insists)
+    await _insist(system, history, call, report.insists)
 
 
-async def _insist(stage: Stage, history: History, call: _Call, times: int) -> None:
+async def _insist(system: System, history: History, call: _Call, times: int) -> None:
     for _ in range(1 + times):
-        if await _ask(stage, history, call) not in _AGAIN:
+        if await _ask(system, history, call) not in _AGAIN:
             return
         await asyncio.sleep(0.4)
 
 
-async def _ask(stage: Stage, history: History, call: _Call) -> int:
+async def _ask(system: System, history: History, call: _Call) -> int:
     opened, sent = history.opened[-1], now()
     token = {"X-Session-Token": opened.session_token}
     headers = FUNCTION_KEY if call.act == "result" else token
     about = replace(call, path=f"/{opened.session_id}{call.path}", headers=headers)
-    status, body, comes_back = await _send(stage, about)
+    status, body, comes_back = await _send(system, about)
     given = call.json or {}
     asked = Asked(
         act=call.act,
@@ -157,10 +158,10 @@ async def _ask(stage: Stage, history: History, call: _Call) -> int:
     return status
 
 
-async def _send(stage: Stage, call: _Call) -> tuple[int, dict[str, Any], bool]:
-    url = f"{stage.url}/sessions{call.path}"
+async def _send(system: System, call: _Call) -> tuple[int, dict[str, Any], bool]:
+    url = f"{system.url}/sessions{call.path}"
     try:
-        async with stage.http.request(
+        async with system.http.request(
             call.method,
             url,
             timeout=aiohttp.ClientTimeout(total=call.patience),

@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 import re
 import signal
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from local.ports import StackError
 from local.stack import host_readiness
+from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import Stack
-from local.stack.up import APP
 
 _GRACE_SECONDS = 15
 _SWEPT = re.compile(r"^.*\bsweep ended\b", re.MULTILINE)
@@ -56,18 +55,15 @@ class Host:
         """Start it and wait until it answers."""
         with self._log.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
-                *("--port", str(self._stack.ports.host)),
-                *("--app", str(APP)),
-                *("--clock", str(self._stack.clock.path)),
+                *host_command(self._stack, "--timer-lease", "15"),
                 cwd=APP,
-                env=dict(self._settings),
+                env=host_environment(self._stack, self._settings),
                 stdin=PIPE,
                 stdout=DEVNULL,
                 stderr=errors,
                 start_new_session=True,
             )
-        await host_readiness.ready(self._stack.ports.host)
+        await host_readiness.wait(self._stack.ports.host)
         self.look()
 
     async def kill(self, *, down_seconds: float) -> None:

@@ -19,6 +19,7 @@ _MAY_RAISE = {
 }
 _LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3} (?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|=== killed)")
 _FAILED = re.compile(r"(\w+) failed after \d+ms")
+_TRIED_AGAIN = re.compile(r"to be tried again: (\w+)")
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::.*)?$")
 _NEVER = re.compile(
     r"never retrieved|never awaited|Unclosed|Unhandled|Traceback \(most recent call last\)"
@@ -52,5 +53,7 @@ def _records(text: str) -> Iterator[str]:
 
 
 def _cause(record: str) -> str:
+    if one_line := _TRIED_AGAIN.search(record):
+        return one_line[1]
     named = [found[1] for line in record.splitlines() if (found := _RAISED.match(line))]
     return named[-1].rpartition(".")[2] if named else "?"

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from tests.chaos import answers, creates, truth
+from tests.chaos import answers, creates, expected
 from tests.chaos.cases import Case, cases
 from tests.chaos.findings import Findings
 from tests.chaos.history import Asked, History, Played
-from tests.chaos.stage import Stage
-from tests.chaos.tables import FINAL, by_kind
+from tests.chaos.system import System
+from tests.chaos.tables import by_kind
 from tests.chaos.watcher import Row
+from tests.support.constants import FINAL
 
 _GRACE = timedelta(seconds=300)
 _OK, _ACCEPTED = 200, 202
@@ -24,17 +25,17 @@ _MAY_ANSWER = {
 
 
 def check(
-    rows: Sequence[Row], histories: Sequence[History], stage: Stage, findings: Findings
+    rows: Sequence[Row], histories: Sequence[History], system: System, findings: Findings
 ) -> None:
     """Check everything that must hold before the retention ends."""
     for history in histories:
-        creates.check(history, by_kind(rows, "session"), stage, findings)
+        creates.check(history, by_kind(rows, "session"), system, findings)
         _check_answers(history, findings)
     for case in cases(rows, histories):
         findings.check(case.status in FINAL, "every session is final", case.status, case.session_id)
-        _check_ending(case, stage, findings)
+        _check_ending(case, system, findings)
         answers.check(case, findings)
-    for session_id, change in stage.watcher.changed_endings:
+    for session_id, change in system.watcher.changed_endings:
         findings.check(not change, "an ending never changes", change, session_id)
 
 
@@ -48,14 +49,14 @@ def _check_answers(history: History, findings: Findings) -> None:
         )
 
 
-def _check_ending(case: Case, stage: Stage, findings: Findings) -> None:
+def _check_ending(case: Case, system: System, findings: Findings) -> None:
     match case.status:
         case "completed":
-            _check_completed(case, stage, findings)
+            _check_completed(case, system, findings)
         case "canceled":
             _check_canceled(case, findings)
         case "abandoned":
-            _check_abandoned(case, stage, findings)
+            _check_abandoned(case, system, findings)
     findings.check(
         (case.verdict is None) == (case.status != "completed"),
         "a verdict is of a completed session, and of no other",
@@ -64,48 +65,48 @@ def _check_ending(case: Case, stage: Stage, findings: Findings) -> None:
     )
 
 
-def _check_completed(case: Case, stage: Stage, findings: Findings) -> None:
-    seen = truth.is_over(case.played) or truth.has_errors(case.played)
+def _check_completed(case: Case, system: System, findings: Findings) -> None:
+    seen = expected.is_over(case.played) or expected.has_errors(case.played)
     findings.check(seen, "nothing is completed that was not played", "", case.session_id)
-    if not truth.is_over(case.played):
+    if not expected.is_over(case.played):
         late = case.time("endedAt") >= case.time("expiresAt") + _GRACE
         findings.check(late, "a failed try is judged only when it is stale", "", case.session_id)
     if not seen:
         return
-    digests = truth.Digests(
+    digests = expected.Digests(
         reported=case.row.get("reportedDigest"), differ=case.row["reportedDigestsDiffer"]
     )
     with_verify = case.row["kind"] == "livenessWithVerify"
-    expected = [
-        truth.verdict(played, digests, with_verify=with_verify) for played in _seen(case, stage)
+    right = [
+        expected.verdict(played, digests, with_verify=with_verify) for played in _seen(case, system)
     ]
     findings.check(
-        case.verdict in expected,
-        "every verdict is the simulator's truth",
-        f"recorded {case.verdict}, played {expected}",
+        case.verdict in right,
+        "every verdict is the one that was played",
+        f"recorded {case.verdict}, played {right}",
         case.session_id,
     )
-    _check_digests(case, stage, findings)
+    _check_digests(case, system, findings)
 
 
-def _seen(case: Case, stage: Stage) -> list[Sequence[Played]]:
+def _seen(case: Case, system: System) -> list[Sequence[Played]]:
     """Return what Face may have shown: everything, unless time leapt while a session was opened.
 
     Such a session is stale by our clock at once, but by Face's it is young and may be played on.
     """
     late = case.time("endedAt") >= case.time("expiresAt") + _GRACE
-    if late and _leapt(stage, case.played[0].sent, stage.real(case.time("endedAt"))):
+    if late and _leapt(system, case.played[0].sent, system.real(case.time("endedAt"))):
         return [case.played[:count] for count in range(1, len(case.played) + 1)]
     return [case.played]
 
 
-def _leapt(stage: Stage, played: datetime, ended: datetime) -> bool:
+def _leapt(system: System, played: datetime, ended: datetime) -> bool:
     near = ended - played < timedelta(seconds=15)
     first = min(played, ended) - timedelta(seconds=10)
-    return near and any(first <= when <= ended for when, _ in stage.skips)
+    return near and any(first <= when <= ended for when, _ in system.skips)
 
 
-def _check_digests(case: Case, stage: Stage, findings: Findings) -> None:
+def _check_digests(case: Case, system: System, findings: Findings) -> None:
     """Check that what was reported while the session was open has been kept, and nothing else."""
     reported, differ = case.row.get("reportedDigest"), case.row["reportedDigestsDiffer"]
     reports = [one for one in case.asked if one.act == "complete"]
@@ -115,7 +116,7 @@ def _check_digests(case: Case, stage: Stage, findings: Findings) -> None:
         case.session_id,
     )  # fmt: skip
     findings.check(not differ or len(sent) > 1, "digests differ if two came", sent, case.session_id)
-    ended = stage.real(case.time("endedAt"))
+    ended = system.real(case.time("endedAt"))
     is_only = all(one.digest for one in reports if one.sent <= ended) and len(sent) == 1
     is_own = case.time("endedAt") < case.time("expiresAt") and not any(
         one.act == "cancel" and one.sent <= ended for one in case.asked
@@ -136,7 +137,7 @@ def _was_kept_open(asked: Asked) -> bool:
 def _check_canceled(case: Case, findings: Findings) -> None:
     cancels = [one.sent for one in case.asked if one.act == "cancel"]
     findings.check(cancels, "only what was given up is canceled", "", case.session_id)
-    over = truth.ending(case.played)
+    over = expected.ending(case.played)
     if over and cancels:
         finished_first = over.answered < min(cancels)
         findings.check(
@@ -144,7 +145,7 @@ def _check_canceled(case: Case, findings: Findings) -> None:
         )
 
 
-def _check_abandoned(case: Case, stage: Stage, findings: Findings) -> None:
+def _check_abandoned(case: Case, system: System, findings: Findings) -> None:
     ended = case.time("endedAt")
     findings.check(
         ended >= case.time("expiresAt") + _GRACE,
@@ -152,9 +153,9 @@ def _check_abandoned(case: Case, stage: Stage, findings: Findings) -> None:
         f"ended {ended}, expired {case.time('expiresAt')}",
         case.session_id,
     )
-    over = truth.ending(case.played)
+    over = expected.ending(case.played)
     if over is None:
         return
     # Only a clock that leaps meanwhile can make a check stale that is just being played.
-    leapt = _leapt(stage, over.sent, stage.real(ended))
+    leapt = _leapt(system, over.sent, system.real(ended))
     findings.check(leapt, "a finished check is not abandoned", over, case.session_id)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.findings import Finding
 from tests.chaos.history import History
-from tests.chaos.stage import Stage
+from tests.chaos.system import System
 from tests.chaos.tables import by_kind
 
 if TYPE_CHECKING:
-    from tests.chaos.performance import Run
+    from tests.chaos.run import Run
 
 _PAUSE_SECONDS = 5.0
 _MAX_TOLD = 10
@@ -24,7 +24,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-async def progress(histories: Sequence[History], done: Counter[str], stage: Stage) -> None:
+async def progress(histories: Sequence[History], done: Counter[str], system: System) -> None:
     """Say how far it is, until canceled."""
     seconds = 0.0
     while True:
@@ -34,11 +34,11 @@ async def progress(histories: Sequence[History], done: Counter[str], stage: Stag
         calls = sum(len(one.asked) for one in histories)
         say(
             f"{seconds:4.0f} s  {told}/{len(histories)} sessions told of, {calls} calls, "
-            f"{done['fault']} faults, {stage.host.deaths} deaths of the host"
+            f"{done['fault']} faults, {system.host.deaths} deaths of the host"
         )
 
 
-def summary(run: "Run", stage: Stage) -> None:
+def summary(run: "Run", system: System) -> None:
     """Say what happened, what held and what did not."""
     sessions = by_kind(run.rows, "session")
     endings = Counter(f"{row['status']} {row.get('outcome', '')}".strip() for row in sessions)
@@ -46,7 +46,7 @@ def summary(run: "Run", stage: Stage) -> None:
     say(f"\nsessions   {len(sessions)}, {sum(bool(one.opened) for one in run.histories)} told of")
     say(f"endings    {_counts(endings)}")
     say(f"answers    {_counts(answers)}")
-    say(f"troubles   {_counts(run.done)}; the host was killed {stage.host.deaths} times")
+    say(f"troubles   {_counts(run.done)}; the host was killed {system.host.deaths} times")
     say(f"raised     {_counts(run.raised)}")
     say(f"orphans    {run.orphans} at Face that no record ever named: left to Face's own expiry\n")
     for invariant, count in sorted(run.findings.held.items()):
@@ -54,19 +54,19 @@ def summary(run: "Run", stage: Stage) -> None:
         say(f"{'BROKEN' if broken else 'holds '}  {invariant} ({broken or count})")
 
 
-def failures(run: "Run", stage: Stage, requests: Sequence[dict[str, object]]) -> None:
+def failures(run: "Run", system: System, requests: Sequence[dict[str, object]]) -> None:
     """Say everything about what did not hold."""
     found = list(run.findings)
     for finding in found[:_MAX_TOLD]:
         say(f"\n--- {finding.invariant}\n{finding.detail}")
-        for line in _story(finding, run, stage, requests):
+        for line in _story(finding, run, system, requests):
             say(f"    {line}")
     if len(found) > _MAX_TOLD:
         say(f"\n... and {len(found) - _MAX_TOLD} more")
 
 
 def _story(
-    finding: Finding, run: "Run", stage: Stage, requests: Sequence[dict[str, object]]
+    finding: Finding, run: "Run", system: System, requests: Sequence[dict[str, object]]
 ) -> Iterator[str]:
     if finding.session_id is None:
         return
@@ -77,14 +77,14 @@ def _story(
             yield f"{history.script}"
             yield from history.lines()
     faces = set()
-    for when, row in stage.watcher.steps.get(session_id, ()):
+    for when, row in system.watcher.steps.get(session_id, ()):
         yield f"{when:%H:%M:%S.%f} row {row}"
         faces.add(row["faceSessionId"])
     for request in requests:
         if str(request["path"]).rpartition("/")[2] in faces:
             yield f"Face {request}"
-    yield f"clock moved: {[(f'{when:%H:%M:%S.%f}', by) for when, by in stage.skips]}"
-    for line in stage.host.log.splitlines():
+    yield f"clock moved: {[(f'{when:%H:%M:%S.%f}', by) for when, by in system.skips]}"
+    for line in system.host.log.splitlines():
         if session_id in line:
             yield f"host {line}"
 

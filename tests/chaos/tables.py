@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tests.chaos.findings import Findings
 from tests.chaos.watcher import Row
+from tests.support.constants import FINAL
 
-FINAL = {"completed", "abandoned", "canceled"}
 _ALARM = re.compile(
     r"alarm-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)-(key-[0-9a-f]{64}|[0-9a-f]{33})"
 )

@@ -9,6 +9,7 @@ from azure.core.exceptions import AzureError
 from azure.data.tables.aio import TableClient
 
 from tests.chaos.history import now
+from tests.support.constants import FINAL
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 type Row = dict[str, Any]
 
 _PAUSE_SECONDS = 0.5
-_FINAL = {"completed", "abandoned", "canceled"}
 
 
 class Watcher:
@@ -59,7 +59,7 @@ class Watcher:
         steps = self.steps[session_id]
         if steps and steps[-1][1]["etag"] == row["etag"]:
             return
-        if steps and steps[-1][1]["status"] in _FINAL:
+        if steps and steps[-1][1]["status"] in FINAL:
             last = steps[-1][1]
             kept = ("status", "outcome", "reasons", "endedAt", "faceSessionId", "reportedDigest")
             if any(last.get(name) != row.get(name) for name in kept):

@@ -14,7 +14,7 @@ from tests.support.face_calls import FaceCalls
 async def face(tmp_path: Path) -> AsyncIterator[FaceCalls]:
     ports = Ports.free()
     async with (
-        simulators.running(ports, tmp_path, SECRET_NAME),
+        simulators.run(ports, tmp_path, SECRET_NAME),
         aiohttp.ClientSession() as http,
     ):
         yield FaceCalls(http=http, ports=ports)

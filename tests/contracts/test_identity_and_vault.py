@@ -7,11 +7,13 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import jwt
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity.aio import ManagedIdentityCredential
 from azure.keyvault.secrets.aio import SecretClient
 
+from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import TRUSTED, trust_in_this_process
 from local.azure.identity import HEADER
 from local.ports import HOST
@@ -133,6 +135,23 @@ async def test_identity_answers_as_app_service_does(face: FaceCalls) -> None:
     assert token["resource"] == "https://vault.azure.net"
     assert str(token["expires_on"]).isdecimal()
     assert isinstance(token["expires_on"], str)
+
+
+async def test_token_is_checked_by_the_published_key_and_only_that_one_as_with_entra(
+    face: FaceCalls, tmp_path: Path
+) -> None:
+    _, issued = await identity_answer(face, HEADER, GOOD_QUERY)
+    token = str(issued["access_token"])
+    url = f"http://{HOST}:{face.ports.identity}/any-tenant/discovery/v2.0/keys"
+    keys = jwt.PyJWKClient(url)
+
+    key = await asyncio.to_thread(keys.get_signing_key_from_jwt, token)
+    claims = jwt.decode(token, key, algorithms=["RS256"], audience="https://vault.azure.net")
+    foreign = TokenIssuer(tmp_path / "another-key").issue(claims)
+
+    assert claims["exp"] == int(str(issued["expires_on"]))
+    with pytest.raises(jwt.PyJWKClientError):
+        await asyncio.to_thread(keys.get_signing_key_from_jwt, foreign)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""One contract, three stores: in memory, on a table in memory, on Azurite.
+"""One contract, two tables: in memory, on Azurite.
 
-What the unit tests rest on, the fakes, and what runs in Azure, the table, must behave the same.
+What the tests in memory rest on, and what runs in Azure, must behave the same.
 """
 
 import asyncio
@@ -9,12 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, cast
 
 import pytest
 from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
-from azure.identity.aio import DefaultAzureCredential
 
 from local.stack.stack import Stack
 from shared.errors import StoreConflictError, StoreUnavailableError, TooManySessionsError
@@ -22,25 +20,23 @@ from shared.flow.ports import SessionStore
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Outcome, Report, Session, Status, Verdict
-from shared.store import claim_rows, session_rows
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import SessionId, shard_of
+from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
+from shared.session.shard import SHARDS, PersonHash, Shard
+from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
-from tests.support.fakes import MemoryStore
-from tests.support.memory_table import MemoryTable
+from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
 
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-
-SHARD = "7"
+SHARD = Shard("7")
 ALARM_AT = a_session().alarm_at
 
 
-def an_id(shard: str = SHARD) -> str:
-    return shard + secrets.token_hex(16)
+def an_id(shard: str = SHARD) -> SessionId:
+    return SessionId(shard + secrets.token_hex(16))
 
 
 def new(*, counted: bool = False, alarm_at: datetime = ALARM_AT, shard: str = SHARD) -> Session:
@@ -54,9 +50,7 @@ def new_claim(session: Session) -> Claim:
 
 
 def table_on(connection: str, name: str) -> StorageTable:
-    # A connection string opens the table by itself; this credential is for the other way.
-    credential = cast("AsyncTokenCredential", None)
-    return StorageTable.connect(name, Secret(connection), credential, timeout_seconds=10)
+    return StorageTable.from_connection_string(Secret(connection), name=name, timeout_seconds=10)
 
 
 @pytest.fixture
@@ -81,12 +75,10 @@ async def azurite_store(
     await store.close()
 
 
-@pytest.fixture(params=["in-memory", "on-a-table-in-memory", "on-azurite"])
+@pytest.fixture(params=["in-memory", "on-azurite"])
 def store(request: pytest.FixtureRequest) -> SessionStore:
     if request.param == "in-memory":
-        return MemoryStore()
-    if request.param == "on-a-table-in-memory":
-        return TableSessionStore(cast("StorageTable", MemoryTable()))
+        return StoreInMemory()
     azurite: SessionStore = request.getfixturevalue("azurite_store")
     return azurite
 
@@ -98,8 +90,8 @@ async def stored(store: SessionStore, session: Session) -> Session:
     return found
 
 
-async def alarms(store: SessionStore, now: datetime, shard: str = SHARD) -> list[Alarm]:
-    return [alarm async for alarm in store.due(shard, now)]
+async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
+    return [alarm async for alarm in store.list_due(shard, now)]
 
 
 async def winners(*calls: Awaitable[object]) -> int:
@@ -128,7 +120,7 @@ FULL = replace(
         ),
         Verdict(
             outcome=Outcome.REJECTED,
-            reasons=("Spoof", "DifferentPerson"),
+            reasons=(Reason.SPOOF, Reason.DIFFERENT_PERSON),
             liveness_decision="spoofface",
             attempt_id=2**31 - 1,
             attempt_count=3,
@@ -164,8 +156,8 @@ async def test_a_confidence_stays_a_number(confidence: float | None, store: Sess
 
 async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
     assert await store.load(an_id()) is None
-    assert await store.load_claim(SHARD, "0" * 64) is None
-    assert await store.open_sessions(SHARD, PERSON) == 0
+    assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
+    assert await store.count_open_sessions(SHARD, PERSON) == 0
 
 
 async def test_an_id_is_inserted_once(store: SessionStore) -> None:
@@ -177,7 +169,7 @@ async def test_an_id_is_inserted_once(store: SessionStore) -> None:
         await store.insert(replace(session, token_hash="another"), None, max_open_sessions=5)
 
     assert await store.load(session.session_id) == before
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
@@ -251,7 +243,7 @@ async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionSt
     )
 
     assert [type(error) for error in done if error] == [TooManySessionsError] * 15
-    assert await store.open_sessions(SHARD, PERSON) == 5
+    assert await store.count_open_sessions(SHARD, PERSON) == 5
     assert len(await alarms(store, ALARM_AT)) == 5
 
 
@@ -261,7 +253,7 @@ async def test_starts_and_endings_at_once_leave_the_exact_count(store: SessionSt
     starts = [store.insert(new(counted=True), None, max_open_sessions=0) for _ in range(5)]
     await asyncio.gather(*calls, *starts)
 
-    assert await store.open_sessions(SHARD, PERSON) == 5
+    assert await store.count_open_sessions(SHARD, PERSON) == 5
 
 
 async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStore) -> None:
@@ -274,15 +266,15 @@ async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStor
     )
 
     assert await winners(*(store.replace(before, after) for after in endings)) == 1
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
     await stored(store, new(counted=True))
-    await stored(store, replace(new(), person_sha256="0" * 64))
+    await stored(store, replace(new(), person_sha256=PersonHash("0" * 64)))
     await stored(store, new(counted=True, shard="8"))
 
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None:
@@ -298,7 +290,7 @@ async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None
     assert taken is not None
     kept = [one for one in sessions if await store.load(one.session_id)]
     assert [one.session_id for one in kept] == [taken.session_id]
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> None:
@@ -316,9 +308,9 @@ async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> 
 
 
 async def _only_claim(store: SessionStore, session: Session) -> Claim:
-    rung = await alarms(store, NOW + timedelta(days=2), session.session_id[0])
+    rung = await alarms(store, NOW + timedelta(days=2), shard_of(session.session_id))
     (key,) = [alarm.row_key for alarm in rung if alarm.session_id is None]
-    claim = await store.load_claim(session.session_id[0], key.rpartition("-")[2])
+    claim = await store.load_claim(shard_of(session.session_id), KeyHash(key.rpartition("-")[2]))
     assert claim is not None
     return claim
 
@@ -367,7 +359,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
         Alarm(
             shard=SHARD,
             session_id=session.session_id,
-            row_key=session_rows.alarm_key(session),
+            row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
         )
         for session in reversed(sessions[1:])
@@ -382,9 +374,9 @@ async def test_the_first_and_the_last_id_ring_at_their_time(
     await store.insert(session, None, max_open_sessions=0)
     just_before = session.alarm_at - timedelta(milliseconds=1)
 
-    rung = await alarms(store, session.alarm_at, session_id[0])
+    rung = await alarms(store, session.alarm_at, shard_of(session.session_id))
     assert [alarm.session_id for alarm in rung] == [session_id]
-    assert await alarms(store, just_before, session_id[0]) == []
+    assert await alarms(store, just_before, shard_of(session.session_id)) == []
 
 
 async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
@@ -393,7 +385,7 @@ async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
         await store.insert(session, None, max_open_sessions=0)
 
     for session in sessions:
-        rung = await alarms(store, ALARM_AT, session.session_id[0])
+        rung = await alarms(store, ALARM_AT, shard_of(session.session_id))
         assert [alarm.session_id for alarm in rung] == [session.session_id]
 
 
@@ -420,7 +412,7 @@ async def test_alarms_are_listed_page_after_page(
     for first in range(0, len(sessions), 100):
         await azurite_table.submit_transaction(
             [
-                (TransactionOperation.CREATE, session_rows.alarm_row(session))
+                (TransactionOperation.CREATE, alarm_rows.alarm_row(session))
                 for session in sessions[first : first + 100]
             ]
         )
@@ -450,11 +442,11 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     await azurite_store.purge(ended)
 
     assert rows == [
-        session_rows.alarm_key(session),
-        claim_rows.claim_alarm_key(claim),
-        claim_rows.claim_key(claim.key_hash),
-        claim_rows.count_key(PERSON),
-        session_rows.session_key(session.session_id),
+        row_keys.alarm_key(session),
+        row_keys.claim_alarm_key(claim),
+        row_keys.claim_key(claim.key_hash),
+        row_keys.count_key(PERSON),
+        row_keys.session_key(session.session_id),
     ]
     assert await keys() == []
 
@@ -481,11 +473,11 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.replace(session, transitions.processing(session, NOW)),
         store.replace(session, transitions.canceled(session, NOW)),
         store.purge(session),
-        store.load_claim(SHARD, "0" * 64),
+        store.load_claim(SHARD, KeyHash("0" * 64)),
         store.drop_claim(a_claim()),
         store.end_claim(alarm),
         store.postpone_unreadable(alarm, NOW),
-        store.open_sessions(SHARD, PERSON),
+        store.count_open_sessions(SHARD, PERSON),
         alarms(store, NOW),
     ):
         with pytest.raises(StoreUnavailableError):
@@ -495,11 +487,10 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
 
 async def test_the_app_opens_the_table_that_the_stack_has_made(stack: Stack) -> None:
     storage = Secret(stack.settings["AzureWebJobsStorage"])
-    async with DefaultAzureCredential() as credential:
-        store = TableSessionStore.connect(storage, credential, timeout_seconds=3)
-        session = new()
-        found = await stored(store, session)
-        await store.purge(found)
+    store = TableSessionStore.from_connection_string(storage, timeout_seconds=3)
+    session = new()
+    found = await stored(store, session)
+    await store.purge(found)
 
-        assert found.expires_at == NOW + TOKEN_LIFE
-        await store.close()
+    assert found.expires_at == NOW + TOKEN_LIFE
+    await store.close()

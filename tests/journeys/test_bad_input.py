@@ -1,17 +1,26 @@
-"""Bad input gets the right code, and then Face was not called and nothing was stored."""
+"""Bad input gets the right code, and then Face was not called and nothing was stored.
+
+What is bad is tests/unit/api's to say; here is that each way in is guarded, one example a guard.
+"""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.support.world import FUNCTION_KEY, World, form, picture
+from tests.support.constants import FUNCTION_KEY
+from tests.support.world import World, form, picture
 
 JSON = {**FUNCTION_KEY, "Content-Type": "application/json"}
+FORM = {**FUNCTION_KEY, "Content-Type": "multipart/form-data; boundary=b"}
 DEVICE = {"deviceCorrelationId": "phone-1"}
+CUT_SHORT = (
+    b'--b\r\nContent-Disposition: form-data; name="deviceCorrelationId"\r\n\r\nphone\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="verifyImage"; filename="a.jpg"\r\n\r\n\xff\xd8'
+)
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -22,282 +31,149 @@ async def nothing_happens(world: World) -> AsyncIterator[None]:
     assert await world.rows() == rows
 
 
+def a_form(**fields: str) -> aiohttp.FormData:
+    return aiohttp.FormData({**DEVICE, **fields}, default_to_multipart=True)
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    yield b'{"deviceCorrelationId": "a"}'
+
+
+BAD_CREATES: dict[str, tuple[int, str, str | None, dict[str, Any]]] = {
+    "no body": (400, "InvalidRequest", None, {"headers": JSON}),
+    "half of a body": (400, "InvalidRequest", None, {"headers": JSON, "data": b"{"}),
+    "too deep": (400, "InvalidRequest", None, {"headers": JSON, "data": b"[" * 16_000}),
+    "not UTF-8": (400, "InvalidRequest", None, {"headers": JSON, "data": b"\xff\xfe{}"}),
+    "no device": (400, "InvalidRequest", "deviceCorrelationId", {"json": {}}),
+    "long device": (
+        400, "InvalidRequest", "deviceCorrelationId", {"json": {"deviceCorrelationId": "x" * 65}},
+    ),
+    "unknown field": (
+        400, "InvalidRequest", "sendResultsToClient",
+        {"json": {**DEVICE, "sendResultsToClient": True}},
+    ),
+    "no image": (400, "InvalidRequest", "verifyImage", {"data": a_form()}),
+    "image as text": (400, "InvalidRequest", "verifyImage", {"data": a_form(verifyImage="text")}),
+    "python's True": (
+        400, "InvalidRequest", "deviceCorrelationIdSetInClient",
+        {"data": form(picture(), deviceCorrelationIdSetInClient="True")},
+    ),
+    "form cut short": (400, "InvalidRequest", None, {"headers": FORM, "data": CUT_SHORT}),
+    "no boundary": (
+        400, "InvalidRequest", None,
+        {"headers": {**FUNCTION_KEY, "Content-Type": "multipart/form-data"}, "data": CUT_SHORT},
+    ),
+    "empty image": (400, "InvalidImageSize", "verifyImage", {"data": form(b"")}),
+    "7 MB": (400, "InvalidImageSize", "verifyImage", {"data": form(picture(7 * 1024 * 1024))}),
+    "text named png": (
+        400, "InvalidImage", "verifyImage", {"data": form(b"just text " * 200, name="me.png")},
+    ),
+    "another media type": (
+        415, "UnsupportedMediaType", None,
+        {"headers": {**FUNCTION_KEY, "Content-Type": "text/plain"}, "data": b"{}"},
+    ),
+    "JSON over 16 KiB": (
+        413, "RequestTooLarge", None, {"headers": JSON, "data": b" " * (16 * 1024 + 1)},
+    ),
+    "form over 8 MiB": (413, "RequestTooLarge", None, {"data": form(picture(8 * 1024 * 1024))}),
+    "in chunks": (411, "LengthRequired", None, {"headers": JSON, "data": chunks()}),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff\xfe{}",
-        b"[" * 16_000,
-        b"{}",
-        json.dumps({**DEVICE, "livenessOperationMode": "passive"}).encode(),
-        json.dumps({**DEVICE, "livenessOperationMode": 1}).encode(),
-        json.dumps({"deviceCorrelationId": ""}).encode(),
-        json.dumps({"deviceCorrelationId": "x" * 65}).encode(),
-        json.dumps({"deviceCorrelationId": 7}).encode(),
-        b'{"deviceCorrelationId": "\\ud800"}',
-        b'{"deviceCorrelationId": "a\\u0000b"}',
-        json.dumps({**DEVICE, "deviceCorrelationIdSetInClient": True}).encode(),
-        json.dumps({**DEVICE, "deviceCorrelationIdSetInClient": "true"}).encode(),
-        json.dumps({**DEVICE, "authTokenTimeToLiveInSeconds": 59}).encode(),
-        json.dumps({**DEVICE, "authTokenTimeToLiveInSeconds": 601}).encode(),
-        json.dumps({**DEVICE, "authTokenTimeToLiveInSeconds": 600.5}).encode(),
-        json.dumps({**DEVICE, "authTokenTimeToLiveInSeconds": True}).encode(),
-        json.dumps({**DEVICE, "sendResultsToClient": True}).encode(),
-        b'{"deviceCorrelationId": "a", "deviceCorrelationId": "b"}',
-    ],
-    ids=[
-        *("empty", "cut short", "a list", "null", "not UTF-8", "too deep", "no device"),
-        *("unknown mode", "mode of the wrong type", "empty device", "long device"),
-        *("device of the wrong type", "lone surrogate", "control character"),
-        *("device twice over", "flag as text", "short token", "long token", "broken seconds"),
-        *("seconds as flag", "unknown field", "repeated field"),
-    ],
+    ("status", "code", "target", "request_"), BAD_CREATES.values(), ids=BAD_CREATES
 )
-async def test_invalid_json_is_an_invalid_request(world: World, body: bytes) -> None:
-    answer = await world.create(headers=JSON, data=body)
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-    assert answer.headers["x-ms-error-code"] == "InvalidRequest"
-
-
-@pytest.mark.parametrize(
-    ("image", "code"),
-    [
-        (b"", "InvalidImageSize"),
-        (b"\xff\xd8\xff" + bytes(1020), "InvalidImageSize"),
-        (b"\xff\xd8\xff" + bytes(7 * 1024 * 1024), "InvalidImageSize"),
-        (b"just text, whatever its name " * 100, "InvalidImage"),
-        (b"BMW is a car maker; this is no bitmap. " * 100, "InvalidImage"),
-        (b"RIFF\x00\x10\x00\x00WEBPVP8 " + bytes(4096), "InvalidImage"),
-    ],
-    ids=["empty file", "1023 bytes", "7 MB", "text named png", "text like a BMP", "WebP"],
-)
-async def test_an_image_that_face_would_not_take_is_refused(
-    world: World, image: bytes, code: str
+async def test_a_create_that_is_bad_is_refused_by_its_code(
+    world: World, status: int, code: str, target: str | None, request_: dict[str, Any]
 ) -> None:
-    answer = await world.create(data=form(image, name="me.png"))
+    answer = await world.create(**request_)
 
-    assert (answer.status, answer.code, answer.body["error"]["target"]) == (
-        400,
-        code,
-        "verifyImage",
-    )
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"deviceCorrelationIdSetInClient": "True"},
-        {"authTokenTimeToLiveInSeconds": "six hundred"},
-        {"authTokenTimeToLiveInSeconds": "601"},
-        {"livenessOperationMode": "Active"},
-        {"userCorrelationId": ""},
-        {"returnVerifyImageHash": "false"},
-    ],
-    ids=["python's True", "words for seconds", "long token", "bad mode", "empty user", "unknown"],
-)
-async def test_invalid_multipart_fields_are_an_invalid_request(
-    world: World, fields: dict[str, str]
-) -> None:
-    answer = await world.create(data=form(picture(), **fields))
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-
-
-async def test_multipart_without_its_image_is_an_invalid_request(world: World) -> None:
-    data = aiohttp.FormData(DEVICE, default_to_multipart=True)
-
-    answer = await world.create(data=data)
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-    assert answer.body["error"]["target"] == "verifyImage"
-
-
-async def test_an_image_sent_as_text_is_no_image(world: World) -> None:
-    data = aiohttp.FormData({**DEVICE, "verifyImage": "text"}, default_to_multipart=True)
-
-    answer = await world.create(data=data)
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-
-
-async def test_a_second_image_is_an_invalid_request(world: World) -> None:
-    data = form(picture())
-    data.add_field("verifyImage", picture(), filename="other.jpg")
-
-    answer = await world.create(data=data)
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-
-
-@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9, 0.999], ids=str)
-async def test_a_multipart_body_cut_short_is_an_invalid_request(world: World, keep: float) -> None:
-    head = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
-    body = head % (b"deviceCorrelationId", b"") + b"phone\r\n"
-    body += head % (b"verifyImage", b'; filename="a.jpg"') + picture() + b"\r\n--b--"
-    headers = {**FUNCTION_KEY, "Content-Type": "multipart/form-data; boundary=b"}
-
-    answer = await world.create(headers=headers, data=body[: int(len(body) * keep)])
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-
-
-@pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=other"], ids=repr)
-async def test_multipart_with_a_wrong_boundary_is_an_invalid_request(
-    world: World, boundary: str
-) -> None:
-    headers = {**FUNCTION_KEY, "Content-Type": f"multipart/form-data{boundary}"}
-
-    answer = await world.create(headers=headers, data=b"--b\r\nnonsense")
-
-    assert (answer.status, answer.code) == (400, "InvalidRequest")
-
-
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "image/jpeg", "json"]
-)
-async def test_another_media_type_is_not_supported(world: World, content_type: str) -> None:
-    headers = {**FUNCTION_KEY, "Content-Type": content_type}
-
-    answer = await world.create(headers=headers, data=b'{"deviceCorrelationId": "a"}')
-
-    assert (answer.status, answer.code) == (415, "UnsupportedMediaType")
-
-
-async def test_a_json_body_over_16_kib_is_too_large(world: World) -> None:
-    answer = await world.create(headers=JSON, data=b" " * (16 * 1024 + 1))
-
-    assert (answer.status, answer.code) == (413, "RequestTooLarge")
-
-
-async def test_a_body_over_8_mib_is_too_large(world: World) -> None:
-    answer = await world.create(data=form(picture(8 * 1024 * 1024)))
-
-    assert (answer.status, answer.code) == (413, "RequestTooLarge")
-
-
-async def test_a_body_in_chunks_needs_a_length(world: World) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield b'{"deviceCorrelationId": "a"}'
-
-    answer = await world.create(headers=JSON, data=chunks())
-
-    assert (answer.status, answer.code) == (411, "LengthRequired")
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.headers["x-ms-error-code"] == code
+    assert answer.body["error"].get("target") == target
 
 
 @pytest.mark.parametrize(
     "session_id",
     [
         *("x", "0" * 32, "0" * 34, "0" * 33, "G" * 33, "A" * 33, "٣" * 33),
-        *(
-            "..%2F..%2Fhealth",
-            "%2e%2e",
-            "0" * 33 + "%00",
-            "0" * 5000,
-            "'%20or%20'1'eq'1",
-            "session-1",
-        ),
+        *("..%2F..%2Fhealth", "%2e%2e", "0" * 5000, "'%20or%20'1'eq'1", "session-1"),
     ],
     ids=lambda shape: shape[:12],
 )
-@pytest.mark.parametrize(
-    ("method", "action"),
-    [("GET", ""), ("POST", "/complete"), ("DELETE", ""), ("GET", "/result")],
-    ids=["status", "complete", "cancel", "result"],
-)
-async def test_an_id_of_any_other_shape_is_session_not_found(
-    world: World, method: str, action: str, session_id: str
-) -> None:
-    headers = {**FUNCTION_KEY, "X-Session-Token": "t" * 43}
+async def test_an_id_of_any_other_shape_is_session_not_found(world: World, session_id: str) -> None:
+    headers, path = {**FUNCTION_KEY, "X-Session-Token": "t" * 43}, f"/sessions/{session_id}"
 
-    answer = await world.call(method, f"/sessions/{session_id}{action}", headers=headers)
+    answers = [
+        await world.call("GET", path, headers=headers),
+        await world.call("POST", f"{path}/complete", headers=headers),
+        await world.call("DELETE", path, headers=headers),
+        await world.call("GET", f"{path}/result", headers=headers),
+    ]
 
-    assert answer.status == 404
-    assert answer.text == "" or answer.code == "SessionNotFound"
-    assert session_id not in answer.text
+    assert {answer.status for answer in answers} == {404}
+    assert {answer.code for answer in answers if answer.text} <= {"SessionNotFound"}
+    assert not [answer for answer in answers if session_id in answer.text]
 
 
-class TestCompletion:
-    """A bad completion is refused, and the session stays as it was."""
+async def test_a_zero_byte_in_an_id_is_refused_before_the_app_is_asked(world: World) -> None:
+    answer = await world.call("GET", f"/sessions/{'0' * 33}%00", headers=FUNCTION_KEY)
+
+    assert (answer.status, answer.text) == (400, "")
+
+
+async def test_a_connection_that_breaks_in_the_body_stores_nothing(world: World) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.host)
+    writer.write(
+        b"POST /api/sessions HTTP/1.1\r\nHost: x\r\nx-functions-key: local-function-key\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+class TestWhereTheSessionIsKnown:
+    """A session is there already, or Face is asked: then less may have happened than nothing."""
 
     @pytest.fixture(autouse=True)
     def nothing_happens(self) -> None:
-        """Starting the session is something that happens."""
+        """Something happens here before the test looks."""
 
     @pytest.mark.parametrize(
-        "body",
+        ("status", "code", "body"),
         [
-            b"{",
-            b"[]",
-            b'{"digest": "ab"}',
-            b'{"digest": "%s"}' % (b"g" * 64),
-            b'{"digest": 1}',
-            b'{"error": "TimedOut"}',
-            b'{"error": {"unknown": "x"}}',
-            b'{"resultId": "%s"}' % (b"r" * 129),
-            b'{"livenessDecision": "realface"}',
-            b'{"sessionId": "another"}',
+            (400, "InvalidRequest", b"{"),
+            (400, "InvalidRequest", b'{"digest": "ab"}'),
+            (400, "InvalidRequest", b'{"error": {"livenessError": 1}}'),
+            (400, "InvalidRequest", b'{"resultId": "%s"}' % (b"r" * 129)),
+            (411, "LengthRequired", None),
+            (415, "UnsupportedMediaType", b"done"),
         ],
-        ids=lambda body: body[:24].decode(),
+        ids=["half of a body", "digest", "error", "long result id", "in chunks", "other type"],
     )
-    async def test_an_invalid_report_is_an_invalid_request(self, world: World, body: bytes) -> None:
+    async def test_a_report_that_is_bad_is_refused_and_changes_nothing(
+        self, world: World, status: int, code: str, body: bytes | None
+    ) -> None:
         check = await world.start()
         row, calls = await world.row(check), await world.face_calls()
+        kind = "text/plain" if body == b"done" else "application/json"
 
         answer = await world.call(
             "POST",
             f"/sessions/{check.session_id}/complete",
-            headers={**check.token, "Content-Type": "application/json"},
-            data=body,
+            headers={**check.token, "Content-Type": kind},
+            data=chunks() if body is None else body,
         )
 
-        assert (answer.status, answer.code) == (400, "InvalidRequest")
+        assert (answer.status, answer.code) == (status, code)
         assert (await world.row(check), await world.face_calls()) == (row, calls)
-
-    async def test_a_report_in_chunks_needs_a_length_and_loses_no_digest(
-        self, world: World
-    ) -> None:
-        check = await world.start()
-
-        async def chunks() -> AsyncIterator[bytes]:
-            yield b"{}"
-
-        answer = await world.call(
-            "POST", f"/sessions/{check.session_id}/complete", headers=check.token, data=chunks()
-        )
-
-        assert (answer.status, answer.code) == (411, "LengthRequired")
-
-    async def test_a_report_of_another_type_is_not_supported(self, world: World) -> None:
-        check = await world.start()
-
-        answer = await world.call(
-            "POST", f"/sessions/{check.session_id}/complete", headers=check.token, data=b"done"
-        )
-
-        assert (answer.status, answer.code) == (415, "UnsupportedMediaType")
-
-
-class TestWhatFaceRefuses:
-    """Face's own no to a create is told to the caller, and nothing is stored."""
-
-    @pytest.fixture(autouse=True)
-    def nothing_happens(self) -> None:
-        """Face is called here."""
 
     @pytest.mark.parametrize(
         ("face_code", "code"),
-        [
-            ("InvalidRequestBody", "InvalidRequest"),
-            ("InvalidDeviceCorrelationId", "InvalidRequest"),
-            ("InvalidImage", "InvalidImage"),
-            ("InvalidImageSize", "InvalidImageSize"),
-        ],
+        [("InvalidDeviceCorrelationId", "InvalidRequest"), ("InvalidImage", "InvalidImage")],
     )
-    async def test_faces_400_on_create_keeps_its_code(
+    async def test_faces_400_on_create_keeps_its_code_and_stores_nothing(
         self, world: World, face_code: str, code: str
     ) -> None:
         rows = await world.rows()
@@ -305,21 +181,7 @@ class TestWhatFaceRefuses:
 
         answer = await world.create(json=DEVICE)
 
+        details = answer.body["error"].get("details", [{"code": "InvalidImage"}])
         assert (answer.status, answer.code) == (400, code)
-        assert await world.rows() == rows
-        if code == "InvalidRequest":
-            assert answer.body["error"]["details"][0]["code"] == face_code
-
-    async def test_a_connection_that_breaks_in_the_body_stores_nothing(self, world: World) -> None:
-        rows = await world.rows()
-        host, port = "127.0.0.1", world.stack.ports.host
-        _, writer = await asyncio.open_connection(host, port)
-        writer.write(
-            b"POST /api/sessions HTTP/1.1\r\nHost: x\r\nx-functions-key: local-function-key\r\n"
-            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-        )
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
+        assert details[0]["code"] == face_code
         assert await world.rows() == rows

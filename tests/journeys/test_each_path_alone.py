@@ -6,7 +6,6 @@ the timer's turned off; nobody calls the app again once a completion has been re
 
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -20,12 +19,14 @@ from local.azure.certificate import trust_in_this_process
 from local.ports import HOST, Ports
 from local.process import child_process
 from local.stack import app_settings, host_readiness
+from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
 from tests.conftest import ROOT
+from tests.support.constants import QUEUE_NAME, STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
-from tests.support.stage import STALE_SECONDS, faults_in
-from tests.support.world import QUEUE_NAME, Check, World, eventually
+from tests.support.rows import flaws_in
+from tests.support.world import Check, World, eventually
 
 NO_QUEUE = {"AzureWebJobs.record_result.Disabled": "true"}
 NO_TIMER = {"AzureWebJobs.sweep_stale_sessions.Disabled": "true"}
@@ -51,8 +52,6 @@ class Apart:
     async def host(self, **settings: str) -> AsyncIterator[World]:
         """Run the app in a process of its own until the block ends."""
         port = self.stack.ports.host
-        words = ("-m", "local.functions_host", "--stop-with-stdin", "--port", str(port))
-        command = [sys.executable, *words, "--app", ".", "--clock", str(self.stack.clock.path)]
         environment = {
             **os.environ,
             **app_settings.load(ROOT).values,
@@ -64,14 +63,18 @@ class Apart:
         }
         storage = self.stack.settings["AzureWebJobsStorage"]
         async with (
-            child_process.running(
-                "the host", command, folder=ROOT, environment=environment, is_quiet=True
+            child_process.run(
+                "the host",
+                host_command(self.stack),
+                folder=APP,
+                environment=host_environment(self.stack, environment),
+                is_quiet=True,
             ),
             aiohttp.ClientSession() as http,
             TableClient.from_connection_string(storage, TABLE_NAME) as table,
             QueueClient.from_connection_string(storage, QUEUE_NAME) as queue,
         ):
-            await host_readiness.ready(port)
+            await host_readiness.wait(port)
             url = f"http://{HOST}:{port}/api"
             yield World(stack=self.stack, url=url, http=http, table=table, queue=queue)
 
@@ -122,7 +125,7 @@ async def test_the_queue_alone_records_what_was_not_to_be_had(apart: Apart) -> N
 
         await eventually(world.messages, 0)
         assert await world.poison() == 0
-        assert faults_in(await world.rows()) == []
+        assert flaws_in(await world.rows()) == []
 
 
 async def test_the_timer_alone_records_what_was_not_to_be_had(apart: Apart) -> None:
@@ -134,7 +137,7 @@ async def test_the_timer_alone_records_what_was_not_to_be_had(apart: Apart) -> N
         await eventually(lambda: _endings(world, checks), _all_passed(checks))
 
         assert undelivered == await world.messages() >= len(checks)
-        assert faults_in(await world.rows()) == []
+        assert flaws_in(await world.rows()) == []
         await world.queue.clear_messages()
 
 
@@ -162,7 +165,7 @@ async def test_nothing_is_lost_while_both_are_stopped_and_then_come_back(apart: 
 
         await eventually(world.messages, 0)
         assert set(overnight.values()) == {None}
-        assert faults_in(await world.rows()) == []
+        assert flaws_in(await world.rows()) == []
 
 
 async def _reported_in_trouble(apart: Apart, world: World) -> dict[str, Check]:

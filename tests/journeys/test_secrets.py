@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.conftest import Configure
-from tests.support.world import FUNCTION_KEY, MASTER_KEY, Answer, Check, World, check_of, form
+from tests.support.constants import FUNCTION_KEY, MASTER_KEY
+from tests.support.world import Answer, Check, World, check_of, form
 
 FACE_KEY = f"face-key-{secrets.token_hex(8)}"
 DEVICE = f"device-{secrets.token_hex(8)}"

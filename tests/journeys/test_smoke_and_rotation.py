@@ -1,23 +1,31 @@
 """What an operator runs: the smoke test, the making of function keys, the rotation under load."""
 
+import ast
 import asyncio
 import json
 import os
+import runpy
 import sys
 import time
 from asyncio.subprocess import PIPE
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from tests.rules.source import tree_of
 from tests.support import az_stand_in
-from tests.support.world import FUNCTION_KEY, World
+from tests.support.constants import FUNCTION_KEY, MASTER_KEY
+from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 KEY = FUNCTION_KEY["x-functions-key"]
+MASTER = MASTER_KEY["x-functions-key"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +44,57 @@ async def run(*command: str, **environment: str) -> Done:
     return Done(code=process.returncode or 0, out=out.decode(), err=err.decode())
 
 
-async def smoke(world: World, *more: str, key: str = KEY) -> Done:
-    url = world.url.removesuffix("/api")
-    return await run(sys.executable, "scripts/smoke", url, "--wait", "0", *more, SMOKE_KEY=key)
+async def smoke(url: str, *, key: str = KEY, master_key: str = "") -> Done:
+    command = (sys.executable, "scripts/smoke", url.removesuffix("/api"), "--wait", "0")
+    return await run(*command, SMOKE_KEY=key, SMOKE_MASTER_KEY=master_key)
+
+
+def steps_of(done: Done) -> list[str]:
+    return [line.split("(")[0].strip() for line in done.out.splitlines()]
+
+
+def triggers() -> dict[str, str]:
+    """Name every function of the app with the decorators that make it one."""
+    return {
+        function.name: " ".join(map(ast.unparse, function.decorator_list))
+        for function in tree_of(ROOT / "function_app.py").body
+        if isinstance(function, ast.AsyncFunctionDef) and function.decorator_list
+    }
+
+
+FUNCTIONS = sorted(triggers())
+LISTED = [{"name": name, "isDisabled": False} for name in FUNCTIONS]
+# What the host says of functions that are all there and sound.
+SOUND: dict[str, object] = {
+    "/admin/functions": LISTED,
+    "/admin/functions/record_result/status": {},
+    "/admin/functions/sweep_stale_sessions/status": {},
+}
+
+
+@asynccontextmanager
+async def administered(world: World, told: dict[str, object]) -> AsyncIterator[str]:
+    """Put a server in front of the app that answers what an administrator asks of the host."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if not request.path.startswith("/admin/"):
+            return await forward(request)
+        if request.headers["x-functions-key"] != MASTER:
+            return web.Response(status=403)
+        return web.json_response(told[request.path])
+
+    async def forward(request: web.BaseRequest) -> web.Response:
+        url = world.url.removesuffix("/api") + request.path_qs
+        body = await request.read()
+        sent = {name: request.headers[name] for name in request.headers if name != "Host"}
+        async with world.http.request(request.method, url, headers=sent, data=body) as response:
+            return web.Response(status=response.status, body=await response.read())
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,22 +149,75 @@ def azure(tmp_path: Path) -> Azure:
 async def test_smoke_passes_step_by_step_and_leaves_nothing_open(world: World) -> None:
     before = await world.at_face()
 
-    done = await smoke(world)
+    async with administered(world, SOUND) as url:
+        done = await smoke(url, master_key=MASTER)
 
-    steps = [line.split("(")[0].split() for line in done.out.splitlines()]
-    assert steps == [
-        ["ok", "health"],
-        ["ok", "create"],
-        ["ok", "status"],
-        ["ok", "wrong", "token"],
-        ["ok", "cancel"],
-    ]
+    assert steps_of(done) == [
+        "ok    health", "ok    functions", "ok    create", "ok    status", "ok    wrong token",
+        "ok    cancel",
+    ]  # fmt: skip
     assert (done.code, done.err) == (0, "")
     assert await world.at_face() == before
 
 
+async def test_smoke_says_what_it_cannot_see_without_a_master_key(world: World) -> None:
+    done = await smoke(world.url)
+
+    assert done.out.splitlines()[0] == "skip  functions: no SMOKE_MASTER_KEY is given"
+    assert (done.code, len(steps_of(done))) == (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        pytest.param(
+            {"/admin/functions": LISTED[:-1]},
+            f"not loaded: {FUNCTIONS[-1]};",
+            id="one is not there",
+        ),
+        pytest.param({"/admin/functions": []}, f"not loaded: {FUNCTIONS[0]}, ", id="none is"),
+        pytest.param({"/admin/functions": None}, f"not loaded: {FUNCTIONS[0]}, ", id="no list"),
+        pytest.param(
+            {"/admin/functions/record_result/status": {"errors": ["no such\n queue"]}},
+            "record_result is switched off: ['no such",
+            id="the queue's is switched off",
+        ),
+        pytest.param(
+            {"/admin/functions/sweep_stale_sessions/status": {"errors": ["bad schedule"]}},
+            "sweep_stale_sessions is switched off: ['bad schedule']",
+            id="the timer's is switched off",
+        ),
+    ],
+)
+async def test_smoke_fails_where_a_function_does_not_run_though_the_app_is_healthy(
+    world: World, told: dict[str, object], complaint: str
+) -> None:
+    async with administered(world, {**SOUND, **told}) as url:
+        done = await smoke(url, master_key=MASTER)
+
+    assert (done.code, steps_of(done)[0]) == (1, "ok    health")
+    assert f"FAIL  functions: {complaint}" in done.out
+
+
+async def test_smoke_fails_with_another_key_for_the_master_key(world: World) -> None:
+    async with administered(world, SOUND) as url:
+        done = await smoke(url, master_key="a-key-of-nobody")
+
+    assert done.code == 1
+    assert "SMOKE_MASTER_KEY is not the app's master key" in done.out
+    assert "a-key-of-nobody" not in done.out + done.err
+
+
+def test_smoke_knows_every_function_and_which_nobody_calls() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "smoke"))
+    uncalled = {name for name, made_by in triggers().items() if "app.route" not in made_by}
+
+    assert script["functions_of_the_app"]() == set(triggers())
+    assert set(script["UNCALLED"]) == uncalled
+
+
 async def test_smoke_fails_with_a_wrong_key_and_does_not_repeat_it(world: World) -> None:
-    done = await smoke(world, key="a-key-of-nobody")
+    done = await smoke(world.url, key="a-key-of-nobody")
 
     assert done.code == 1
     assert "FAIL  create: expected 201, got 401" in done.out
@@ -118,7 +227,7 @@ async def test_smoke_fails_with_a_wrong_key_and_does_not_repeat_it(world: World)
 async def test_smoke_says_what_may_be_wrong_when_face_refuses(world: World) -> None:
     await world.fail("create", status=403, code="UnsupportedFeature")
 
-    done = await smoke(world)
+    done = await smoke(world.url)
 
     assert done.code == 1
     assert "502 FaceRefused" in done.out
@@ -130,6 +239,14 @@ async def test_smoke_sends_no_key_over_plain_http_to_the_world() -> None:
 
     assert done.code == 2
     assert KEY not in done.out + done.err
+
+
+def with_setting(name: str, value: str) -> dict[str, str]:
+    return {**az_stand_in.AFTER_A_DEPLOYMENT["settings"], f"FACE_KEY_{name}": value}
+
+
+def changed_at(moment: object) -> dict[str, object]:
+    return {"tags.faceKey": "key2", "properties.attributes.updated": moment}
 
 
 async def keep_calling(world: World, seen: Counter[int], stop: asyncio.Event) -> None:
@@ -164,7 +281,7 @@ async def test_both_keys_are_rotated_under_load_and_no_request_fails(
 
 
 async def test_the_next_rotation_goes_back_to_the_first_key(azure: Azure) -> None:
-    azure.become(secret={"tags.faceKey": "key2", "properties.attributes.updated": 0})
+    azure.become(secret=changed_at(0))
 
     done = await azure.run("scripts/rotate-face-key", "my-group")
 
@@ -173,10 +290,12 @@ async def test_the_next_rotation_goes_back_to_the_first_key(azure: Azure) -> Non
 
 
 async def test_a_rotation_waits_until_the_last_one_has_arrived(azure: Azure) -> None:
-    now = int(time.time())
-    azure.become(secret={"tags.faceKey": "key2", "properties.attributes.updated": now})
+    azure.become(secret=changed_at(int(time.time()) + 3600))
+    sleep = azure.folder / "sleep"
+    sleep.write_text("#!/bin/sh\n")
+    sleep.chmod(0o700)
 
-    done = await azure.run("scripts/rotate-face-key", "my-group", ROTATE_MARGIN_SECONDS="1")
+    done = await azure.run("scripts/rotate-face-key", "my-group", ROTATE_MARGIN_SECONDS="3600")
 
     steps = [line.split()[1] for line in done.out.splitlines()]
     assert steps == ["func-1", "waiting", "making", "writing", "waiting", "making", "done:"]
@@ -213,6 +332,20 @@ async def test_a_rotation_shows_no_key_to_anybody(azure: Azure) -> None:
             "does not say which key",
             id="a secret of somebody else",
         ),
+        pytest.param(
+            {"settings": with_setting("SECRET_NAME", "@/etc/passwd")},
+            "must have the name of a secret",
+            id="a file for the secret's name",
+        ),
+        pytest.param(
+            {"settings": with_setting("CACHE_SECONDS", "0600")}, "whole number", id="octal"
+        ),
+        pytest.param(
+            {"settings": with_setting("CACHE_SECONDS", "9" * 20)}, "whole number", id="overflow"
+        ),
+        pytest.param(
+            {"settings": with_setting("CACHE_SECONDS", "")}, "whole number", id="no cache age"
+        ),
     ],
 )
 async def test_a_rotation_that_cannot_be_safe_is_refused(
@@ -225,6 +358,32 @@ async def test_a_rotation_that_cannot_be_safe_is_refused(
     assert done.code == 1
     assert complaint in done.err
     assert azure.changes() == []
+
+
+RUN_AS_CODE = "face[$(touch $AZ_STATE.ran)]"
+
+
+@pytest.mark.parametrize(
+    "shell", [["dash"], ["bash"], ["bash", "--posix"]], ids=["dash", "bash", "bash as sh"]
+)
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"settings": with_setting("CACHE_SECONDS", RUN_AS_CODE)}, id="cache age"),
+        pytest.param({"secret": changed_at(RUN_AS_CODE)}, id="last change"),
+    ],
+)
+async def test_a_rotation_runs_nothing_that_azure_says_as_code(
+    azure: Azure, shell: list[str], state: dict[str, object]
+) -> None:
+    azure.become(**state)
+
+    done = await azure.run(*shell, "scripts/rotate-face-key", "--dry-run", "my-group")
+
+    assert "must be a whole number" in done.err
+    assert "waiting" not in done.out
+    assert done.code == 1
+    assert not (azure.folder / "state.json.ran").exists()
 
 
 async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None:
@@ -242,9 +401,9 @@ async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None
 async def test_a_deployment_ends_with_keys_and_a_smoke_test(world: World, azure: Azure) -> None:
     azure.become(functions={"start_session": {"start": KEY}, "get_result": {}})
 
-    url = world.url.removesuffix("/api")
-    done = await azure.run("scripts/after-deploy", "my-group", "func-1", url)
+    async with administered(world, SOUND) as url:
+        done = await azure.run("scripts/after-deploy", "my-group", "func-1", url)
 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[-1].startswith("ok    cancel")
-    assert KEY not in done.out
+    assert not [key for key in (KEY, MASTER) if key in done.out]

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.world import FUNCTION_KEY, World
+from tests.support.constants import FUNCTION_KEY
+from tests.support.world import World
 
 ORIGIN = {"Origin": "https://app.example"}
 
@@ -166,7 +167,7 @@ async def test_a_device_that_names_itself_on_the_client_has_no_id_here(world: Wo
     assert answer.status == 201
 
 
-async def test_a_token_that_is_no_text_is_session_not_found(world: World) -> None:
+async def test_a_token_that_is_no_text_is_refused_before_the_app_is_asked(world: World) -> None:
     check = await world.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.host)
     writer.write(
@@ -177,8 +178,8 @@ async def test_a_token_that_is_no_text_is_session_not_found(world: World) -> Non
     writer.close()
     await writer.wait_closed()
 
-    assert answer.startswith(b"HTTP/1.1 404")
-    assert b"SessionNotFound" in answer
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(

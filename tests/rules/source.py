@@ -45,12 +45,3 @@ def every_test() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]
                 "test_"
             ):
                 yield path, node
-
-
-def reasons() -> set[str]:
-    """Name every reason that verdict.py can give: what it yields, or returns as a word."""
-    given = set()
-    for node in ast.walk(tree_of(MODULES["session.verdict"])):
-        if isinstance(node, ast.Yield | ast.Return) and isinstance(node.value, ast.Constant):
-            given.add(node.value.value)
-    return {reason for reason in given if isinstance(reason, str)}

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from shared import settings
-from shared.api import responses
-from shared.session.session import Outcome
-from tests.rules.source import MODULES, ROOT, reasons, tree_of
+from shared.api import error_replies
+from shared.session.session import Outcome, Reason
+from tests.rules.source import ROOT, tree_of
 
 README = ROOT / "README.md"
 
@@ -15,22 +15,14 @@ PLATFORM = {"SWEEP_SCHEDULE", "FUNCTIONS_WORKER_RUNTIME"}
 # What tells a laptop from Azure.
 LOCAL = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
 REQUIRED = {
-    "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT"
+    "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "SWEEP_SCHEDULE",
+    "AZURE_FUNCTIONS_ENVIRONMENT",
 }  # fmt: skip
 OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri"}
 
 
 def settings_read() -> set[str]:
-    """Name the settings that settings.py asks its reader for, and the reader itself."""
-    return {
-        call.args[0].value
-        for call in ast.walk(tree_of(MODULES["settings"]))
-        if isinstance(call, ast.Call)
-        and ast.unparse(call.func).startswith(("read.", "self.text", "self.url"))
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
-    }
+    return set(settings.NAMES.values())
 
 
 def example() -> dict[str, str]:
@@ -117,14 +109,14 @@ def test_the_readme_has_every_error_with_its_status() -> None:
         for code in words(codes)
     }
 
-    assert told == set(responses._STATUS_BY_ERROR.values())
+    assert told == set(error_replies.STATUS_BY_ERROR.values())
 
 
 def test_the_readme_has_every_outcome_with_its_reasons() -> None:
     told = {words(row[0])[0]: set(words(row[1])) for row in readme_table("outcome", "reasons")}
 
     assert set(told) == set(Outcome)
-    assert set().union(*told.values()) == reasons()
+    assert set().union(*told.values()) == set(Reason)
     assert told["passed"] == set()
 
 

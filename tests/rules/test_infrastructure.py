@@ -14,7 +14,7 @@ import pytest
 
 import function_app
 from shared import settings
-from shared.api import create_body
+from shared.api import request_parts
 from shared.errors import ConfigurationError
 from shared.store.session_store import TABLE_NAME
 from tests.rules.source import ROOT, tree_of
@@ -197,6 +197,7 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "FACE_ENDPOINT": "https://face.example",
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+        "SWEEP_SCHEDULE": "0 * * * * *",
     }
     written = {name: value for name, value in written.items() if name != "FACE_KEY_SECRET_NAME"}
 
@@ -212,7 +213,7 @@ def test_an_environment_may_choose_every_setting_that_is_not_wired() -> None:
 def test_the_host_takes_no_larger_body_than_the_app() -> None:
     limit = infra_settings()["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]
 
-    assert limit == f"'{create_body.MAX_BYTES}'"
+    assert limit == f"'{request_parts.MAX_BYTES}'"
 
 
 def test_nothing_is_said_that_flex_consumption_refuses() -> None:

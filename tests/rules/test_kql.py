@@ -72,7 +72,7 @@ def test_a_line_that_is_looked_for_is_one_that_is_written(name: str) -> None:
         for event in events
         if f'"{event}"' not in CODE and not any(one.startswith(event) for one in recorded)
     ]
-    assert facts <= set(telemetry._ALLOWED.values())
+    assert facts <= set(telemetry.WRITTEN_NAMES.values())
 
 
 def test_the_workbook_asks_ten_questions_and_says_which_it_cannot_answer_yet() -> None:

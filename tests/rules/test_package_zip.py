@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rules.source import MODULES, ROOMS, ROOT
+from tests.rules.source import ROOT
+from tests.rules.test_package import SHIPS, repository_files
 
 PACKAGE = Path("scripts", "package")
 
@@ -43,22 +44,36 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_azure_receives_the_app_and_nothing_else(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "shared", tmp_path / "shared", ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("host.json", "requirements.txt", "function_app.py", ".funcignore"):
-        shutil.copy(ROOT / name, tmp_path)
-    for name in ("scripts", "tests", "infra", "docs", ".github", "local"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules"))
-    run(["git", "init", "--quiet"], tmp_path)
-    run(["git", "add", "."], tmp_path)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository of all that is here, and its package."""
+    folder = tmp_path_factory.mktemp("whole")
+    for name in repository_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    run(["git", "init", "--quiet"], folder)
+    run(["git", "add", "."], folder)
+    assert package(folder).returncode == 0
+    return folder
 
-    assert package(tmp_path).returncode == 0
-    assert sorted(files_in(tmp_path)) == sorted(
-        [
-            *("function_app.py", "host.json", "requirements.txt", "shared/__init__.py"),
-            *(str(path.relative_to(ROOT)) for path in [*ROOMS.values(), *MODULES.values()]),
-        ]
+
+def test_azure_receives_the_app_and_nothing_else(whole: Path) -> None:
+    assert sorted(files_in(whole)) == sorted(
+        name for name in repository_files() if name.split("/")[0] in SHIPS
     )
+
+
+def test_the_app_is_whole_in_its_package(whole: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(whole / "dist" / "app.zip") as archive:
+        archive.extractall(tmp_path)
+    index = (
+        "for one in __import__('function_app').app.get_functions(): print(one.get_function_name())"
+    )
+
+    done = run([sys.executable, "-W", "error", "-c", index], tmp_path)
+
+    assert done.stderr == ""
+    assert {"start_session", "record_result", "sweep_stale_sessions"} <= set(done.stdout.split())
 
 
 def test_only_what_git_tracks_and_funcignore_allows_ships(clone: Path) -> None:

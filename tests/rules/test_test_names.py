@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.api import responses
-from shared.session.session import Outcome, Status
-from tests.rules.source import every_test, python_files, reasons, tree_of
+from shared.api import error_replies
+from shared.session.session import Outcome, Reason, Status
+from tests.rules.source import every_test, python_files, tree_of
 
 
 def plain(name: str) -> str:
@@ -30,7 +30,7 @@ TOLD = {plain(name) for name in names_and_ids()}
 
 
 def test_the_reasons_are_those_of_the_contract() -> None:
-    assert reasons() == {
+    assert set(Reason) == {
         "DigestMismatch", "ImageHashMismatch", "Spoof", "DifferentPerson", "BelowConfidenceFloor",
         "Uncertain", "UnknownDecision", "NoFinishedAttempt", "AttemptError", "Canceled",
         "DigestMissing", "VerifyMissing", "ImageHashMissing",
@@ -40,7 +40,7 @@ def test_the_reasons_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize(
     "word",
     sorted(
-        {*reasons(), *Status, *Outcome, *(code for _, code in responses._STATUS_BY_ERROR.values())}
+        {*Reason, *Status, *Outcome, *(code for _, code in error_replies.STATUS_BY_ERROR.values())}
     ),
 )
 def test_every_word_of_the_contract_has_a_test_named_after_it(word: str) -> None:

@@ -27,6 +27,7 @@ AFTER_A_DEPLOYMENT: State = {
     "secret": {"tags.faceKey": "key1", "properties.attributes.updated": 0},
     "keys": {"key1": "first-1", "key2": "first-2"},
     "functions": {"start_session": {"default": "a"}, "get_result": {"default": "b"}},
+    "host keys": {"masterKey": "local-master-key"},
     "calls": [],
 }
 
@@ -47,6 +48,8 @@ def run(state: State, command: str, options: dict[str, list[str]]) -> str:
         case "functionapp function keys list":
             keys = state["functions"][options["--function-name"][0]]
             printed = "\n".join(keys) if query == "keys(@)" else str(keys[query])
+        case "functionapp keys list":
+            printed = str(state["host keys"][query])
         case "functionapp function keys set":
             state["functions"][options["--function-name"][0]][options["--key-name"][0]] = "made"
         case "cognitiveservices account keys regenerate":

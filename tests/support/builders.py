@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, cast
 
 from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
-from shared.session.face_answer import Attempt, FaceAnswer
-from shared.session.idempotency import Claim
-from shared.session.session import Kind, Report, Session, Status, Verdict, hash_token
-from shared.session.start_request import StartRequest
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.session import Kind, Report, Session, Status, Verdict
+from shared.session.session_token import hash_token
+from shared.session.shard import PersonHash, Shard
+from shared.session.start_request import Mode, StartRequest
 from shared.session.verdict import Policy
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -19,20 +22,20 @@ TOKEN_LIFE = timedelta(minutes=10)
 GRACE = timedelta(minutes=5)
 RETENTION = timedelta(days=90)
 RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
-START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality="medium")
+START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality=Quality.MEDIUM)
 
-SESSION_ID = "5" + "0123456789abcdef" * 2
-FACE_SESSION_ID = "c0960a93-7b54-43f3-97b2-396e20886a74"
+SESSION_ID = SessionId("5" + "0123456789abcdef" * 2)
+FACE_SESSION_ID = FaceSessionId("c0960a93-7b54-43f3-97b2-396e20886a74")
 TOKEN = Secret("the-session-token")
 DIGEST = "e766494e93e44de2aa3005c7755f5e9578f814dd225ee1349bc9cd401c42943f"
 OTHER_DIGEST = "b0a803bb7b26f3c8f29cd36030f8e63ed3faf955feef8e01c88ab8fd89ccf761"
 IMAGE_HASH = "43b7d8e8769533c3290dbd37a84d821b2c28cb4381df9c6784dbc4aaf7e45018"
-PERSON = "9d" * 32
+PERSON = PersonHash("9d" * 32)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 2000
 
 
 class SessionFields(TypedDict, total=False):
-    """What a test may say about a session."""
+    """What a test may say about a session; of ids and hashes plain text is enough."""
 
     session_id: str
     kind: Kind
@@ -59,7 +62,7 @@ class AttemptFields(TypedDict, total=False):
     """What a test may say about an attempt."""
 
     attempt_id: int | None
-    status: str | None
+    status: FaceStatus | None
     has_result: bool
     liveness_decision: str | None
     digest: str | None
@@ -83,20 +86,20 @@ def a_session(**said: Unpack[SessionFields]) -> Session:
             expires_at=NOW + TOKEN_LIFE,
             alarm_at=NOW + TOKEN_LIFE + GRACE,
         ),
-        **said,
+        **cast("dict[str, Any]", said),
     )
 
 
 def a_verify_session(**said: Unpack[SessionFields]) -> Session:
     session = a_session(kind=Kind.LIVENESS_WITH_VERIFY, verify_image_sha256=IMAGE_HASH)
-    return replace(session, **said)
+    return replace(session, **cast("dict[str, Any]", said))
 
 
 def an_attempt(**said: Unpack[AttemptFields]) -> Attempt:
     """Play a try by a real person who is the right one."""
     attempt = Attempt(
         attempt_id=1,
-        status="Succeeded",
+        status=FaceStatus.SUCCEEDED,
         has_result=True,
         liveness_decision="realface",
         digest=DIGEST.upper(),
@@ -109,11 +112,14 @@ def an_attempt(**said: Unpack[AttemptFields]) -> Attempt:
 
 def a_failed_attempt(attempt_id: int = 1) -> Attempt:
     return Attempt(
-        attempt_id=attempt_id, status="Failed", has_error=True, error_code="FaceWithMaskDetected"
+        attempt_id=attempt_id,
+        status=FaceStatus.FAILED,
+        has_error=True,
+        error_code="FaceWithMaskDetected",
     )
 
 
-def an_answer(*attempts: Attempt, status: str | None = "Succeeded") -> FaceAnswer:
+def an_answer(*attempts: Attempt, status: FaceStatus | None = FaceStatus.SUCCEEDED) -> FaceAnswer:
     return FaceAnswer(status=status, model_version="2024-11-15", attempts=attempts)
 
 
@@ -122,15 +128,15 @@ def a_passing_answer() -> FaceAnswer:
 
 
 def a_running_answer() -> FaceAnswer:
-    return an_answer(status="Running")
+    return an_answer(status=FaceStatus.RUNNING)
 
 
 def a_claim(*, session_id: str = SESSION_ID, key_hash: str = "c1" * 32) -> Claim:
     return Claim(
-        shard=session_id[0],
-        key_hash=key_hash,
+        shard=Shard(session_id[0]),
+        key_hash=KeyHash(key_hash),
         request_hash="4e" * 32,
-        session_id=session_id,
+        session_id=SessionId(session_id),
         ends_at=NOW + timedelta(hours=24),
     )
 
@@ -140,7 +146,7 @@ def a_request(
     image: bytes | None = None,
     user: str | None = None,
     device: str | None = "device-1",
-    mode: str = "PassiveActive",
+    mode: Mode = Mode.PASSIVE_ACTIVE,
 ) -> StartRequest:
     return StartRequest(
         mode=mode,

@@ -78,6 +78,7 @@ class FaultProxy:
         self._fault: Fault | None = None
         self._first: str | None = None
         self._healed = asyncio.Event()
+        self.has_a_call_waiting = asyncio.Event()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -138,6 +139,7 @@ class FaultProxy:
                 await self._passed_on(call)
                 _reset(writer)
             case Fault.TIME_OUT:
+                self.has_a_call_waiting.set()
                 await self._healed.wait()
                 _reset(writer)
             case Fault.SLOW:

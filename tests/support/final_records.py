@@ -11,9 +11,10 @@ from azure.data.tables.aio import TableClient
 
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.session import SHARDS
-from shared.session.start_request import StartRequest
-from shared.store import session_rows
+from shared.session.ids import FaceSessionId, SessionId
+from shared.session.shard import SHARDS
+from shared.session.start_request import Mode, StartRequest
+from shared.store import alarm_rows, session_rows
 from shared.store.columns import Row
 
 RETENTION = timedelta(days=90)
@@ -25,20 +26,22 @@ async def store_final_records(
     table: TableClient, count: int, ended_at: datetime, shards: Sequence[str] = SHARDS
 ) -> None:
     """Store as many as are asked for, evenly over the shards, each with its one alarm."""
-    request = StartRequest(mode="PassiveActive", token_seconds=600, device_correlation_id="phone-1")
+    request = StartRequest(
+        mode=Mode.PASSIVE_ACTIVE, token_seconds=600, device_correlation_id="phone-1"
+    )
 
     def rows(shard: str) -> tuple[Row, Row]:
-        started = transitions.started(
+        started = transitions.new_session(
             request,
-            secrets.token_hex(16),
-            session_id=shard + secrets.token_hex(16),
+            FaceSessionId(secrets.token_hex(16)),
+            session_id=SessionId(shard + secrets.token_hex(16)),
             token=Secret(secrets.token_hex(16)),
             now=ended_at,
             grace=_GRACE,
             counted=False,
         )
         ended = transitions.face_data_deleted(transitions.canceled(started, ended_at), RETENTION)
-        return session_rows.session_row(ended), session_rows.alarm_row(ended)
+        return session_rows.session_row(ended), alarm_rows.alarm_row(ended)
 
     async def fill(number: int, shard: str) -> None:
         share = range(number, count, len(shards))

@@ -1,5 +1,6 @@
 """What is asked of the logs, what the logs hold, and Microsoft's own parser between the two."""
 
+import fcntl
 import json
 import re
 import subprocess
@@ -113,12 +114,14 @@ def recorded_tables() -> dict[str, str]:
 def install_parser() -> None:
     """Fetch Microsoft's parser from npm, unless the one that is locked is there."""
     ready = FOLDER / "node_modules" / ".ready"
-    lock = FOLDER / "package-lock.json"
-    if ready.exists() and ready.stat().st_mtime >= lock.stat().st_mtime:
-        return
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(command, cwd=FOLDER, check=True)  # noqa: S603 - npm, with our lock file
-    ready.touch()
+    with (FOLDER / "package-lock.json").open(encoding="utf-8") as lock:
+        # Of several processes one fetches, and the others wait for it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = lock.read()
+        if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
+            subprocess.run(command, cwd=FOLDER, check=True)  # noqa: S603 - npm, with our lock file
+            ready.write_text(wanted, encoding="utf-8")
 
 
 def _node(script: str, question: object) -> Any:  # noqa: ANN401 - JSON

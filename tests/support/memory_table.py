@@ -1,30 +1,40 @@
-"""A Storage table in memory, as far as the store uses one: transactions, versions, key ranges."""
+"""A Storage table in memory, as far as the store uses one: transactions, versions, key ranges.
+
+tests/contracts/test_store_contract.py holds it to what Azurite does.
+"""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from azure.data.tables import TransactionOperation, UpdateMode
 
 from shared.errors import StoreConflictError, StoreUnavailableError
+from shared.session.idempotency import Claim
+from shared.session.ids import shard_of
+from shared.session.session import Session
+from shared.store import alarm_rows, claim_rows, row_keys, session_rows
 from shared.store.columns import Row
+from shared.store.session_store import TableSessionStore
 from shared.store.table import Operation
+from tests.support.faults import Faults
+
+if TYPE_CHECKING:
+    from shared.store.table import StorageTable
 
 type Place = tuple[str, str]
-type Trouble = Exception | Callable[[], None]
 
 
 @dataclass
 class MemoryTable:
-    """All or nothing, one partition at a time; troubles come just before, or just after."""
+    """All or nothing, one partition at a time."""
 
     rows: dict[Place, tuple[Row, str]] = field(default_factory=dict)
-    before: deque[Trouble] = field(default_factory=deque)
-    after: deque[Exception] = field(default_factory=deque)
     commits: list[Sequence[Operation]] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    unreadable_partitions: set[str] = field(default_factory=set)
     versions: int = 0
     closed: bool = False
 
@@ -35,11 +45,28 @@ class MemoryTable:
     async def commit(self, operations: Sequence[Operation]) -> list[str]:
         await asyncio.sleep(0)
         self.commits.append(operations)
-        if self.before:
-            trouble = self.before.popleft()
-            if isinstance(trouble, Exception):
-                raise trouble
-            trouble()
+        return await self.faults.carry("commit", lambda: self._commit(operations))
+
+    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+        if partition in self.unreadable_partitions:
+            raise StoreUnavailableError("down")
+        for place, key in sorted(self.rows):
+            if place == partition and first <= key < last:
+                yield key
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def put(self, row: Row) -> None:
+        """Write a row as somebody else would."""
+        self.versions += 1
+        self.rows[_place(row)] = (row, f'W/"{self.versions}"')
+
+    def of_kind(self, prefix: str) -> list[tuple[Row, str]]:
+        """List the rows whose keys begin so, with their versions."""
+        return [found for (_, key), found in self.rows.items() if key.startswith(prefix)]
+
+    async def _commit(self, operations: Sequence[Operation]) -> list[str]:
         changed, versions = dict(self.rows), []
         places = [_place(row) for _, row, *_ in operations]
         if len(set(places)) != len(places) or len({partition for partition, _ in places}) != 1:
@@ -55,22 +82,7 @@ class MemoryTable:
                 kept = changed[place][0] if merges else {}
                 changed[place] = ({**kept, **row}, versions[-1])
         self.rows = changed
-        if self.after:
-            raise self.after.popleft()
         return versions
-
-    async def keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
-        for place, key in sorted(self.rows):
-            if place == partition and first <= key < last:
-                yield key
-
-    async def close(self) -> None:
-        self.closed = True
-
-    def put(self, row: Row) -> None:
-        """Write a row as somebody else would."""
-        self.versions += 1
-        self.rows[_place(row)] = (row, f'W/"{self.versions}"')
 
     def _check(self, kind: TransactionOperation, place: Place, options: list[Any]) -> None:
         known = self.rows.get(place)
@@ -79,6 +91,42 @@ class MemoryTable:
         expected = options[0].get("etag") if options else None
         if known and expected not in {None, known[1]}:
             raise StoreConflictError("changed since")
+
+
+class StoreInMemory(TableSessionStore):
+    """The real store, on a table in memory that a test may fill and read."""
+
+    def __init__(self) -> None:
+        self.table = MemoryTable()
+        super().__init__(cast("StorageTable", self.table))
+
+    def hold(self, *sessions: Session) -> None:
+        """Record sessions as they are, each with its one alarm."""
+        for session in sessions:
+            known = self.sessions.get(session.session_id)
+            if known is not None:
+                del self.table.rows[shard_of(known.session_id), row_keys.alarm_key(known)]
+            self.table.put(session_rows.session_row(session))
+            self.table.put(alarm_rows.alarm_row(session))
+
+    @property
+    def sessions(self) -> dict[str, Session]:
+        found = [session_rows.session_from_row(*row) for row in self.table.of_kind("session-")]
+        return {session.session_id: session for session in found}
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [claim_rows.claim_from_row(*row) for row in self.table.of_kind("key-")]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many open sessions each person has."""
+        return [claim_rows.count_from_row(row) for row, _ in self.table.of_kind("person-")]
+
+    @property
+    def writes(self) -> int:
+        """How many transactions there were."""
+        return len(self.table.commits)
 
 
 def _place(row: Row) -> Place:

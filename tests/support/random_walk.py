@@ -7,21 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
+from shared import composition
+from shared.composition import App
 from shared.errors import AppError, FaceUnavailableError
 from shared.flow.ports import SessionStore
-from shared.flow.session_flow import LivenessFlow
-from shared.flow.start import SessionStart, Started
-from shared.flow.sweep import Sweep
+from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session import idempotency
+from shared.session.face_answer import FaceStatus
 from shared.session.idempotency import Claim
-from shared.session.session import SHARDS, Report, Session, shard_of_person
+from shared.session.ids import SessionId
+from shared.session.session import Report, Session
+from shared.session.shard import SHARDS, Shard, shard_of_person
 from shared.session.start_request import StartRequest
-from shared.store import claim_rows
+from shared.store import row_keys
 from tests.support.builders import (
     NOW,
-    RULES,
-    START_RULES,
     a_failed_attempt,
     a_passing_answer,
     a_request,
@@ -29,6 +30,8 @@ from tests.support.builders import (
     an_answer,
 )
 from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.faults import Faults
+from tests.support.stage import SETTINGS
 
 type Call = Callable[[], Awaitable[object]]
 
@@ -46,7 +49,7 @@ ANSWERS = [
     a_running_answer(),
     a_running_answer(),
     a_passing_answer(),
-    an_answer(a_failed_attempt(), status="Running"),
+    an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
     None,
 ]
 REPORTS = [Report(), Report(liveness_error="TimedOut")]
@@ -63,10 +66,11 @@ class Walk:
     store: SessionStore
     rng: Random
     face: FakeFace = field(default_factory=FakeFace)
+    faults: Faults = field(default_factory=Faults)
     clock: Clock = field(default_factory=Clock)
-    notes: RecordedEvents = field(default_factory=RecordedEvents)
-    lots: SequentialBytes = field(default_factory=SequentialBytes)
-    tokens: dict[str, Secret] = field(default_factory=dict)
+    events: RecordedEvents = field(default_factory=RecordedEvents)
+    random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
+    tokens: dict[SessionId, Secret] = field(default_factory=dict)
     a_delete_failed: bool = False
 
     async def step(self) -> None:
@@ -82,21 +86,23 @@ class Walk:
                 self._turn_face()
             case "time":
                 self.clock.advance(self.rng.choice(WAITS))
-                await self._sweep().run()
+                await self._app.sweep.run()
 
     async def check(self) -> None:
         """Compare every count, key and alarm with the sessions that are there."""
         sessions, claims = await self._sessions(), await self._claims()
-        rung = [alarm for shard in SHARDS async for alarm in self.store.due(shard, END_OF_TIME)]
+        rung = [
+            alarm for shard in SHARDS async for alarm in self.store.list_due(shard, END_OF_TIME)
+        ]
         still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
 
         for request in REQUESTS:
             if request.person and request.person_sha256:
                 shard = shard_of_person(request.person)
-                counted = await self.store.open_sessions(shard, request.person_sha256)
+                counted = await self.store.count_open_sessions(shard, request.person_sha256)
                 assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
         assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
-            map(claim_rows.claim_alarm_key, claims)
+            map(row_keys.claim_alarm_key, claims)
         )
         assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
             (one.session_id, one.alarm_at) for one in sessions
@@ -113,7 +119,7 @@ class Walk:
 
     def _a_start(self) -> Call:
         request, key = self.rng.choice(REQUESTS), self.rng.choice([None, *KEYS])
-        return lambda: self._start().start(request, key)
+        return lambda: self._app.start.start(request, key)
 
     def _an_ending(self) -> Call:
         session_id = self.rng.choice(sorted(self.tokens))
@@ -121,26 +127,25 @@ class Walk:
         match self.rng.choice(["complete", "cancel", "settle"]):
             case "complete":
                 report = self.rng.choice(REPORTS)
-                return lambda: self._flow().complete(session_id, token, report, lambda _: None)
+                return lambda: self._app.flow.complete(session_id, token, report, lambda _: None)
             case "cancel":
-                return lambda: self._flow().cancel(session_id, token)
+                return lambda: self._app.flow.cancel(session_id, token)
             case _:
                 last_try = self.rng.random() < 0.5
-                return lambda: self._flow().settle(session_id, last_try=last_try)
+                return lambda: self._app.flow.settle(session_id, last_try=last_try)
 
     def _turn_face(self) -> None:
         self.face.answer = self.rng.choice(ANSWERS)
-        self.face.fails = {
-            operation: FaceUnavailableError("down")
-            for operation in ("create", "get", "delete")
-            if self.rng.random() < 0.2
-        }
-        self.a_delete_failed |= "delete" in self.face.fails
+        self.faults.clear()
+        for call in ("create", "get", "delete"):
+            if self.rng.random() < 0.2:
+                self.faults.fail(call, FaceUnavailableError("down"))
+                self.a_delete_failed |= call == "delete"
 
     async def _sessions(self) -> list[Session]:
-        # These lots can give the id of a purged session to another.
-        ids = dict.fromkeys(fact["session_id"] for fact in self.notes.named("session started"))
-        found = [await self.store.load(str(session_id)) for session_id in ids]
+        # These bytes can give the id of a purged session to another.
+        ids = dict.fromkeys(fact["session_id"] for fact in self.events.named("session started"))
+        found = [await self.store.load(SessionId(str(session_id))) for session_id in ids]
         return [session for session in found if session]
 
     async def _claims(self) -> list[Claim]:
@@ -151,24 +156,18 @@ class Walk:
         }
         return [claim for claim in found if claim]
 
-    def _start(self) -> SessionStart:
-        return SessionStart(
-            face=self.face,
+    @property
+    def _app(self) -> App:
+        app = composition.build(
+            replace(SETTINGS, max_open_sessions=MAX_OPEN_SESSIONS),
+            face=self.faults.around(self.face),
             store=self.store,
-            rules=replace(START_RULES, max_open_sessions=MAX_OPEN_SESSIONS),
             now=self.clock,
-            random_bytes=self.lots,
-            log=self.notes,
+            log=self.events,
         )
-
-    def _flow(self) -> LivenessFlow:
-        return LivenessFlow(
-            face=self.face, store=self.store, rules=RULES, now=self.clock, log=self.notes
-        )
-
-    def _sweep(self) -> Sweep:
-        return Sweep(flow=self._flow(), store=self.store, now=self.clock, log=self.notes)
+        # A walk that fails can be walked again.
+        return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
 
 
-def _shard(request: StartRequest, key: str) -> str:
+def _shard(request: StartRequest, key: str) -> Shard:
     return shard_of_person(request.person or key)

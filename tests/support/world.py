@@ -18,11 +18,10 @@ from azure.storage.queue.aio import QueueClient
 from local.functions_host.host import FunctionsHost
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
+from tests.support.constants import FUNCTION_KEY, MASTER_KEY, QUEUE_NAME
 
-FUNCTION_KEY = {"x-functions-key": "local-function-key"}
-MASTER_KEY = {"x-functions-key": "local-master-key"}
-QUEUE_NAME = "liveness-completions"
-PATIENCE_SECONDS = 20
+# Nothing waits so long but for a failure.
+PATIENCE_SECONDS = 60
 
 type Json = Any
 

@@ -7,15 +7,18 @@ import pytest
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face.client import FaceClient, at_once
+from shared.face.client import FaceClient, acquire_at_once
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
 from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
+from shared.store.session_store import TableSessionStore
+from tests.support.fakes import Clock, FakeFace, RecordedEvents
+from tests.support.memory_table import StoreInMemory
 
 
 def a_built_app() -> App:
@@ -28,6 +31,7 @@ ENVIRONMENT = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
     "AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==",
+    "SWEEP_SCHEDULE": "0 * * * * *",
     "SESSION_GRACE_SECONDS": "7",
     "RETENTION_DAYS": "3",
     "MAX_OPEN_SESSIONS": "3",
@@ -57,9 +61,9 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         retention=timedelta(days=3),
     )
     assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality="high"
+        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality=Quality.HIGH
     )
-    assert app.sweep.flow.rules == app.flow.rules
+    assert app.sweep.walk.rules == app.flow.rules
     assert app.sweep.store is app.flow.store is app.start.store
     assert app.flow.face is app.start.face
     assert len({app.start.random_bytes(32) for _ in range(8)}) == 8
@@ -69,12 +73,12 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
 @pytest.mark.usefixtures("environment")
 async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
     app = a_built_app()
-    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.flow))
+    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
 
-    assert live._rules.turn is at_once
-    assert swept._rules == replace(live._rules, turn=swept._rules.turn)
-    assert isinstance(getattr(swept._rules.turn, "__self__", None), Pace)
-    assert (live._rules.timeout_seconds, live._rules.patience.budget_seconds) == (2, 20)
+    assert live._options.acquire is acquire_at_once
+    assert swept._options == replace(live._options, acquire=swept._options.acquire)
+    assert isinstance(getattr(swept._options.acquire, "__self__", None), Pace)
+    assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)
     await app.close()
 
 
@@ -94,8 +98,21 @@ async def test_face_is_reached_by_key_or_by_entra(
     app = a_built_app()
     face = cast("FaceClient", app.flow.face)
 
-    assert isinstance(face._keys, keys)
-    assert face._rules.header(Secret("the-key")) == header
+    assert isinstance(face._credential, keys)
+    assert face._options.auth_header(Secret("the-key")) == header
+    await app.close()
+
+
+async def test_the_table_is_opened_by_identity_where_there_is_no_connection_string(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    url = "https://x.table.core.windows.net"
+    environment.delenv("AzureWebJobsStorage")
+    environment.setenv("AzureWebJobsStorage__tableServiceUri", url)
+    app = a_built_app()
+
+    assert isinstance(app.flow.store, TableSessionStore)
+    assert app.flow.store._table._client.url == url
     await app.close()
 
 
@@ -126,12 +143,12 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
-    face, store, events, then = FakeFace(), MemoryStore(), RecordedEvents(), Clock()
+    face, store, events, then = FakeFace(), StoreInMemory(), RecordedEvents(), Clock()
 
     app = composition.build(settings.load(), face=face, store=store, now=then, log=events)
 
-    assert [app.start.face, app.flow.face, app.sweep.flow.face] == [face] * 3
-    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.flow.store] == [store] * 4
+    assert [app.start.face, app.flow.face, app.sweep.walk.face] == [face] * 3
+    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.walk.store] == [store] * 4
     assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
     assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
     assert app._opened == ()

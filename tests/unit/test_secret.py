@@ -2,24 +2,27 @@ import json
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from shared import settings
+from shared.api.contract import StartReply
 from shared.api.responses import Reply
 from shared.errors import InvalidRequestError
+from shared.face.answers import FaceResponse
 from shared.face.client import CallOptions, FaceClient
 from shared.face.entra import EntraCredential
 from shared.face.patience import Patience
-from shared.face.protocol import FaceRequest, FaceResponse
+from shared.face.protocol import FaceRequest
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
-from shared.session.session import Report
-from shared.session.start_request import StartRequest
-from shared.settings import Settings
-from shared.store import claim_rows, session_rows
+from shared.session.ids import FaceSessionId
+from shared.session.session import Kind, Report, Status
+from shared.session.shard import Shard
+from shared.session.start_request import Mode, StartRequest
+from shared.store import row_keys
 from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
 
 if TYPE_CHECKING:
@@ -65,27 +68,25 @@ def test_a_secret_comes_out_by_asking_and_is_one_with_its_like() -> None:
     assert Secret("another") != SECRET
 
 
-FACE_SESSION = FaceSession(face_session_id="face-1", auth_token=SECRET)
-SETTINGS = Settings(
-    face_endpoint="https://face.test",
-    face_by_entra=False,
-    key_vault_url="https://vault.test",
-    face_key_secret_name="face-api-key",
-    face_key_cache=timedelta(),
-    storage=SECRET,
-    session_grace=timedelta(),
-    retention=timedelta(),
-    max_token_seconds=600,
-    max_open_sessions=5,
-    min_reference_quality="medium",
-    digest_required=False,
-    verify_confidence_floor=0,
-    verify_image_hash_required=True,
-    face_timeout_seconds=5,
-    face_budget_seconds=10,
-    store_timeout_seconds=3,
-    key_timeout_seconds=3,
-    sweep_face_calls_per_second=5,
+FACE_SESSION = FaceSession(face_session_id=FaceSessionId("face-1"), auth_token=SECRET)
+SETTINGS = settings.from_environment(
+    {
+        "FACE_ENDPOINT": "https://face.test",
+        "KEY_VAULT_URL": "https://vault.test",
+        "AzureWebJobsStorage": VALUE,
+        "SWEEP_SCHEDULE": "0 * * * * *",
+    }
+)
+
+
+A_START_REPLY = StartReply(
+    session_id="s",
+    kind=Kind.LIVENESS,
+    status=Status.STARTED,
+    auth_token=VALUE,
+    session_token=VALUE,
+    expires_at="",
+    expires_in_seconds=600,
 )
 
 
@@ -112,7 +113,7 @@ SETTINGS = Settings(
         ),
         pytest.param(a_request(image=PNG, user=VALUE), id="StartRequest"),
         pytest.param(
-            StartRequest(mode="Passive", token_seconds=60, device_correlation_id=VALUE),
+            StartRequest(mode=Mode.PASSIVE, token_seconds=60, device_correlation_id=VALUE),
             id="StartRequest-of-a-device",
         ),
         pytest.param(
@@ -132,7 +133,7 @@ SETTINGS = Settings(
             replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
         ),
         pytest.param(
-            session_rows.alarm_from_key("5", claim_rows.claim_alarm_key(a_claim(key_hash=VALUE))),
+            row_keys.alarm_from_key(Shard("5"), row_keys.claim_alarm_key(a_claim(key_hash=VALUE))),
             id="Alarm-of-a-key",
         ),
         pytest.param(Report(digest=DIGEST), id="Report"),
@@ -140,7 +141,7 @@ SETTINGS = Settings(
         pytest.param(
             an_answer(an_attempt(digest=DIGEST, verify_image_hash=VALUE)), id="FaceAnswer"
         ),
-        pytest.param(Reply(status=201, body={"authToken": VALUE}), id="Reply"),
+        pytest.param(Reply(status=201, body=A_START_REPLY), id="Reply"),
         pytest.param(
             EntraCredential(cast("AsyncTokenCredential", VALUE), timeout_seconds=1),
             id="EntraCredential",
@@ -151,7 +152,7 @@ SETTINGS = Settings(
                 "https://face.test",
                 cast("FaceCredential", VALUE),
                 CallOptions(
-                    timeout_seconds=1, patience=Patience(budget_seconds=1, chance=lambda: 0.5)
+                    timeout_seconds=1, patience=Patience(budget_seconds=1, jitter=lambda: 0.5)
                 ),
             ),
             id="FaceClient",

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import sys
+from pathlib import Path
 
 import azure.functions as func
 
@@ -14,19 +17,11 @@ def note(event: str, **facts: object) -> None:
     journal.append({"event": event, **facts})
 
 
-@app.route("echo/{name}/{tail?}", auth_level=func.AuthLevel.FUNCTION)
-async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    seen = {
-        "method": req.method,
-        "url": req.url,
-        "headers": dict(req.headers),
-        "query": dict(req.params),
-        "route": dict(req.route_params),
-        "body": req.get_body().decode(),
-        "invocation": context.invocation_id,
-        "trace": context.trace_context.trace_parent,
-    }
-    return func.HttpResponse(json.dumps(seen), mimetype="application/json")
+@app.route("context", methods=["GET"])
+async def tell_context(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    del req
+    told = {"id": context.invocation_id, "trace": context.trace_context.trace_parent}
+    return func.HttpResponse(json.dumps(told), mimetype="application/json")
 
 
 @app.route("a-journal", methods=["GET"])
@@ -35,27 +30,23 @@ async def tell(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(json.dumps(journal), mimetype="application/json")
 
 
-@app.route("dressed", methods=["GET"])
-async def dressed(req: func.HttpRequest) -> func.HttpResponse:
-    del req
-    answer = func.HttpResponse("hi", status_code=203, headers={"X-Frame-Options": "mine"})
-    answer.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly; SameSite=Lax")
-    answer.headers.add("Set-Cookie", "b=2; Max-Age=60; Secure")
-    return answer
-
-
-@app.route("broken/{kind}", methods=["GET"])
+@app.route("broken", methods=["GET", "POST"])
 def broken(req: func.HttpRequest) -> func.HttpResponse:
-    kind = req.route_params["kind"]
-    if kind == "raise":
-        raise RuntimeError("planted fault")
-    return {"none": None, "dict": {"status": 200}}[kind]  # type: ignore[return-value] # the point
+    del req
+    raise RuntimeError("planted fault")
 
 
-@app.route("slow/{seconds}", methods=["GET"])
-async def slow(req: func.HttpRequest) -> func.HttpResponse:
-    await asyncio.sleep(float(req.route_params["seconds"]))
-    return func.HttpResponse("at last")
+@app.route("wait", methods=["GET"])
+async def wait(req: func.HttpRequest) -> func.HttpResponse:
+    del req
+    print("waits at the gate", file=sys.stderr)  # noqa: T201 - the test waits for it
+    try:
+        while not Path(os.environ["GATE"]).exists():  # noqa: ASYNC110, ASYNC240 - others open it
+            await asyncio.sleep(0.02)
+        note("passed")
+    finally:
+        print("leaves the gate", file=sys.stderr)  # noqa: T201 - the test looks for it
+    return func.HttpResponse(f"{journal[0]['event']}, and at last")
 
 
 @app.route("enqueue", methods=["POST"])

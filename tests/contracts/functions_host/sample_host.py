@@ -14,6 +14,7 @@ import aiohttp
 from azure.storage.queue.aio import QueueClient
 
 _ROOT = Path(__file__).parents[3]
+ANSWERS_APP = Path(__file__).with_name("answers_app.py")
 _SAMPLE = Path(__file__).with_name("sample_app.py")
 _HOST_JSON = {
     "version": "2.0",
@@ -30,6 +31,7 @@ type Event = Mapping[str, object]
 @dataclass(kw_only=True)
 class HostProcess:
     process: asyncio.subprocess.Process
+    app: Path
     url: str = ""
     lines: list[str] = field(default_factory=list)
 
@@ -56,13 +58,26 @@ class Sample:
     def queue(self, name: str) -> QueueClient:
         return QueueClient.from_connection_string(self.storage, name)
 
+    async def log_since(self, start: int, text: str, times: int = 1) -> list[str]:
+        """Wait until a text was logged as often since a line of the log, and give the lines."""
+
+        async def logged() -> list[str]:
+            lines = self.host.lines[start:]
+            return lines if sum(text in line for line in lines) >= times else []
+
+        return await eventually(logged)
+
     async def journal(self, **wanted: object) -> list[Event]:
-        async with self.http.get("/api/a-journal") as answer:
-            events: list[Event] = await answer.json()
-        return [event for event in events if wanted.items() <= event.items()]
+        return await journal_of(self.host, **wanted)
 
 
-def an_app(directory: Path, source: str | None = None) -> Path:
+async def journal_of(host: HostProcess, **wanted: object) -> list[Event]:
+    async with aiohttp.ClientSession(host.url) as http, http.get("/api/a-journal") as answer:
+        events: list[Event] = await answer.json()
+    return [event for event in events if wanted.items() <= event.items()]
+
+
+def write_app(directory: Path, source: str | None = None) -> Path:
     directory.mkdir()
     (directory / "host.json").write_text(json.dumps(_HOST_JSON))
     if source is None:
@@ -86,7 +101,7 @@ async def starting_host(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        yield HostProcess(process=process)
+        yield HostProcess(process=process, app=app)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

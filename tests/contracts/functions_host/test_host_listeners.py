@@ -1,8 +1,8 @@
 import asyncio
 import base64
 import json
+import re
 
-import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
@@ -27,7 +27,7 @@ async def test_failed_function_sends_nothing(sample: Sample) -> None:
     async with sample.http.post("/api/enqueue?fail=1", data="never sent") as answer:
         assert (answer.status, await answer.read()) == (500, b"")
 
-    await _finished(sample, "sent after it")
+    await _finish(sample, "sent after it")
 
     assert await sample.journal(event="work", text="never sent") == []
 
@@ -44,11 +44,36 @@ async def test_message_that_keeps_failing_is_set_aside(sample: Sample) -> None:
 
 
 async def test_message_that_is_not_base64_is_set_aside_unseen(sample: Sample) -> None:
-    await _finished(sample, "the queue exists now")
+    await _finish(sample, "the queue exists now")
     async with sample.queue("work") as work:
         await work.send_message("{not base64}")
 
     assert await _poison(sample) == "{not base64}"
+
+
+async def test_message_that_is_no_text_fails_unseen_as_often_as_any_other(sample: Sample) -> None:
+    await _finish(sample, "the queue is there")
+    before = len(sample.host.lines)
+    async with sample.queue("work") as work:
+        await work.send_message(base64.b64encode(b"\xff").decode())
+
+    assert base64.b64decode(await _poison(sample)) == b"\xff"
+    log = await sample.log_since(before, "to work-poison")
+    assert sum("is not UTF-8" in line for line in log) == 2
+
+
+async def test_failure_that_is_tried_again_is_one_line_in_the_log(sample: Sample) -> None:
+    await _finish(sample, "the queue is here")
+    before = len(sample.host.lines)
+    async with sample.http.post("/api/enqueue", data="fail in the log"):
+        pass
+
+    await _poison(sample)
+
+    log = await sample.log_since(before, "to work-poison")
+    (again,) = [line for line in log if "to be tried again" in line]
+    assert re.search(r"RuntimeError: planted fault \(function_app.py, line \d+\)$", again)
+    assert log.count("RuntimeError: planted fault") == 1
 
 
 async def test_timer_keeps_its_schedule_through_failures(sample: Sample) -> None:
@@ -86,20 +111,18 @@ async def test_administrator_runs_a_timer_at_any_time(sample: Sample) -> None:
     await eventually(ran)
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "status"),
-    [("yearly", "local-function-key", 401), ("nobody", "local-master-key", 404)],
-    ids=["no master", "no function"],
-)
-async def test_administrator_needs_master_key_and_a_function(
-    sample: Sample, name: str, key: str, status: int
-) -> None:
-    headers = {"x-functions-key": key}
-    async with sample.http.post(f"/admin/functions/{name}", headers=headers) as answer:
-        assert (answer.status, await answer.read()) == (status, b"")
+async def test_administrator_runs_a_queue_function_without_a_message(sample: Sample) -> None:
+    body = {"input": "by hand"}
+    async with sample.http.post("/admin/functions/work", json=body, headers=_MASTER) as answer:
+        assert answer.status == 202
+
+    async def ran() -> list[Event]:
+        return await sample.journal(event="work", text="by hand", tries=0)
+
+    await eventually(ran)
 
 
-async def _finished(sample: Sample, text: str) -> None:
+async def _finish(sample: Sample, text: str) -> None:
     async with sample.http.post("/api/enqueue", data=text):
         pass
 

@@ -6,11 +6,15 @@ from typing import cast
 import azure.functions as func
 import pytest
 
-from shared import errors
-from shared.api import responses
-from shared.api.responses import Reply, answer
+from shared import composition, errors
+from shared.api import public
+from shared.api.contract import CompleteReply, HealthReply
+from shared.api.error_replies import STATUS_BY_ERROR
+from shared.api.responses import Reply, answer, respond
+from shared.composition import App
 from shared.errors import AppError, CallerError, DependencyError, FaceUnavailableError
 from shared.session.session import Status
+from tests.support.stage import Stage
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -27,14 +31,24 @@ class Context:
     invocation_id = "invocation-1"
 
 
+REQUEST = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
+CONTEXT = cast("func.Context", Context())
+
+
+@pytest.fixture(autouse=True)
+def app(monkeypatch: pytest.MonkeyPatch) -> App:
+    app = Stage().app
+    monkeypatch.setattr(composition, "app", lambda: app)
+    return app
+
+
 async def answered(outcome: Reply | Exception) -> func.HttpResponse:
-    async def endpoint(_: func.HttpRequest) -> Reply:
+    async def endpoint(_: App, __: func.HttpRequest) -> Reply:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    request = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
-    return await answer(endpoint, request, cast("func.Context", Context()))
+    return await answer(endpoint, REQUEST, CONTEXT)
 
 
 def body_of(response: func.HttpResponse) -> dict[str, object]:
@@ -121,7 +135,7 @@ def leaves(kind: type[AppError]) -> Iterator[type[AppError]]:
 def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
     answered_ones = {type(row.values[0]) for row in CONTRACT}
 
-    assert set(responses._STATUS_BY_ERROR) == answered_ones
+    assert set(STATUS_BY_ERROR) == answered_ones
     for kind in {*leaves(CallerError), *leaves(DependencyError)}:
         assert answered_ones & set(kind.__mro__)
 
@@ -180,7 +194,7 @@ async def test_what_face_refused_is_told_with_its_code() -> None:
 @pytest.mark.parametrize(
     "outcome",
     [
-        pytest.param(Reply(status=200, body={"status": "ok"}), id="good"),
+        pytest.param(Reply(status=200, body=HealthReply(status="ok")), id="good"),
         pytest.param(Reply(status=204), id="empty"),
         pytest.param(errors.SessionNotFoundError("no such session"), id="not-found"),
         pytest.param(errors.StoreUnavailableError("down"), id="unavailable"),
@@ -194,11 +208,13 @@ async def test_every_answer_has_the_same_headers(outcome: Reply | Exception) -> 
 
 
 async def test_a_reply_is_written_as_json_with_its_headers() -> None:
-    reply = Reply(status=201, body={"status": Status.STARTED}, headers={"Location": "/here"})
+    body = CompleteReply(session_id="é", status=Status.STARTED)
+    reply = Reply(status=201, body=body, headers={"Location": "/here"})
     response = await answered(reply)
 
     assert (response.status_code, response.headers["Location"]) == (201, "/here")
-    assert (response.get_body(), response.charset) == (b'{"status": "started"}', "utf-8")
+    assert response.get_body().decode() == '{"sessionId":"é","status":"started"}'
+    assert (response.mimetype, response.charset) == ("application/json", "utf-8")
 
 
 async def test_a_reply_without_a_body_has_none() -> None:
@@ -212,7 +228,38 @@ async def test_what_nobody_foresaw_is_left_to_the_platform() -> None:
         await answered(ZeroDivisionError())
 
 
-def test_a_reply_can_say_when_to_come_back() -> None:
-    assert responses.retry_later(202, {"a": 1}) == Reply(
-        status=202, body={"a": 1, "retryAfterSeconds": 5}, headers={"Retry-After": "5"}
+async def test_an_endpoint_is_given_the_app_and_the_request(app: App) -> None:
+    given: list[object] = []
+
+    async def endpoint(*arguments: object) -> Reply:
+        given.extend(arguments)
+        return Reply(status=204)
+
+    await answer(endpoint, REQUEST, CONTEXT)
+    assert given == [app, REQUEST]
+
+
+async def test_without_settings_an_endpoint_is_a_ConfigurationError_and_health_is_ok(  # noqa: N802
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def app() -> App:
+        raise errors.ConfigurationError(["FACE_ENDPOINT is missing"])
+
+    monkeypatch.setattr(composition, "app", app)
+    response = await answered(Reply(status=204))
+    health = respond(public.get_health(), CONTEXT)
+
+    assert (response.status_code, response.headers["x-ms-error-code"]) == (
+        500,
+        "ConfigurationError",
     )
+    assert (health.status_code, body_of(health)) == (200, {"status": "ok"})
+    assert HEADERS.items() <= dict(health.headers).items()
+
+
+async def test_when_to_come_back_is_said_in_the_body_and_in_the_header() -> None:
+    body = CompleteReply(session_id="s", status=Status.PROCESSING, retry_after_seconds=7)
+    response = await answered(Reply(status=202, body=body))
+
+    assert response.headers["Retry-After"] == "7"
+    assert body_of(response)["retryAfterSeconds"] == 7

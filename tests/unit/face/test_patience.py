@@ -1,4 +1,3 @@
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +5,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
-from shared.face.pace import Pace
 from shared.face.patience import Patience
 
 AGAIN = FaceUnavailableError("down", is_retryable=True)
@@ -17,11 +15,11 @@ class Tries:
     """What each try comes to, and what was waited for."""
 
     outcomes: deque[Exception | str]
-    chance: Callable[[], float] = lambda: 1.0
+    jitter: Callable[[], float] = lambda: 1.0
     left: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
 
-    async def attempt(self, seconds: float) -> str:
+    async def call(self, seconds: float) -> str:
         self.left.append(seconds)
         outcome = self.outcomes.popleft()
         if isinstance(outcome, Exception):
@@ -32,8 +30,8 @@ class Tries:
         self.waits.append(seconds)
 
     async def spend(self, budget_seconds: float = 60) -> str:
-        patience = Patience(budget_seconds=budget_seconds, chance=self.chance, sleep=self.sleep)
-        return await patience.spend_on(self.attempt)
+        patience = Patience(budget_seconds=budget_seconds, jitter=self.jitter, sleep=self.sleep)
+        return await patience.run(self.call)
 
 
 def tries(*outcomes: Exception | str) -> Tries:
@@ -57,7 +55,7 @@ async def test_waits_double_up_to_four_seconds() -> None:
 async def test_a_wait_is_a_matter_of_luck_from_nothing_to_all_of_it() -> None:
     luck = deque([0.0, 0.5, 1.0])
     story = tries(*[AGAIN] * 3, "done")
-    story.chance = luck.popleft
+    story.jitter = luck.popleft
     await story.spend()
 
     assert story.waits == [0, 0.25, 1]
@@ -104,26 +102,5 @@ async def test_a_try_is_told_what_is_left_of_the_budget() -> None:
     story = tries(AGAIN, AGAIN, "done")
     await story.spend(60)
 
-    assert story.left == sorted(story.left, reverse=True)
-    assert all(59 < seconds <= 60 for seconds in story.left)
-
-
-async def test_a_pace_is_even_and_what_was_not_used_is_not_saved_up() -> None:
-    clock = asyncio.get_running_loop().time
-    pace, began = Pace(50), clock()
-    await asyncio.gather(*(pace.turn() for _ in range(4)))
-    four = clock() - began
-    await asyncio.sleep(0.1)
-    began = clock()
-    await asyncio.gather(*(pace.turn() for _ in range(3)))
-
-    assert four >= 0.06
-    assert clock() - began >= 0.04
-
-
-async def test_a_first_turn_comes_at_once() -> None:
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    await Pace(0.1).turn()
-
-    assert clock() - began < 1
+    assert len(story.left) == 3
+    assert [60, *story.left] == sorted([60, *story.left], reverse=True)

@@ -1,120 +1,64 @@
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.errors import (
     DependencyError,
-    FaceRefusedError,
-    FaceUnavailableError,
-    KeyUnavailableError,
     SessionConflictError,
     SessionNotFinalError,
     SessionNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
-    UnreadableRecordError,
     UnsettledError,
 )
-from shared.flow.session_flow import LivenessFlow
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.face_answer import FaceAnswer
+from shared.session.alarm import REMINDER_PAUSE
+from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.session import Outcome, Report, Session, Status, Verdict
 from tests.support.builders import (
     DIGEST,
     FACE_SESSION_ID,
-    GRACE,
     NOW,
     RETENTION,
-    RULES,
     SESSION_ID,
     TOKEN,
-    TOKEN_LIFE,
     a_failed_attempt,
     a_passing_answer,
     a_running_answer,
-    a_session,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
+from tests.unit.flow.stage import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES, Stage
 
-SILENCES = [
-    pytest.param(FaceUnavailableError("down"), id="FaceUnavailable"),
-    pytest.param(FaceRefusedError("no"), id="FaceRefused"),
-    pytest.param(KeyUnavailableError("no key"), id="KeyUnavailable"),
-]
-STARTED = a_session()
-STALE = NOW + TOKEN_LIFE + GRACE
-# Reported a minute ago, so that another report is worth a message.
-PROCESSING = replace(
-    transitions.processing(STARTED, NOW), reminded_at=NOW - transitions.REMINDER_PAUSE
-)
-OPEN = [pytest.param(STARTED, id="started"), pytest.param(PROCESSING, id="processing")]
-FINAL = [
-    pytest.param(
-        transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW), id="completed"
-    ),
-    pytest.param(transitions.abandoned(STARTED, NOW), id="abandoned"),
-    pytest.param(transitions.canceled(STARTED, NOW), id="canceled"),
-]
+FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
+ENDED = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)
 
 
-@dataclass
-class Stage:
-    """A flow on fakes, and what it did."""
-
-    face: FakeFace = field(default_factory=FakeFace)
-    store: MemoryStore = field(default_factory=MemoryStore)
-    clock: Clock = field(default_factory=Clock)
-    notes: RecordedEvents = field(default_factory=RecordedEvents)
-    reminders: list[str] = field(default_factory=list)
-
-    @property
-    def flow(self) -> LivenessFlow:
-        return LivenessFlow(
-            face=self.face,
-            store=self.store,
-            rules=RULES,
-            now=self.clock,
-            log=self.notes,
-        )
-
-    @property
-    def session(self) -> Session:
-        return self.store.rows[SESSION_ID]
-
-    def at(self, session: Session, answer: FaceAnswer | None) -> "Stage":
-        self.store.hold(session)
-        self.face.answer = answer
-        return self
-
-    async def complete(self, report: Report | None = None) -> Session:
-        return await self.flow.complete(
-            SESSION_ID, TOKEN, report or Report(), self.reminders.append
-        )
-
-    async def cancel(self) -> Session:
-        await self.flow.cancel(SESSION_ID, TOKEN)
-        return self.session
-
-    async def settle(self, *, last_try: bool = False) -> Session:
-        await self.flow.settle(SESSION_ID, last_try=last_try)
-        return self.session
+async def complete(stage: Stage, report: Report | None = None) -> Session:
+    return await stage.app.flow.complete(SESSION_ID, TOKEN, report or Report(), stage.queued.append)
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
+async def cancel(stage: Stage) -> Session:
+    await stage.app.flow.cancel(SESSION_ID, TOKEN)
+    return stage.session
+
+
+async def settle(stage: Stage, *, last_try: bool = False) -> Session:
+    await stage.app.flow.settle(SESSION_ID, last_try=last_try)
+    return stage.session
+
+
+# Reads.
 
 
 @pytest.mark.parametrize("session", [*OPEN, *FINAL])
 async def test_the_token_opens_its_session_in_every_state(session: Session, stage: Stage) -> None:
     stage.at(session, None)
 
-    assert (await stage.flow.status(SESSION_ID, TOKEN)).status is session.status
-    assert stage.face.calls == []
+    assert await stage.app.flow.load(SESSION_ID, TOKEN) == stage.session
+    assert stage.face_calls == []
 
 
 @pytest.mark.parametrize(
@@ -132,30 +76,26 @@ async def test_without_the_right_token_there_is_no_session(
     session_id: str, token: Secret, stage: Stage
 ) -> None:
     stage.at(STARTED, None)
-    loads = 0
+    loads: list[None] = []
+    stage.faults.fail_next("load", *[lambda: loads.append(None)] * 3)
 
-    def count() -> None:
-        nonlocal loads
-        loads += 1
-
-    stage.store.fail_next("load", *[count] * 3)
     for attempt in (
-        stage.flow.status(session_id, token),
-        stage.flow.complete(session_id, token, Report(), stage.reminders.append),
-        stage.flow.cancel(session_id, token),
+        stage.app.flow.load(session_id, token),
+        stage.app.flow.complete(session_id, token, Report(), stage.queued.append),
+        stage.app.flow.cancel(session_id, token),
     ):
         with pytest.raises(SessionNotFoundError, match=r"^no such session$"):
             await attempt
 
-    assert loads == 3
-    assert (stage.face.calls, stage.reminders, stage.store.writes) == ([], [], 1)
+    assert len(loads) == 3
+    assert (stage.face_calls, stage.queued, stage.store.writes) == ([], [], 0)
 
 
 @pytest.mark.parametrize("session", FINAL)
 async def test_a_result_is_there_once_the_session_has_ended(session: Session, stage: Stage) -> None:
     stage.at(session, None)
 
-    assert await stage.flow.result(SESSION_ID) == stage.session
+    assert await stage.app.flow.load_result(SESSION_ID) == stage.session
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -165,9 +105,9 @@ async def test_an_open_session_has_no_result_SessionNotFinal(  # noqa: N802
     stage.at(session, a_passing_answer())
 
     with pytest.raises(SessionNotFinalError):
-        await stage.flow.result(SESSION_ID)
+        await stage.app.flow.load_result(SESSION_ID)
 
-    assert stage.face.calls == []
+    assert stage.face_calls == []
 
 
 @pytest.mark.parametrize("session_id", [SESSION_ID, "'", ""])
@@ -175,14 +115,17 @@ async def test_an_unknown_session_has_no_result_SessionNotFound(  # noqa: N802
     session_id: str, stage: Stage
 ) -> None:
     with pytest.raises(SessionNotFoundError):
-        await stage.flow.result(session_id)
+        await stage.app.flow.load_result(session_id)
+
+
+# Completions.
 
 
 @pytest.mark.parametrize("session", OPEN)
-async def test_a_finished_check_is_recorded_and_forgotten_at_face(
+async def test_a_finished_check_is_recorded_and_deleted_at_face(
     session: Session, stage: Stage
 ) -> None:
-    completed = await stage.at(session, a_passing_answer()).complete(Report(digest=DIGEST))
+    completed = await complete(stage.at(session, a_passing_answer()), Report(digest=DIGEST))
 
     assert completed == stage.session
     assert (completed.status, completed.ended_at) == (Status.COMPLETED, NOW)
@@ -190,146 +133,140 @@ async def test_a_finished_check_is_recorded_and_forgotten_at_face(
     assert completed.verdict.outcome is Outcome.PASSED
     assert (completed.has_face_data, completed.alarm_at) == (False, NOW + RETENTION)
     assert stage.face.deleted == [FACE_SESSION_ID]
-    assert stage.reminders == []
+    assert stage.queued == []
 
 
-@pytest.mark.parametrize("silence", SILENCES)
+@pytest.mark.parametrize("error", UNKNOWN_OUTCOMES)
 async def test_a_face_session_that_could_not_be_deleted_is_left_to_the_alarm(
-    silence: Exception, stage: Stage
+    error: Exception, stage: Stage
 ) -> None:
-    stage.face.fails["delete"] = silence
-    completed = await stage.at(STARTED, a_passing_answer()).complete()
+    stage.faults.fail("delete", error)
+    completed = await complete(stage.at(STARTED, a_passing_answer()))
 
     assert (completed.status, completed.has_face_data) == (Status.COMPLETED, True)
     assert completed.alarm_at == NOW
-    assert stage.face.calls == ["get", "delete"]
+    assert stage.face_calls == ["get", "delete"]
 
 
 @pytest.mark.parametrize(
-    "trouble", [StoreConflictError("lost"), StoreUnavailableError("down")], ids=repr
+    "error", [StoreConflictError("lost"), StoreUnavailableError("down")], ids=repr
 )
-async def test_a_cleanup_that_could_not_be_recorded_is_left_to_the_alarm(
-    trouble: Exception, stage: Stage
+async def test_a_delete_that_could_not_be_recorded_is_left_to_the_alarm(
+    error: Exception, stage: Stage
 ) -> None:
-    stage.store.fail_next("replace", lambda: None, trouble)
-    completed = await stage.at(STARTED, a_passing_answer()).complete()
+    stage.faults.fail_next("replace", lambda: None, error)
+    completed = await complete(stage.at(STARTED, a_passing_answer()))
 
     assert (completed.status, completed.has_face_data) == (Status.COMPLETED, True)
     assert completed == stage.session
 
 
+@pytest.mark.parametrize("error", [None, *UNKNOWN_OUTCOMES])
 @pytest.mark.parametrize("session", OPEN)
-async def test_a_completion_without_a_result_waits_for_a_message(
-    session: Session, stage: Stage
+async def test_a_completion_without_a_result_is_kept_and_waits_for_a_message(
+    session: Session, error: Exception | None, stage: Stage
 ) -> None:
-    waiting = await stage.at(session, a_running_answer()).complete(Report(digest=DIGEST))
-
-    assert waiting.status is Status.PROCESSING
-    assert stage.session.report == Report(digest=DIGEST)
-    assert (stage.reminders, stage.face.calls) == ([SESSION_ID], ["get"])
-
-
-@pytest.mark.parametrize("session", OPEN)
-@pytest.mark.parametrize("silence", SILENCES)
-async def test_silence_of_face_is_never_an_outcome(
-    session: Session, silence: Exception, stage: Stage
-) -> None:
-    stage.face.fails["get"] = silence
-    report = Report(digest=DIGEST, liveness_error="TimedOut")
-    waiting = await stage.at(session, None).complete(report)
+    # Reported a while ago, so that another report is worth a message.
+    session = replace(session, reminded_at=NOW - REMINDER_PAUSE)
+    if error:
+        stage.faults.fail("get", error)
+    report = Report(digest=DIGEST, liveness_error="TimedOut" if error else None)
+    waiting = await complete(stage.at(session, a_running_answer()), report)
 
     assert (waiting.status, waiting.report) == (Status.PROCESSING, report)
-    assert stage.reminders == [SESSION_ID]
+    assert waiting == stage.session
+    assert (stage.queued, stage.face_calls) == ([SESSION_ID], ["get"])
+    assert [fact["cause"] for fact in stage.events.named("face silent")] == (
+        [error] if error else []
+    )
 
 
 @pytest.mark.parametrize("session", OPEN)
 async def test_a_reported_error_lets_the_person_try_again(session: Session, stage: Stage) -> None:
-    report = Report(liveness_error="FaceWithMaskDetected")
-    answer = an_answer(a_failed_attempt(), status="Running")
-    again = await stage.at(session, answer).complete(report)
+    answer = an_answer(a_failed_attempt(), status=FaceStatus.RUNNING)
+    again = await complete(stage.at(session, answer), FAILED_REPORT)
 
-    assert (again.status, again.report) == (Status.STARTED, report)
+    assert (again.status, again.report) == (Status.STARTED, FAILED_REPORT)
     assert again.alarm_at == STARTED.alarm_at
-    assert stage.reminders == []
+    assert stage.queued == []
 
 
 @pytest.mark.parametrize("session", OPEN)
 async def test_a_session_that_face_does_not_know_is_abandoned(
     session: Session, stage: Stage
 ) -> None:
-    assert (await stage.at(session, None).complete()).status is Status.ABANDONED
+    assert (await complete(stage.at(session, None))).status is Status.ABANDONED
 
 
 @pytest.mark.parametrize("session", FINAL)
-async def test_a_completion_of_a_final_session_changes_nothing(
+async def test_whoever_comes_after_the_end_changes_nothing_and_asks_nobody(
     session: Session, stage: Stage
 ) -> None:
     stage.at(session, a_passing_answer())
+    unchanged = stage.session
 
-    assert await stage.complete(Report(digest=DIGEST)) == stage.session
-    assert (stage.face.calls, stage.store.writes, stage.reminders) == ([], 1, [])
+    assert await complete(stage, Report(digest=DIGEST)) == unchanged
+    assert await cancel(stage) == await settle(stage) == unchanged
+    assert (stage.face_calls, stage.store.writes, stage.queued) == ([], 0, [])
 
 
 async def test_a_session_that_keeps_being_reported_reminds_once_a_minute(stage: Stage) -> None:
     stage.at(STARTED, a_running_answer())
     for _ in range(13):
-        await stage.complete()
+        await complete(stage)
         stage.clock.advance(timedelta(seconds=10))
 
-    assert stage.reminders == [SESSION_ID] * 3
+    assert stage.queued == [SESSION_ID] * 3
     assert stage.session.alarm_at == NOW + timedelta(minutes=2)
 
 
 async def test_trying_again_and_again_reminds_once_a_minute(stage: Stage) -> None:
     stage.at(STARTED, a_running_answer())
     for _ in range(6):
-        await stage.complete()
-        await stage.complete(Report(liveness_error="FaceWithMaskDetected"))
+        await complete(stage)
+        await complete(stage, FAILED_REPORT)
         stage.clock.advance(timedelta(seconds=10))
 
-    assert stage.reminders == [SESSION_ID]
+    assert stage.queued == [SESSION_ID]
 
 
 async def test_completions_at_the_same_moment_remind_once(stage: Stage) -> None:
     stage.at(STARTED, a_running_answer())
-    await asyncio.gather(*(stage.complete() for _ in range(5)))
+    await asyncio.gather(*(complete(stage) for _ in range(5)))
 
-    assert stage.reminders == [SESSION_ID]
+    assert stage.queued == [SESSION_ID]
 
 
-async def test_a_completion_that_could_not_be_recorded_leaves_a_message(stage: Stage) -> None:
-    stage.at(STARTED, a_passing_answer()).store.fail_next("replace", StoreUnavailableError("down"))
+@pytest.mark.parametrize(
+    ("report", "reminders"),
+    [
+        pytest.param(Report(), [SESSION_ID], id="nothing-is-lost-with-it"),
+        pytest.param(Report(digest=DIGEST), [], id="never-judged-without-its-digest"),
+    ],
+)
+async def test_a_completion_that_could_not_be_recorded_leaves_a_message_unless_it_had_a_digest(
+    report: Report, reminders: list[str], stage: Stage
+) -> None:
+    stage.at(STARTED, a_passing_answer()).faults.fail_next("replace", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
-        await stage.complete()
+        await complete(stage, report)
 
-    assert (stage.session.status, stage.reminders) == (Status.STARTED, [SESSION_ID])
+    assert (stage.session.status, stage.queued) == (Status.STARTED, reminders)
 
 
 async def test_of_two_completions_at_once_both_learn_the_one_verdict(stage: Stage) -> None:
     stage.at(STARTED, a_passing_answer())
-    ended = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)
-    stage.store.fail_next("replace", lambda: stage.store.hold(ended))
-    completed = await stage.complete()
+    stage.faults.fail_next("replace", lambda: stage.store.hold(ENDED))
 
-    assert completed.verdict == ended.verdict
+    assert (await complete(stage)).verdict == ENDED.verdict
 
 
-async def test_an_ending_is_told_once(stage: Stage) -> None:
-    stage.at(STARTED, a_passing_answer())
-    ended = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)
-    stage.store.fail_next("replace", lambda: stage.store.hold(ended))
-    await stage.complete()
+async def test_an_ending_is_logged_without_a_word_on_the_person(stage: Stage) -> None:
+    await complete(stage.at(STARTED, a_passing_answer()))
 
-    # Whoever wrote the ending told of it; this call lost that race.
-    assert stage.notes.named("session ended") == []
-
-
-async def test_an_ending_is_told_without_a_word_on_the_person(stage: Stage) -> None:
-    await stage.at(STARTED, a_passing_answer()).complete()
-
-    (facts,) = stage.notes.named("session ended")
-    assert facts == {
+    (ended,) = stage.events.named("session ended")
+    assert ended == {
         "session_id": SESSION_ID,
         "kind": "liveness",
         "status": "completed",
@@ -337,6 +274,9 @@ async def test_an_ending_is_told_without_a_word_on_the_person(stage: Stage) -> N
         "reasons": "",
         "model_version": "2024-11-15",
     }
+
+
+# Cancels.
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -351,28 +291,13 @@ async def test_an_ending_is_told_without_a_word_on_the_person(stage: Stage) -> N
 async def test_giving_up_revokes_the_token(
     session: Session, answer: FaceAnswer | None, status: Status, stage: Stage
 ) -> None:
-    given_up = await stage.at(session, answer).cancel()
+    given_up = await cancel(stage.at(session, answer))
 
     assert (given_up.status, given_up.has_face_data) == (status, False)
-    assert stage.face.calls == ["get", "delete"]
+    assert stage.face_calls == ["get", "delete"]
 
 
-@pytest.mark.parametrize("silence", SILENCES)
-async def test_giving_up_is_refused_while_face_is_silent(silence: Exception, stage: Stage) -> None:
-    stage.face.fails["get"] = silence
-
-    with pytest.raises(type(silence)):
-        await stage.at(STARTED, None).cancel()
-
-    assert stage.session.status is Status.STARTED
-
-
-@pytest.mark.parametrize("session", FINAL)
-async def test_giving_up_a_final_session_changes_nothing(session: Session, stage: Stage) -> None:
-    given_up = await stage.at(session, a_passing_answer()).cancel()
-
-    assert given_up == replace(session, version="1")
-    assert stage.face.calls == []
+# Messages.
 
 
 @pytest.mark.parametrize("last_try", [False, True], ids=["first-try", "last-try"])
@@ -380,164 +305,64 @@ async def test_giving_up_a_final_session_changes_nothing(session: Session, stage
 async def test_a_message_records_the_ending(
     session: Session, stage: Stage, *, last_try: bool
 ) -> None:
-    settled = await stage.at(session, a_passing_answer()).settle(last_try=last_try)
+    settled = await settle(stage.at(session, a_passing_answer()), last_try=last_try)
 
     assert (settled.status, settled.has_face_data) == (Status.COMPLETED, False)
 
 
-async def test_a_message_without_a_result_comes_again(stage: Stage) -> None:
+async def test_a_message_without_a_result_comes_again_until_its_last_try(stage: Stage) -> None:
+    stage.at(PROCESSING, a_running_answer())
+
     with pytest.raises(UnsettledError):
-        await stage.at(PROCESSING, a_running_answer()).settle()
+        await settle(stage)
+    await settle(stage, last_try=True)
 
-    assert stage.store.writes == 1
-
-
-async def test_the_last_try_of_a_message_lets_go(stage: Stage) -> None:
-    settled = await stage.at(PROCESSING, a_running_answer()).settle(last_try=True)
-
-    assert settled == replace(PROCESSING, version="1")
+    assert stage.store.writes == 0
 
 
 async def test_a_message_of_somebody_who_tries_again_has_nothing_to_do(stage: Stage) -> None:
-    settled = await stage.at(STARTED, a_running_answer()).settle()
+    await settle(stage.at(STARTED, a_running_answer()))
 
-    assert settled == replace(STARTED, version="1")
+    assert stage.store.writes == 0
 
 
-@pytest.mark.parametrize("silence", SILENCES)
-async def test_a_message_comes_again_while_face_is_silent(silence: Exception, stage: Stage) -> None:
-    stage.at(PROCESSING, None).face.fails["get"] = silence
+@pytest.mark.parametrize("error", UNKNOWN_OUTCOMES)
+async def test_while_nobody_knows_what_face_would_say_cancels_fail_and_messages_come_again(
+    error: Exception, stage: Stage
+) -> None:
+    stage.at(PROCESSING, None).faults.fail("get", error)
 
-    with pytest.raises(DependencyError):
-        await stage.settle()
-    await stage.settle(last_try=True)
+    for attempt in (cancel(stage), settle(stage)):
+        with pytest.raises(type(error)):
+            await attempt
 
-    assert stage.notes.named("message let go") == [{"session_id": SESSION_ID}]
+    await settle(stage, last_try=True)
+    assert stage.store.writes == 0
+    assert stage.events.named("message let go") == [{"session_id": SESSION_ID}]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("load", StoreUnavailableError("down")),
+        ("replace", StoreUnavailableError("down")),
+        ("replace", StoreConflictError("lost")),
+    ],
+    ids=["load", "write", "five-lost-races"],
+)
+async def test_a_message_that_meets_a_failing_store_comes_again_until_its_last_try(
+    call: str, error: Exception, stage: Stage
+) -> None:
+    stage.at(PROCESSING, a_passing_answer()).faults.fail_next(call, *[error] * 10)
+
+    with pytest.raises((DependencyError, SessionConflictError)):
+        await settle(stage)
+    await settle(stage, last_try=True)
+
     assert stage.session.status is Status.PROCESSING
 
 
-async def test_a_message_comes_again_while_the_store_is_down(stage: Stage) -> None:
-    stage.at(PROCESSING, None).store.fail_next("load", *[StoreUnavailableError("down")] * 2)
-
-    with pytest.raises(StoreUnavailableError):
-        await stage.settle()
-    await stage.settle(last_try=True)
-
-
-async def test_a_message_that_lost_five_races_comes_again(stage: Stage) -> None:
-    stage.at(PROCESSING, a_passing_answer())
-    stage.store.fail_next("replace", *[StoreConflictError("lost")] * 10)
-
-    with pytest.raises(SessionConflictError):
-        await stage.settle()
-    await stage.settle(last_try=True)
-
-
-@pytest.mark.parametrize("session", FINAL)
-async def test_a_message_of_a_final_session_succeeds(session: Session, stage: Stage) -> None:
-    await stage.at(session, a_passing_answer()).settle()
-
-    assert (stage.face.calls, stage.store.writes) == ([], 1)
-
-
 async def test_a_message_of_an_unknown_session_succeeds(stage: Stage) -> None:
-    await stage.flow.settle(SESSION_ID, last_try=False)
+    await stage.app.flow.settle(SESSION_ID, last_try=False)
 
-    assert stage.face.calls == []
-
-
-async def handle_alarm(stage: Stage, at: timedelta = STALE - NOW) -> str:
-    stage.clock.moment = NOW + at
-    return await stage.flow.handle_alarm(SESSION_ID)
-
-
-@pytest.mark.parametrize("session", OPEN)
-@pytest.mark.parametrize(
-    ("answer", "status", "done"),
-    [
-        pytest.param(a_passing_answer(), Status.COMPLETED, "settled", id="nobody-reported-it"),
-        pytest.param(
-            an_answer(a_failed_attempt(), status="Running"),
-            Status.COMPLETED,
-            "settled",
-            id="an-attempt-in-error",
-        ),
-        pytest.param(a_running_answer(), Status.ABANDONED, "abandoned", id="no-attempt"),
-        pytest.param(None, Status.ABANDONED, "abandoned", id="face-has-forgotten-it"),
-    ],
-)
-async def test_a_stale_session_is_ended_by_its_alarm(
-    session: Session, answer: FaceAnswer | None, status: Status, done: str, stage: Stage
-) -> None:
-    assert await handle_alarm(stage.at(session, answer)) == done
-    assert (stage.session.status, stage.session.has_face_data) == (status, False)
-    assert stage.face.calls == ["get", "delete"]
-
-
-@pytest.mark.parametrize("silence", SILENCES)
-async def test_a_stale_session_stays_open_while_face_is_silent(
-    silence: Exception, stage: Stage
-) -> None:
-    stage.at(STARTED, None).face.fails["get"] = silence
-
-    assert await handle_alarm(stage) == "postponed"
-    assert stage.session.alarm_at == STALE + timedelta(minutes=2)
-    assert await handle_alarm(stage, STALE - NOW + timedelta(minutes=2)) == "postponed"
-    assert stage.session.alarm_at == STALE + timedelta(minutes=6)
-    assert stage.session.status is Status.STARTED
-
-
-async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage) -> None:
-    stage.at(STARTED, None).face.fails.update(
-        get=FaceUnavailableError("down"), delete=FaceUnavailableError("down")
-    )
-
-    assert await handle_alarm(stage, timedelta(hours=48)) == "abandoned"
-    assert stage.session.status is Status.ABANDONED
-
-
-async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:
-    stage.at(STARTED, a_passing_answer())
-
-    assert await handle_alarm(stage, STALE - NOW - timedelta(milliseconds=1)) == "skipped"
-    assert (stage.face.calls, stage.store.writes) == ([], 1)
-
-
-async def test_an_alarm_of_an_unknown_session_is_set_aside(stage: Stage) -> None:
-    with pytest.raises(UnreadableRecordError):
-        await handle_alarm(stage)
-
-
-@pytest.mark.parametrize("session", FINAL)
-async def test_what_has_ended_is_forgotten_at_face(session: Session, stage: Stage) -> None:
-    assert await handle_alarm(stage.at(session, None)) == "deleted"
-    assert stage.session == replace(
-        session, has_face_data=False, alarm_at=NOW + RETENTION, version="2"
-    )
-
-
-async def test_forgetting_at_face_is_tried_again_a_minute_later_and_later(stage: Stage) -> None:
-    stage.at(transitions.canceled(STARTED, NOW), None).face.fails["delete"] = KeyUnavailableError(
-        ""
-    )
-
-    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
-        rings_at = stage.session.alarm_at
-        assert await handle_alarm(stage, rings_at - NOW) == "postponed"
-        assert stage.session.alarm_at == rings_at + timedelta(minutes=minutes)
-
-
-async def test_forgetting_at_face_ends_when_face_must_have_forgotten(stage: Stage) -> None:
-    stage.at(transitions.canceled(STARTED, NOW), None).face.fails["delete"] = FaceRefusedError("no")
-
-    assert await handle_alarm(stage, timedelta(hours=48)) == "deleted"
-    assert not stage.session.has_face_data
-
-
-async def test_a_record_is_purged_at_the_end_of_its_retention(stage: Stage) -> None:
-    ended = transitions.face_data_deleted(transitions.canceled(STARTED, NOW), RETENTION)
-    stage.at(ended, None)
-
-    assert await handle_alarm(stage, RETENTION - timedelta(milliseconds=1)) == "skipped"
-    assert await handle_alarm(stage, RETENTION) == "purged"
-    assert (stage.store.rows, stage.face.calls) == ({}, [])
+    assert stage.face_calls == []

@@ -1,249 +1,209 @@
-import asyncio
-import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared import telemetry
 from shared.errors import (
     FaceUnavailableError,
     StoreConflictError,
     StoreUnavailableError,
     UnreadableRecordError,
 )
-from shared.flow.session_flow import LivenessFlow
 from shared.flow.sweep import Sweep
 from shared.session import transitions
-from shared.session.alarm import Alarm
-from shared.session.session import SHARDS, Session, Status
-from shared.store import session_rows
-from tests.support.builders import GRACE, NOW, RETENTION, RULES, TOKEN_LIFE, a_claim, a_session
-from tests.support.fakes import Clock, FakeFace, MemoryStore, RecordedEvents
+from shared.session.idempotency import Claim
+from shared.session.session import Session, Status
+from shared.session.shard import SHARDS
+from shared.store import alarm_rows
+from tests.support.builders import NOW, RETENTION, a_claim, a_session
+from tests.unit.flow.stage import STALE_AT, Stage
 
-STALE = NOW + TOKEN_LIFE + GRACE
-
-
-class Swept:
-    """A sweep on fakes, at the time when what was started at first is stale."""
-
-    def __init__(self) -> None:
-        self.face, self.store, self.notes = FakeFace(), MemoryStore(), RecordedEvents()
-        self.clock = Clock(STALE)
-        flow = LivenessFlow(
-            face=self.face,
-            store=self.store,
-            rules=RULES,
-            now=self.clock,
-            log=self.notes,
-        )
-        self.sweep = Sweep(flow=flow, store=self.store, now=self.clock, log=self.notes)
-
-    async def run(self, *, oldest_seconds: int = 0) -> dict[str, object]:
-        await self.sweep.run()
-        ended = self.notes.named("sweep ended").pop()
-        assert ended.pop("oldest_seconds") == oldest_seconds
-        assert ended.keys() >= {"settled", "abandoned", "deleted", "purged"}
-        always = {"due", "failed"}
-        return {name: count for name, count in ended.items() if count or name in always}
-
-    def statuses(self) -> set[Status]:
-        return {session.status for session in self.store.rows.values()}
+DOWN = StoreUnavailableError("down")
 
 
 @pytest.fixture
-def swept() -> Swept:
-    return Swept()
+def stage() -> Stage:
+    """Give the time when what was started at first is stale."""
+    stage = Stage()
+    stage.clock.moment = STALE_AT
+    return stage
 
 
 def one_in_each_shard() -> list[Session]:
     return [a_session(session_id=shard + "0" * 32) for shard in SHARDS]
 
 
-async def test_a_sweep_ends_what_is_stale_in_every_shard(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-
-    assert await swept.run() == {"due": 16, "failed": 0, "abandoned": 16}
-    assert swept.statuses() == {Status.ABANDONED}
-    assert len(swept.face.deleted) == 16
-
-
-async def test_a_sweep_leaves_what_is_not_due(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.clock.advance(timedelta(milliseconds=-1))
-
-    assert await swept.run() == {"due": 0, "failed": 0}
-    assert swept.face.calls == []
-
-
-async def test_a_sweep_leaves_final_sessions_within_their_retention(swept: Swept) -> None:
-    ended = transitions.face_data_deleted(transitions.canceled(a_session(), NOW), RETENTION)
-    swept.store.hold(ended)
-
-    assert await swept.run() == {"due": 0, "failed": 0}
+async def run(
+    stage: Stage, sweep: Sweep | None = None, *, oldest_seconds: int = 0
+) -> dict[str, object]:
+    """Run a sweep, and return what it has logged of itself where that is not 0."""
+    await (sweep or stage.app.sweep).run()
+    ended = stage.events.named("sweep ended")[-1]
+    assert ended["oldest_seconds"] == oldest_seconds
+    assert None not in [ended[always] for always in ("settled", "abandoned", "deleted", "purged")]
+    always = {"due", "failed"}
+    return {
+        name: count
+        for name, count in ended.items()
+        if name in always or (count and name != "oldest_seconds")
+    }
 
 
-async def test_a_sweep_does_each_thing_that_is_due(swept: Swept) -> None:
-    ids = [f"7{number:032}" for number in range(3)]
-    canceled = transitions.canceled(a_session(session_id=ids[1]), NOW)
-    swept.store.hold(
-        a_session(session_id=ids[0]),
-        canceled,
-        transitions.face_data_deleted(
-            transitions.canceled(a_session(session_id=ids[2]), NOW), timedelta()
-        ),
+def statuses(stage: Stage) -> set[Status]:
+    return {session.status for session in stage.store.sessions.values()}
+
+
+async def test_a_sweep_ends_what_is_stale_in_every_shard(stage: Stage) -> None:
+    stage.store.hold(*one_in_each_shard())
+
+    assert await run(stage) == {"due": 16, "failed": 0, "abandoned": 16}
+    assert statuses(stage) == {Status.ABANDONED}
+    assert len(stage.face.deleted) == 16
+
+
+async def test_a_sweep_leaves_what_is_not_due(stage: Stage) -> None:
+    final = transitions.face_data_deleted(transitions.canceled(a_session(), NOW), RETENTION)
+    stage.store.hold(final, *one_in_each_shard())
+    stage.clock.advance(timedelta(milliseconds=-1))
+
+    assert await run(stage) == {"due": 0, "failed": 0}
+    assert stage.face_calls == []
+
+
+async def test_a_sweep_does_each_thing_that_is_due(stage: Stage) -> None:
+    open_, canceled, clean = [a_session(session_id=f"7{number:032}") for number in range(3)]
+    stage.store.hold(
+        open_,
+        transitions.canceled(canceled, NOW),
+        transitions.face_data_deleted(transitions.canceled(clean, NOW), timedelta()),
     )
 
-    assert await swept.run(oldest_seconds=900) == {
+    assert await run(stage, oldest_seconds=900) == {
         "due": 3,
         "failed": 0,
         "abandoned": 1,
         "deleted": 1,
         "purged": 1,
     }
-    assert set(swept.store.rows) == set(ids[:2])
+    assert set(stage.store.sessions) == {open_.session_id, canceled.session_id}
 
 
-async def test_one_failing_session_never_stops_a_sweep(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", *[StoreUnavailableError("down")] * 3)
+@pytest.mark.parametrize(
+    ("error", "counted", "logged"),
+    [
+        pytest.param(DOWN, {"failed": 3}, 3, id="a-failure"),
+        pytest.param(StoreConflictError("lost"), {"failed": 0, "skipped": 3}, 0, id="a-lost-race"),
+    ],
+)
+async def test_what_happens_to_one_session_never_stops_a_sweep(
+    error: Exception, counted: dict[str, int], logged: int, stage: Stage
+) -> None:
+    stage.store.hold(*one_in_each_shard())
+    stage.faults.fail_next("load", *[error] * 3)
 
-    assert await swept.run() == {"due": 16, "failed": 3, "abandoned": 13}
-    assert len(swept.notes.named("session failed")) == 3
-
-
-async def test_a_race_that_a_sweep_lost_is_no_failure(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", *[StoreConflictError("lost")] * 3)
-
-    assert await swept.run() == {"due": 16, "failed": 0, "skipped": 3, "abandoned": 13}
-    assert swept.notes.named("session failed") == []
-
-
-async def test_one_failing_shard_never_stops_a_sweep(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.store.unreadable_shards["0"] = StoreUnavailableError("down")
-
-    assert await swept.run() == {"due": 15, "failed": 1, "abandoned": 15}
+    assert await run(stage) == {"due": 16, "abandoned": 13, **counted}
+    assert len(stage.events.named("session failed")) == logged
 
 
-async def test_a_sweep_with_face_down_only_moves_alarms(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.face.fails["get"] = FaceUnavailableError("down")
+async def test_one_failing_shard_never_stops_a_sweep(stage: Stage) -> None:
+    stage.store.hold(*one_in_each_shard())
+    stage.store.table.unreadable_partitions.add("0")
 
-    assert await swept.run() == {"due": 16, "failed": 0, "postponed": 16}
-    assert swept.statuses() == {Status.STARTED}
-    assert await swept.run() == {"due": 0, "failed": 0}
-
-
-async def test_a_sweep_is_told_in_words_that_telemetry_takes(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    ended = await swept.run()
-
-    assert set(ended) <= set(telemetry._ALLOWED)
+    assert await run(stage) == {"due": 15, "failed": 1, "abandoned": 15}
+    (fields,) = stage.events.named("shard set aside")
+    assert (fields["shard"], type(fields["cause"])) == ("0", StoreUnavailableError)
 
 
-async def test_at_most_eight_sessions_are_worked_on_at_once(swept: Swept) -> None:
-    at_once: list[int] = []
-    running = 0
-    handle_alarm = swept.sweep.flow.handle_alarm
+async def test_a_sweep_with_face_down_only_moves_alarms(stage: Stage) -> None:
+    stage.store.hold(*one_in_each_shard())
+    stage.faults.fail("get", FaceUnavailableError("down"))
 
-    class CountingFlow(LivenessFlow):
-        async def handle_alarm(self, session_id: str, alarm: Alarm | None = None) -> str:
-            nonlocal running
-            running += 1
-            at_once.append(running)
-            await asyncio.sleep(0.01)
-            done = await handle_alarm(session_id, alarm)
-            running -= 1
-            return done
-
-    flow = swept.sweep.flow
-    counting = CountingFlow(
-        face=flow.face,
-        store=flow.store,
-        rules=flow.rules,
-        now=flow.now,
-        log=flow.log,
-    )
-    swept.store.hold(*one_in_each_shard())
-    await Sweep(flow=counting, store=swept.store, now=swept.clock, log=swept.notes).run()
-
-    assert max(at_once) == 8
+    assert await run(stage) == {"due": 16, "failed": 0, "postponed": 16}
+    assert statuses(stage) == {Status.STARTED}
+    assert await run(stage) == {"due": 0, "failed": 0}
 
 
-async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(swept: Swept) -> None:
+async def a_due_key(stage: Stage) -> Claim:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
-    claims = [a_claim(session_id=session.session_id, key_hash=str(digit) * 64) for digit in (1, 2)]
-    await swept.store.insert(session, claims[0], max_open_sessions=0)
-    swept.clock.moment = claims[0].ends_at - timedelta(milliseconds=1)
-    before = await swept.run()
-    swept.clock.advance(timedelta(milliseconds=1))
-
-    assert before == {"due": 0, "failed": 0}
-    assert await swept.run() == {"due": 1, "failed": 0, "purged": 1}
-    assert (list(swept.store.rows), swept.store.claims) == ([session.session_id], {})
+    claim = a_claim(session_id=session.session_id)
+    await stage.store.insert(session, claim, max_open_sessions=0)
+    stage.clock.moment = claim.ends_at
+    return claim
 
 
-async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(swept: Swept) -> None:
-    session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
-    await swept.store.insert(session, a_claim(session_id=session.session_id), max_open_sessions=0)
-    swept.store.fail_next("end_claim", StoreUnavailableError("down"))
-    swept.clock.moment = NOW + timedelta(hours=24)
+async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(
+    stage: Stage,
+) -> None:
+    claim = await a_due_key(stage)
 
-    assert await swept.run() == {"due": 1, "failed": 1}
-    assert await swept.run() == {"due": 1, "failed": 0, "purged": 1}
-
-
-async def test_a_session_that_cannot_be_read_is_set_aside_for_a_while(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", UnreadableRecordError("strange"))
-
-    assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
-    assert len(swept.notes.named("session set aside")) == 1
-    assert await swept.run() == {"due": 0, "failed": 0}
-    swept.clock.advance(timedelta(minutes=2))
-    assert await swept.run() == {"due": 1, "failed": 0, "abandoned": 1}
+    stage.clock.advance(timedelta(milliseconds=-1))
+    assert await run(stage) == {"due": 0, "failed": 0}
+    stage.clock.advance(timedelta(milliseconds=1))
+    assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
+    assert (list(stage.store.sessions), stage.store.claims) == ([claim.session_id], [])
 
 
-async def test_what_cannot_even_be_set_aside_stops_nothing(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.store.fail_next("load", UnreadableRecordError("strange"))
-    swept.store.fail_next("postpone_unreadable", StoreUnavailableError("down"))
+async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(stage: Stage) -> None:
+    await a_due_key(stage)
+    stage.faults.fail_next("end_claim", DOWN)
 
-    assert await swept.run() == {"due": 16, "failed": 1, "abandoned": 15}
-    assert len(swept.notes.named("session failed")) == 1
-
-
-async def test_an_alarm_without_its_session_is_removed(swept: Swept) -> None:
-    stray = a_session(session_id="7" + "0" * 32)
-    swept.store.strays.add(("7", session_rows.alarm_key(stray)))
-
-    assert await swept.run() == {"due": 1, "failed": 1}
-    assert await swept.run() == {"due": 0, "failed": 0}
+    assert await run(stage) == {"due": 1, "failed": 1}
+    assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
 
 
-async def test_a_sweep_tells_the_age_of_the_oldest_alarm(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
-    swept.face.fails["get"] = FaceUnavailableError("down")
+async def test_a_key_that_another_sweep_ends_at_the_same_moment_is_skipped(stage: Stage) -> None:
+    await a_due_key(stage)
+    stage.faults.fail_next("end_claim", stage.store.table.rows.clear)
 
-    await swept.run(oldest_seconds=round((STALE - NOW).total_seconds()) + 3600)
-
-
-async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.sweep = replace(swept.sweep, max_run_seconds=0)
-
-    assert await swept.run() == {"due": 0, "failed": 0}
-    assert swept.statuses() == {Status.STARTED}
+    assert await run(stage) == {"due": 1, "failed": 0, "skipped": 1}
 
 
-async def test_a_sweep_whose_time_ends_midway_leaves_what_it_had_found(swept: Swept) -> None:
-    swept.store.hold(*one_in_each_shard())
-    swept.sweep = replace(swept.sweep, max_run_seconds=0.1)
-    swept.store.fail_next("load", lambda: time.sleep(0.1))
-    done = await swept.run()
+async def test_a_session_that_cannot_be_read_is_postponed(stage: Stage) -> None:
+    stage.store.hold(*one_in_each_shard())
+    stage.faults.fail_next("load", UnreadableRecordError("strange"))
 
-    still_open = [one for one in swept.store.rows.values() if not one.is_final]
-    assert done.get("abandoned", 0) == 16 - len(still_open) < 16
-    assert done["failed"] == 0
+    assert await run(stage) == {"due": 16, "failed": 1, "abandoned": 15}
+    assert len(stage.events.named("session set aside")) == 1
+    assert await run(stage) == {"due": 0, "failed": 0}
+    stage.clock.advance(timedelta(minutes=2))
+    assert await run(stage) == {"due": 1, "failed": 0, "abandoned": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "counted", "logged"),
+    [
+        pytest.param(DOWN, {"failed": 1}, 1, id="a-failure"),
+        pytest.param(StoreConflictError("lost"), {"failed": 0, "skipped": 1}, 0, id="a-lost-race"),
+    ],
+)
+async def test_what_cannot_even_be_postponed_stops_nothing(
+    error: Exception, counted: dict[str, int], logged: int, stage: Stage
+) -> None:
+    stage.store.hold(*one_in_each_shard())
+    stage.faults.fail_next("load", UnreadableRecordError("strange"))
+    stage.faults.fail_next("postpone_unreadable", error)
+
+    assert await run(stage) == {"due": 16, "abandoned": 15, **counted}
+    assert len(stage.events.named("session failed")) == logged
+
+
+async def test_an_alarm_without_its_session_is_removed(stage: Stage) -> None:
+    orphan = a_session(session_id="7" + "0" * 32)
+    stage.store.table.put(alarm_rows.alarm_row(orphan))
+
+    assert await run(stage) == {"due": 1, "failed": 1}
+    assert await run(stage) == {"due": 0, "failed": 0}
+
+
+async def test_a_sweep_tells_the_age_of_the_oldest_alarm(stage: Stage) -> None:
+    stage.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
+    stage.faults.fail("get", FaceUnavailableError("down"))
+
+    await run(stage, oldest_seconds=round((STALE_AT - NOW).total_seconds()) + 3600)
+
+
+async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(stage: Stage) -> None:
+    stage.store.hold(*one_in_each_shard())
+
+    assert await run(stage, replace(stage.app.sweep, max_run_seconds=0)) == {"due": 0, "failed": 0}
+    assert statuses(stage) == {Status.STARTED}

@@ -4,109 +4,124 @@ import pytest
 
 from shared.errors import SessionConflictError, SessionNotFoundError, StoreConflictError
 from shared.flow import update
+from shared.flow.update import Change
 from shared.session import transitions
 from shared.session.session import Session, Status
 from tests.support.builders import NOW, SESSION_ID, a_session
-from tests.support.fakes import MemoryStore
+from tests.unit.flow.stage import FINAL, PROCESSING, STARTED, Stage
+
+CANCELED = transitions.canceled(STARTED, NOW)
 
 
 def process(session: Session) -> Session:
     return transitions.processing(session, NOW)
 
 
-@pytest.fixture
-def store() -> MemoryStore:
-    store = MemoryStore()
-    store.hold(a_session())
-    return store
+def abandon(session: Session) -> Session:
+    return transitions.abandoned(session, NOW)
 
 
-def written_meanwhile(store: MemoryStore, session: Session) -> Callable[[], None]:
-    return lambda: store.hold(session)
+async def change(stage: Stage, decide: Callable[[Session], Session] = process) -> Change:
+    return await update.change(
+        stage.faults.around(stage.store), stage.session, decide, stage.events
+    )
 
 
-async def test_what_follows_is_written_and_returned_as_it_stands(store: MemoryStore) -> None:
-    changed = await update.change(store, store.rows[SESSION_ID], process)
+async def test_what_follows_is_written_and_returned_as_it_stands(stage: Stage) -> None:
+    stage.store.hold(STARTED)
+    before = stage.session
+    changed = await change(stage)
 
-    assert changed.status is Status.PROCESSING
-    assert changed == store.rows[SESSION_ID]
-
-
-async def test_a_change_is_told_by_who_made_it_and_only_then(store: MemoryStore) -> None:
-    told: list[tuple[Session, Session]] = []
-
-    def tell(before: Session, after: Session) -> None:
-        told.append((before, after))
-
-    before = store.rows[SESSION_ID]
-    changed = await update.change(store, before, process, tell)
-    await update.change(store, changed, process, tell)
-    store.fail_next("replace", lambda: store.hold(transitions.canceled(a_session(), NOW)))
-    await update.change(store, changed, lambda known: transitions.abandoned(known, NOW), tell)
-
-    assert told == [(before, changed)]
+    assert (changed.before, changed.after, changed.is_written) == (before, stage.session, True)
+    assert changed.after.status is Status.PROCESSING
 
 
-async def test_what_changes_nothing_is_not_written(store: MemoryStore) -> None:
-    before = store.rows[SESSION_ID]
+@pytest.mark.parametrize("session", [PROCESSING, *(one.values[0] for one in FINAL)])
+async def test_what_changes_nothing_and_what_has_ended_is_not_written(
+    session: Session, stage: Stage
+) -> None:
+    stage.store.hold(session)
+    changed = await change(stage)
 
-    assert await update.change(store, before, lambda session: session) == before
-    assert store.writes == 1
-
-
-async def test_a_final_session_is_not_even_thought_about(store: MemoryStore) -> None:
-    store.hold(transitions.canceled(a_session(), NOW))
-    before = store.rows[SESSION_ID]
-
-    assert await update.change(store, before, process) == before
-    assert store.writes == 2
+    assert (changed, changed.is_written) == (Change(stage.session, stage.session), False)
+    assert stage.store.writes == 0
 
 
-async def test_who_lost_a_race_thinks_again_about_what_is_there_now(store: MemoryStore) -> None:
+async def test_who_lost_a_race_decides_again_on_what_is_there_now(stage: Stage) -> None:
+    stage.store.hold(STARTED)
     seen: list[str | None] = []
 
-    def note_and_process(session: Session) -> Session:
+    def record_and_process(session: Session) -> Session:
         seen.append(session.user_correlation_id)
         return process(session)
 
     other = a_session(user_correlation_id="written meanwhile")
-    store.fail_next("replace", written_meanwhile(store, other))
-    changed = await update.change(store, store.rows[SESSION_ID], note_and_process)
+    stage.faults.fail_next("replace", lambda: stage.store.hold(other))
+    changed = await change(stage, record_and_process)
 
     assert seen == [None, "written meanwhile"]
-    assert (changed.status, changed.user_correlation_id) == ("processing", "written meanwhile")
+    assert changed.before.user_correlation_id == "written meanwhile"
+    assert changed.after == stage.session
 
 
-async def test_who_lost_against_an_ending_leaves_it(store: MemoryStore) -> None:
-    ended = transitions.canceled(a_session(), NOW)
-    store.fail_next("replace", written_meanwhile(store, ended))
-    changed = await update.change(store, store.rows[SESSION_ID], process)
+@pytest.mark.parametrize("there", [CANCELED, PROCESSING], ids=["an-ending", "the-same-change"])
+async def test_who_lost_against_what_leaves_nothing_to_do_has_written_nothing(
+    there: Session, stage: Stage
+) -> None:
+    stage.store.hold(STARTED)
+    stage.faults.fail_next("replace", lambda: stage.store.hold(there))
 
-    assert changed.status is Status.CANCELED
+    assert await change(stage) == Change(stage.session, stage.session)
+    assert stage.session.status is there.status
 
 
-async def test_a_write_whose_answer_was_lost_is_not_written_twice(store: MemoryStore) -> None:
-    store.drop_responses("replace", StoreConflictError("our own write"))
-    changed = await update.change(store, store.rows[SESSION_ID], process)
+async def test_a_write_whose_answer_was_lost_is_not_written_twice(stage: Stage) -> None:
+    stage.store.hold(STARTED)
+    stage.faults.drop_responses("replace", StoreConflictError("our own write"))
+    changed = await change(stage)
 
-    assert changed.status is Status.PROCESSING
-    assert store.writes == 2
+    assert changed.after.status is Status.PROCESSING
+    assert stage.store.writes == 1
 
 
 @pytest.mark.parametrize("losses", [4, 5])
-async def test_five_lost_races_are_a_SessionConflict(losses: int, store: MemoryStore) -> None:  # noqa: N802
-    store.fail_next("replace", *[StoreConflictError("lost")] * losses)
-    change = update.change(store, store.rows[SESSION_ID], process)
+async def test_five_lost_races_are_a_SessionConflict(losses: int, stage: Stage) -> None:  # noqa: N802
+    stage.store.hold(STARTED)
+    stage.faults.fail_next("replace", *[StoreConflictError("lost")] * losses)
 
     if losses < 5:
-        assert (await change).status is Status.PROCESSING
+        assert (await change(stage)).is_written
     else:
         with pytest.raises(SessionConflictError):
-            await change
+            await change(stage)
 
 
-async def test_a_session_that_was_purged_meanwhile_is_not_found(store: MemoryStore) -> None:
-    store.fail_next("replace", store.rows.clear)
+async def test_a_session_that_was_purged_meanwhile_is_not_found(stage: Stage) -> None:
+    stage.store.hold(STARTED)
+    stage.faults.fail_next("replace", stage.store.table.rows.clear)
 
     with pytest.raises(SessionNotFoundError):
-        await update.change(store, store.rows[SESSION_ID], process)
+        await change(stage)
+
+
+async def test_an_ending_is_logged_by_who_wrote_it_and_by_nobody_else(stage: Stage) -> None:
+    stage.store.hold(STARTED)
+    await change(stage)
+    stage.faults.fail_next("replace", lambda: stage.store.hold(CANCELED))
+    await change(stage, abandon)
+
+    assert stage.events.named("session ended") == []
+
+    stage.store.hold(STARTED)
+    await change(stage, abandon)
+    await change(stage, abandon)
+
+    (ended,) = stage.events.named("session ended")
+    assert ended == {
+        "session_id": SESSION_ID,
+        "kind": "liveness",
+        "status": "abandoned",
+        "outcome": None,
+        "reasons": None,
+        "model_version": None,
+    }

@@ -1,3 +1,5 @@
+import binascii
+
 import pytest
 from multidict import CIMultiDict
 
@@ -9,7 +11,7 @@ from local.functions_host.queue_message import bodies_from_output, decode_text, 
 from local.functions_host.trace_parent import next_trace
 
 _KEYS = HostKeys(functions={"create": ("create-key",)})
-_CORS = Cors(origins=("https://app.example",))
+_ONE = "https://app.example"
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ _CORS = Cors(origins=("https://app.example",))
         (AuthLevel.FUNCTION, "", False),
         (AuthLevel.FUNCTION, "wrong", False),
         (AuthLevel.FUNCTION, "create-key", True),
+        (AuthLevel.FUNCTION, "CREATE-key", True),
         (AuthLevel.FUNCTION, "local-function-key", True),
         (AuthLevel.FUNCTION, "local-master-key", True),
         (AuthLevel.ADMIN, "local-function-key", False),
@@ -38,6 +41,7 @@ def test_key_of_one_function_does_not_open_another() -> None:
 
 def test_key_in_the_header_wins() -> None:
     assert presented_key({"x-functions-key": "h"}, {"code": "q"}) == "h"
+    assert presented_key({"x-functions-key": ""}, {"code": "q"}) == ""
     assert presented_key({}, {"code": "q"}) == "q"
 
 
@@ -46,33 +50,61 @@ def test_keys_are_not_printed() -> None:
 
 
 def test_repeated_values_are_joined_and_empty_ones_dropped() -> None:
-    assert worker_query("a=1&A=2&b=&c&d=x+y%2B") == {"a": "1,2", "d": "x y+"}
+    assert worker_query("?a=1&A=2&A=&b=&c&d=x+y%2B") == {"A": "1,2", "d": "x y+"}
     assert worker_headers([("X-A", "1"), ("x-a", "2"), ("B", "")]) == {"x-a": "1,2", "b": ""}
 
 
-def test_preflight_of_an_allowed_origin_gets_what_it_asks_for() -> None:
-    headers = CIMultiDict(
-        {
-            "origin": "https://app.example",
-            "access-control-request-method": "DELETE",
-            "access-control-request-headers": "x-session-token",
-        }
-    )
+@pytest.mark.parametrize(
+    ("configured", "origin", "is_allowed"),
+    [
+        (_ONE, _ONE, True),
+        ("https://APP.example", _ONE, True),
+        (f"{_ONE}/", _ONE, False),
+        (_ONE, "https://APP.example", False),
+        (_ONE, "https://app.example.evil", False),
+        (_ONE, "http://app.example", False),
+        (_ONE, "null", False),
+        ("*", "https://any.example", True),
+    ],
+)
+def test_origin_is_compared_exactly(configured: str, origin: str, *, is_allowed: bool) -> None:
+    headers = CIMultiDict({"origin": origin, "access-control-request-method": "DELETE"})
 
-    assert _CORS.is_preflight("OPTIONS", headers)
-    assert _CORS.preflight_headers(headers) == {
-        "Vary": "Origin",
-        "Access-Control-Allow-Origin": "https://app.example",
-        "Access-Control-Allow-Methods": "DELETE",
-        "Access-Control-Allow-Headers": "x-session-token",
-    }
+    cors = Cors([configured])
+
+    assert cors.is_preflight("OPTIONS", headers)
+    assert bool(cors.preflight_headers(headers)) is is_allowed
+    assert bool(cors.response_headers(headers)) is is_allowed
 
 
-@pytest.mark.parametrize("origin", ["https://app.example.evil", "http://app.example", "null"])
-def test_other_origins_are_told_nothing(origin: str) -> None:
-    headers = CIMultiDict({"Origin": origin, "Access-Control-Request-Method": "GET"})
+@pytest.mark.parametrize(
+    ("method", "headers", "is_foreign"),
+    [
+        (
+            "POST",
+            {"Origin": "https://evil.example", "Content-Type": "multipart/form-data; b=b"},
+            True,
+        ),
+        ("POST", {"Origin": "https://evil.example", "Content-Type": "Text/Plain"}, True),
+        ("POST", {"Origin": "https://evil.example"}, True),
+        ("POST", {"Origin": "null", "Content-Type": "application/x-www-form-urlencoded"}, True),
+        ("POST", {"Origin": "https://evil.example", "Content-Type": "application/json"}, False),
+        ("GET", {"Origin": "https://evil.example"}, False),
+        ("POST", {"Origin": _ONE, "Content-Type": "multipart/form-data; b=b"}, False),
+        ("POST", {"Origin": "http://localhost:7071"}, False),
+        ("POST", {"Content-Type": "multipart/form-data; b=b"}, False),
+    ],
+    ids=[
+        *("upload", "text", "no type", "no origin's", "asks first", "no form"),
+        *("allowed", "the host's own page", "no browser"),
+    ],
+)
+def test_form_of_a_page_on_another_site_is_known(
+    method: str, headers: dict[str, str], *, is_foreign: bool
+) -> None:
+    headers = {"Host": "localhost:7071", **headers}
 
-    assert _CORS.preflight_headers(headers) == {"Vary": "Origin"}
+    assert Cors([_ONE]).is_foreign_form(method, CIMultiDict(headers)) is is_foreign
 
 
 def test_without_origins_there_is_no_cors() -> None:
@@ -92,10 +124,13 @@ def test_trace_continues_the_callers_or_begins_anew() -> None:
     assert (len(begun.trace_parent), begun.trace_state) == (55, "")
 
 
-def test_message_text_is_base64_or_nothing() -> None:
+def test_message_text_is_utf8_in_base64_or_as_it_is() -> None:
     assert decode_text(encode_text("ü".encode(), is_base64=True), is_base64=True) == "ü"
-    assert decode_text("not base64!", is_base64=True) is None
     assert decode_text("as it is", is_base64=False) == "as it is"
+    with pytest.raises(binascii.Error):
+        decode_text("not base64!", is_base64=True)
+    with pytest.raises(UnicodeDecodeError):
+        decode_text(encode_text(b"\xff", is_base64=True), is_base64=True)
 
 
 @pytest.mark.parametrize(

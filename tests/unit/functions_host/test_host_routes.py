@@ -9,9 +9,7 @@ from local.functions_host.start_error import HostStartError
     [
         ("api/sessions/{id}", "/api/sessions/AbC", {"id": "AbC"}),
         ("api/sessions/{id}", "/API/Sessions/AbC/", {"id": "AbC"}),
-        ("api/sessions/{id}", "/api/sessions/a%20b%C3%BC", {"id": "a bü"}),
-        ("api/sessions/{id}", "/api/sessions/a%2fb%252F", {"id": "a%2fb%2F"}),
-        ("api/sessions/{id}", "/api/sessions/%ff", {"id": "%ff"}),
+        ("api/sessions/{id}", "/api/sessions/a bü%2F", {"id": "a bü%2F"}),
         ("api/sessions/{id?}", "/api/sessions", {}),
         ("api/sessions/{id?}", "/api/sessions/a", {"id": "a"}),
         ("api/sessions/{id}", "/api/sessions", None),
@@ -26,7 +24,7 @@ def test_path_is_matched_as_asp_net_does(
     assert parse_route(template).match(path) == values
 
 
-@pytest.mark.parametrize("template", ["admin/a", "api/{a?}/b", "api/{a:int}", "api/x{a}"])
+@pytest.mark.parametrize("template", ["api/{a?}/b", "api/{a:int}", "api/x{a}"])
 def test_route_that_is_not_understood_is_refused(template: str) -> None:
     with pytest.raises(HostStartError, match="route"):
         parse_route(template)

@@ -4,7 +4,7 @@ import pytest
 
 from local.functions_host.backoff import PollingBackoff
 from local.functions_host.ncrontab import parse_ncrontab
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import IndexingError
 from local.functions_host.timer_schedule import TimerStatus, status_after_run, status_at_start
 
 _FRIDAY = datetime(2026, 11, 20, 10, 0, 30, 500, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_next_run_follows_ncrontab(schedule: str, expected: datetime) -> None:
     ],
 )
 def test_schedule_that_the_real_host_refuses_is_refused(schedule: str) -> None:
-    with pytest.raises(HostStartError, match="schedule"):
+    with pytest.raises(IndexingError, match="schedule"):
         parse_ncrontab(schedule, _FRIDAY)
 
 
@@ -56,16 +56,16 @@ def test_new_timer_waits_for_its_first_run() -> None:
 
 def test_missed_run_stays_past_due() -> None:
     last = _FRIDAY.replace(hour=7, minute=0, second=0, microsecond=0)
-    remembered = TimerStatus(last=last, next=last + timedelta(hours=1), updated=last)
+    stored = TimerStatus(last=last, next=last + timedelta(hours=1), updated=last)
 
-    assert status_at_start(remembered, _HOURLY, _FRIDAY).next < _FRIDAY
+    assert status_at_start(stored, _HOURLY, _FRIDAY).next < _FRIDAY
 
 
 def test_changed_schedule_misses_nothing() -> None:
     last = _FRIDAY.replace(hour=7, minute=0, second=0, microsecond=0)
-    remembered = TimerStatus(last=last, next=last + timedelta(minutes=5), updated=last)
+    stored = TimerStatus(last=last, next=last + timedelta(minutes=5), updated=last)
 
-    assert status_at_start(remembered, _HOURLY, _FRIDAY).next.hour == 11
+    assert status_at_start(stored, _HOURLY, _FRIDAY).next.hour == 11
 
 
 def test_run_that_came_early_counts_from_its_due_time() -> None:

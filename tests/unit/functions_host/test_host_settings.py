@@ -1,4 +1,5 @@
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -6,12 +7,12 @@ import pytest
 
 from local.functions_host.app_settings import connection_string, expand
 from local.functions_host.host_json import HostOptions, QueueOptions, read_host_options
-from local.functions_host.start_error import HostStartError
+from local.functions_host.start_error import HostStartError, IndexingError
 
 
 def test_settings_are_expanded_and_the_missing_one_is_named() -> None:
     assert expand("a-%B%-%C%", {"B": "1", "C": "2"}) == "a-1-2"
-    with pytest.raises(HostStartError, match="%B%"):
+    with pytest.raises(IndexingError, match="%B%"):
         expand("a-%B%", {})
 
 
@@ -21,7 +22,7 @@ def test_connection_is_found_with_and_without_its_prefix() -> None:
     found = [connection_string(name, settings) for name in ("Storage", *settings)]
 
     assert found == ["s", "s", "o"]
-    with pytest.raises(HostStartError, match="Nowhere"):
+    with pytest.raises(IndexingError, match="Nowhere"):
         connection_string("Nowhere", settings)
 
 
@@ -51,7 +52,7 @@ def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
         },
         queues=QueueOptions(
             batch_size=4,
-            new_batch_threshold=2,
+            new_batch_threshold=2 * (os.process_cpu_count() or 1),
             max_dequeue_count=12,
             visibility_timeout=timedelta(seconds=15),
             max_polling_interval=timedelta(seconds=1),
@@ -66,6 +67,9 @@ def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
         *("{", "[]", '{"version": "1.0"}', '{"version": "2.0", "functionTimeout": "soon"}'),
         '{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}',
         '{"version": "2.0", "extensions": {"queues": {"maxDequeueCount": 0}}}',
+        '{"version": "2.0", "extensions": {"queues": {"messageEncoding": "foo"}}}',
+        '{"version": "2.0", "functionTimeout": "00:00:00"}',
+        '{"version": "2.0", "extensions": {"http": {"customHeaders": {"X-A": "\\u00e9"}}}}',
     ],
 )
 def test_wrong_host_json_stops_the_start(tmp_path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 import subprocess
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,8 @@ import pytest
 from local.azure.certificate import TRUSTED, Certificate
 from local.clock import StackClock, real_now
 from local.ports import Ports, StackError
-from local.stack import app_settings, state_folder
+from local.stack import app_settings, hints, state_folder
 from local.stack.stack import Stack
-
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_caller_beats_the_stack_and_the_stack_beats_the_file() -> None:
@@ -18,7 +17,7 @@ def test_caller_beats_the_stack_and_the_stack_beats_the_file() -> None:
     computed = {"B": "stack", "C": "stack", "SSL_CERT_FILE": "ours-and-theirs"}
     caller = {"C": "caller", "SSL_CERT_FILE": "theirs"}
 
-    settings = app_settings.merged(file, computed, caller)
+    settings = app_settings.merge(file, computed, caller)
 
     assert settings == {
         "A": "file",
@@ -50,13 +49,37 @@ def test_broken_settings_file_is_named_in_one_sentence(tmp_path: Path, content: 
 
 def test_exports_mean_the_same_to_a_shell(tmp_path: Path) -> None:
     value = 'it\'s $HOME; "quoted" & `run`'
-    app_settings.write_exports(tmp_path / "func.env", {"PLAIN": "x", "ODD": value})
+    settings = {"PLAIN": "x", "ODD": value}
+    app_settings.write_exports(tmp_path / "func.env", settings, environment=Path(sys.prefix))
 
     script = '. ./func.env && printf "%s|%s" "$PLAIN" "$ODD"'
     shell = ["/bin/sh", "-c", script]
     output = subprocess.check_output(shell, cwd=tmp_path)  # noqa: S603 - our own script
 
     assert output.decode() == f"x|{value}"
+
+
+def test_exports_lead_to_the_python_that_has_the_packages_of_the_app(tmp_path: Path) -> None:
+    app_settings.write_exports(tmp_path / "func.env", {}, environment=Path(sys.prefix))
+
+    script = ". ./func.env && python -c 'import azure.functions, sys; print(sys.prefix)'"
+    shell = ["/bin/sh", "-c", f'{script} && printf "%s" "$VIRTUAL_ENV"']
+    output = subprocess.check_output(shell, cwd=tmp_path, env={"PATH": "/bin"})  # noqa: S603 - our own script
+
+    assert output.decode().split("\n") == [sys.prefix, sys.prefix]
+
+
+@pytest.mark.parametrize(
+    ("base", "command"), [(7071, "examples"), (28_071, "BASE_URL=http://127.0.0.1:28071 examples")]
+)
+def test_hints_fit_a_terminal_and_name_the_command_for_this_very_port(
+    base: int, command: str
+) -> None:
+    lines = hints.next_steps(Ports(base=base), Path.cwd() / ".local").splitlines()
+
+    assert lines[0].split("try")[1].strip().startswith(f"{command}/check.sh spoofface")
+    assert all(len(line) <= 80 for line in lines)
+    assert "`rm -r .local`" in lines[-1]
 
 
 def test_advanced_clock_is_true_for_every_reader_at_once(tmp_path: Path) -> None:
@@ -68,24 +91,26 @@ def test_advanced_clock_is_true_for_every_reader_at_once(tmp_path: Path) -> None
     assert abs(there.now() - real_now() - timedelta(seconds=3600.5)) < timedelta(seconds=1)
 
 
-def test_certificate_is_kept_until_its_end_is_near_and_its_key_is_private(tmp_path: Path) -> None:
-    def made_at(now: datetime) -> bytes:
-        Certificate(tmp_path, now)
-        return (tmp_path / "vault-certificate.pem").read_bytes()
+def test_certificate_is_kept_while_it_can_be_read_and_its_key_is_private(tmp_path: Path) -> None:
+    def make() -> bytes:
+        Certificate(tmp_path)
+        return (tmp_path / "vault.pem").read_bytes()
 
-    first, kept, renewed = made_at(NOW), made_at(NOW), made_at(NOW + timedelta(days=90))
+    first, again = make(), make()
+    (tmp_path / "vault.pem").write_bytes(first[:100])
+    anew = make()
 
-    assert first == kept != renewed
-    assert renewed in (tmp_path / TRUSTED).read_bytes()
-    assert (tmp_path / "vault-key.pem").stat().st_mode & 0o777 == 0o600
+    assert first == again != anew
+    assert (tmp_path / "vault-authority.pem").read_bytes() in (tmp_path / TRUSTED).read_bytes()
+    assert (tmp_path / "vault.pem").stat().st_mode & 0o777 == 0o600
 
 
 def test_state_folder_serves_one_stack_at_a_time(tmp_path: Path) -> None:
     refusal = pytest.raises(StackError, match="another stack uses the state directory")
-    with state_folder.held(tmp_path), refusal, state_folder.held(tmp_path):
+    with state_folder.hold(tmp_path), refusal, state_folder.hold(tmp_path):
         pass
 
-    with state_folder.held(tmp_path):
+    with state_folder.hold(tmp_path):
         pass
 
 

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session import transitions
-from shared.session.session import Kind, Outcome, Report, Session, Status, Verdict, hash_token
+from shared.session.ids import FaceSessionId
+from shared.session.session import Kind, Outcome, Session, Status, Verdict
+from shared.session.session_token import hash_token
+from shared.session.shard import PersonHash
 from tests.support.builders import (
-    DIGEST,
     GRACE,
     NOW,
-    OTHER_DIGEST,
     PNG,
     RETENTION,
     SESSION_ID,
@@ -36,14 +37,13 @@ STEPS: dict[str, Step] = {
     "canceled": lambda session: transitions.canceled(session, LATER),
     "postponed": lambda session: transitions.postponed(session, LATER),
     "face_data_deleted": lambda session: transitions.face_data_deleted(session, RETENTION),
-    "with_report": lambda session: transitions.with_report(session, Report(digest=OTHER_DIGEST)),
 }
 
 
 def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
-    session = transitions.started(
+    session = transitions.new_session(
         a_request(image=PNG, user="user-1"),
-        "face-1",
+        FaceSessionId("face-1"),
         session_id=SESSION_ID,
         token=TOKEN,
         now=NOW,
@@ -55,11 +55,11 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         session_id=SESSION_ID,
         kind=Kind.LIVENESS_WITH_VERIFY,
         status=Status.STARTED,
-        face_session_id="face-1",
+        face_session_id=FaceSessionId("face-1"),
         token_hash=hash_token(TOKEN),
         device_correlation_id="device-1",
         user_correlation_id="user-1",
-        person_sha256=hashlib.sha256(b"user\nuser-1").hexdigest(),
+        person_sha256=PersonHash(hashlib.sha256(b"user\nuser-1").hexdigest()),
         verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
         created_at=NOW,
         expires_at=NOW + TOKEN_LIFE,
@@ -95,9 +95,9 @@ def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: b
 
 
 def test_a_session_is_not_counted_unless_so_set() -> None:
-    session = transitions.started(
+    session = transitions.new_session(
         a_request(),
-        "face-1",
+        FaceSessionId("face-1"),
         session_id=SESSION_ID,
         token=TOKEN,
         now=NOW,
@@ -197,58 +197,3 @@ def test_a_final_state_is_never_left(status: Status, steps: list[str]) -> None:
 def test_nothing_may_follow_an_ending(status: Status, step: str) -> None:
     with pytest.raises(ValueError, match="may not follow"):
         STEPS[step](STEPS[status.value](a_session()))
-
-
-def test_a_session_is_stale_once_its_grace_has_passed() -> None:
-    stale_at = NOW + TOKEN_LIFE + GRACE
-
-    assert transitions.is_stale(a_session(), stale_at, GRACE)
-    assert not transitions.is_stale(a_session(), stale_at - timedelta(microseconds=1), GRACE)
-
-
-def test_face_has_forgotten_a_session_after_two_days() -> None:
-    session = a_session(created_at=NOW, expires_at=NOW + timedelta(hours=20))
-    forgotten_at = NOW + timedelta(hours=48)
-
-    assert transitions.is_forgotten_by_face(session, forgotten_at)
-    assert not transitions.is_forgotten_by_face(session, forgotten_at - timedelta(seconds=1))
-
-
-@pytest.mark.parametrize(
-    ("known", "told", "kept"),
-    [
-        pytest.param(Report(), Report(), Report(), id="nothing"),
-        pytest.param(
-            Report(), Report(digest=DIGEST), Report(digest=DIGEST), id="the-first-digest-is-kept"
-        ),
-        pytest.param(
-            Report(digest=DIGEST), Report(), Report(digest=DIGEST), id="silence-takes-nothing-back"
-        ),
-        pytest.param(
-            Report(digest=DIGEST),
-            Report(digest=DIGEST),
-            Report(digest=DIGEST),
-            id="the-same-digest-twice",
-        ),
-        pytest.param(
-            Report(digest=DIGEST),
-            Report(digest=OTHER_DIGEST),
-            Report(digest=DIGEST, digests_differ=True),
-            id="another-digest-is-noticed-and-the-first-stays",
-        ),
-        pytest.param(
-            Report(digest=DIGEST, digests_differ=True),
-            Report(digest=DIGEST),
-            Report(digest=DIGEST, digests_differ=True),
-            id="that-digests-differed-stays",
-        ),
-        pytest.param(
-            Report(result_id="1", liveness_error="TimedOut", recognition_error="None"),
-            Report(result_id="2", liveness_error="NoFaceDetected"),
-            Report(result_id="2", liveness_error="NoFaceDetected", recognition_error="None"),
-            id="the-latest-words-count",
-        ),
-    ],
-)
-def test_what_the_frontend_says_is_kept(known: Report, told: Report, kept: Report) -> None:
-    assert transitions.with_report(a_session(report=known), told) == a_session(report=kept)

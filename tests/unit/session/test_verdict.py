@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import FaceUnavailableError
-from shared.face import protocol
-from shared.face.protocol import FaceResponse
-from shared.session.face_answer import Attempt, FaceAnswer
+from shared.face import answers
+from shared.face.answers import FaceResponse
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.session import Comparison, Kind, Outcome, Report, Session, Verdict
 from shared.session.verdict import Policy, ended_in_error, is_finished, judge, last_attempt
 from tests.support import payloads
@@ -87,7 +87,7 @@ def test_a_real_face_that_is_the_right_person_passes(session: Session) -> None:
             id="both-mismatches-outweigh-a-spoof",
         ),
         pytest.param(
-            an_answer(status="Canceled"),
+            an_answer(status=FaceStatus.CANCELED),
             Report(digests_differ=True),
             ("DigestMismatch",),
             id="two-digests-outweigh-having-no-attempt",
@@ -121,7 +121,7 @@ def test_tampering_makes_a_check_untrusted(
             id="a-different-person-outweighs-uncertainty",
         ),
         pytest.param(
-            an_attempt(liveness_decision="spoofface", status="Failed", has_error=True),
+            an_attempt(liveness_decision="spoofface", status=FaceStatus.FAILED, has_error=True),
             ("Spoof",),
             id="a-spoof-outweighs-an-error",
         ),
@@ -163,12 +163,12 @@ def test_a_check_that_shows_the_wrong_face_is_rejected(
         ),
         pytest.param(an_answer(), "NoFinishedAttempt", id="NoFinishedAttempt-for-there-is-none"),
         pytest.param(
-            an_answer(Attempt(attempt_id=1, status="Running")),
+            an_answer(Attempt(attempt_id=1, status=FaceStatus.RUNNING)),
             "NoFinishedAttempt",
             id="NoFinishedAttempt-for-it-still-runs",
         ),
         pytest.param(
-            an_answer(an_attempt(status="Running")),
+            an_answer(an_attempt(status=FaceStatus.RUNNING)),
             "NoFinishedAttempt",
             id="NoFinishedAttempt-though-it-has-a-result",
         ),
@@ -179,7 +179,7 @@ def test_a_check_that_shows_the_wrong_face_is_rejected(
         ),
         pytest.param(an_answer(a_failed_attempt()), "AttemptError", id="AttemptError"),
         pytest.param(
-            an_answer(Attempt(attempt_id=1, status="Failed")),
+            an_answer(Attempt(attempt_id=1, status=FaceStatus.FAILED)),
             "AttemptError",
             id="AttemptError-without-an-error",
         ),
@@ -188,12 +188,16 @@ def test_a_check_that_shows_the_wrong_face_is_rejected(
             "AttemptError",
             id="AttemptError-beside-a-result",
         ),
-        pytest.param(an_answer(status="Canceled"), "Canceled", id="Canceled"),
+        pytest.param(an_answer(status=FaceStatus.CANCELED), "Canceled", id="Canceled"),
         pytest.param(
-            an_answer(Attempt(attempt_id=1, status="Canceled")), "Canceled", id="Canceled-attempt"
+            an_answer(Attempt(attempt_id=1, status=FaceStatus.CANCELED)),
+            "Canceled",
+            id="Canceled-attempt",
         ),
         pytest.param(
-            an_answer(an_attempt(status="Canceled")), "Canceled", id="Canceled-beside-a-result"
+            an_answer(an_attempt(status=FaceStatus.CANCELED)),
+            "Canceled",
+            id="Canceled-beside-a-result",
         ),
         pytest.param(
             an_answer(an_attempt(is_identical=None)),
@@ -281,12 +285,6 @@ def test_without_verify_nobody_asks_who_it_is() -> None:
     assert judge(answer, a_session(), STRICT).reasons == ("DigestMissing",)
 
 
-def test_a_spoof_that_looks_like_the_right_person_is_rejected() -> None:
-    answer = an_answer(an_attempt(liveness_decision="spoofface", match_confidence=0.997))
-
-    assert judge(answer, a_verify_session(), Policy()).reasons == ("Spoof",)
-
-
 def test_the_last_attempt_counts_and_not_the_first_in_the_list() -> None:
     newest_first = an_answer(an_attempt(attempt_id=2), a_failed_attempt(attempt_id=1))
     passed_then_failed = an_answer(an_attempt(attempt_id=1), a_failed_attempt(attempt_id=2))
@@ -298,18 +296,21 @@ def test_the_last_attempt_counts_and_not_the_first_in_the_list() -> None:
 @pytest.mark.parametrize(
     ("answer", "finished"),
     [
-        pytest.param(an_answer(status="Succeeded"), True, id="session-Succeeded"),
-        pytest.param(an_answer(status="Failed"), True, id="session-Failed"),
-        pytest.param(an_answer(status="Canceled"), True, id="session-Canceled"),
-        pytest.param(an_answer(an_attempt(), status="Running"), True, id="a-result-is-there"),
+        pytest.param(an_answer(status=FaceStatus.SUCCEEDED), True, id="session-Succeeded"),
+        pytest.param(an_answer(status=FaceStatus.FAILED), True, id="session-Failed"),
+        pytest.param(an_answer(status=FaceStatus.CANCELED), True, id="session-Canceled"),
+        pytest.param(
+            an_answer(an_attempt(), status=FaceStatus.RUNNING), True, id="a-result-is-there"
+        ),
         pytest.param(an_answer(an_attempt(), status=None), True, id="a-result-without-a-status"),
         pytest.param(a_running_answer(), False, id="session-Running"),
-        pytest.param(an_answer(status="NotStarted"), False, id="session-NotStarted"),
-        pytest.param(an_answer(status="Paused"), False, id="a-status-unheard-of"),
+        pytest.param(an_answer(status=FaceStatus.NOT_STARTED), False, id="session-NotStarted"),
         pytest.param(an_answer(status=None), False, id="no-status"),
-        pytest.param(an_answer(a_failed_attempt(), status="Running"), False, id="may-try-again"),
         pytest.param(
-            an_answer(an_attempt(), a_failed_attempt(attempt_id=2), status="Running"),
+            an_answer(a_failed_attempt(), status=FaceStatus.RUNNING), False, id="may-try-again"
+        ),
+        pytest.param(
+            an_answer(an_attempt(), a_failed_attempt(attempt_id=2), status=FaceStatus.RUNNING),
             False,
             id="a-result-that-is-not-the-last-attempts",
         ),
@@ -325,14 +326,20 @@ def test_a_check_is_finished_once_face_has_said_its_last_word(
     ("answer", "in_error"),
     [
         pytest.param(a_running_answer(), False, id="no-attempt"),
-        pytest.param(an_answer(Attempt(attempt_id=1, status="Running")), False, id="running"),
+        pytest.param(
+            an_answer(Attempt(attempt_id=1, status=FaceStatus.RUNNING)), False, id="running"
+        ),
         pytest.param(an_answer(a_failed_attempt()), True, id="failed"),
         pytest.param(an_answer(Attempt(attempt_id=1, has_error=True)), True, id="error-alone"),
-        pytest.param(an_answer(Attempt(attempt_id=1, status="Failed")), True, id="status-alone"),
-        pytest.param(an_answer(Attempt(attempt_id=1, status="Canceled")), True, id="canceled"),
+        pytest.param(
+            an_answer(Attempt(attempt_id=1, status=FaceStatus.FAILED)), True, id="status-alone"
+        ),
+        pytest.param(
+            an_answer(Attempt(attempt_id=1, status=FaceStatus.CANCELED)), True, id="canceled"
+        ),
         pytest.param(an_answer(BLANK, BLANK), True, id="attempts-that-cannot-be-told-apart"),
         pytest.param(
-            an_answer(a_failed_attempt(), Attempt(attempt_id=2, status="Running")),
+            an_answer(a_failed_attempt(), Attempt(attempt_id=2, status=FaceStatus.RUNNING)),
             False,
             id="trying-again",
         ),
@@ -347,7 +354,7 @@ def test_an_attempt_that_failed_is_told_from_one_that_never_was(
 ATTEMPTS = st.builds(
     Attempt,
     attempt_id=st.integers(0, 4) | st.none(),
-    status=st.sampled_from(["Succeeded", "Failed", "Canceled", "Running", None]),
+    status=st.none() | st.sampled_from(FaceStatus),
     has_result=st.booleans(),
     liveness_decision=st.sampled_from(["realface", "spoofface", "uncertain", None]),
     digest=st.sampled_from([DIGEST, OTHER_DIGEST, None]),
@@ -358,9 +365,12 @@ ATTEMPTS = st.builds(
 )
 
 
-@given(attempts=st.lists(ATTEMPTS, max_size=4), status=st.sampled_from(["Succeeded", "Running"]))
+@given(
+    attempts=st.lists(ATTEMPTS, max_size=4),
+    status=st.sampled_from([FaceStatus.SUCCEEDED, FaceStatus.RUNNING]),
+)
 @settings(max_examples=100, deadline=None)
-def test_the_order_of_attempts_changes_nothing(attempts: list[Attempt], status: str) -> None:
+def test_the_order_of_attempts_changes_nothing(attempts: list[Attempt], status: FaceStatus) -> None:
     answers = [an_answer(*order, status=status) for order in itertools.permutations(attempts)]
 
     assert len({judge(answer, a_verify_session(), STRICT) for answer in answers}) == 1
@@ -444,7 +454,7 @@ def test_whatever_face_says_a_check_is_passed_only_if_everything_is_right(
 ) -> None:
     response = FaceResponse(status=200, body=json.dumps(payload).encode())
     try:
-        answer = protocol.decipher_result(response, FACE_SESSION_ID)
+        answer = answers.parse_result(response, FACE_SESSION_ID)
     except FaceUnavailableError:
         return
     assert answer is not None

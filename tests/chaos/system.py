@@ -17,15 +17,13 @@ from azure.storage.queue.aio import QueueClient
 
 from local.ports import HOST, Ports
 from local.stack import app_settings
+from local.stack.host_process import APP
 from local.stack.stack import Stack
-from local.stack.up import APP
+from shared.store.session_store import TABLE_NAME
 from tests.chaos.history import now
 from tests.chaos.host import Host
 from tests.chaos.watcher import Watcher
-
-TABLE, QUEUE = "LivenessSessions", "liveness-completions"
-FUNCTION_KEY = {"x-functions-key": "local-function-key"}
-_MASTER_KEY = {"x-functions-key": "local-master-key"}
+from tests.support.constants import MASTER_KEY, QUEUE_NAME
 
 # Short time-outs and quick repeats: hours of patience have to fit into two minutes.
 _IMPATIENT = {
@@ -41,7 +39,7 @@ _IMPATIENT = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Stage:
+class System:
     """Everything that a run acts on."""
 
     stack: Stack
@@ -85,7 +83,7 @@ class Stage:
     async def sweep(self) -> int:
         """Ask for a sweep as an operator does."""
         url = f"{self.url.removesuffix('/api')}/admin/functions/sweep_stale_sessions"
-        async with self.http.post(url, headers=_MASTER_KEY, json={}) as answer:
+        async with self.http.post(url, headers=MASTER_KEY, json={}) as answer:
             return answer.status
 
     def real(self, stack_time: datetime) -> datetime:
@@ -102,7 +100,7 @@ class Stage:
     async def poisoned(self) -> list[str]:
         """Read the messages that were set aside for good."""
         storage = self.stack.settings["AzureWebJobsStorage"]
-        async with QueueClient.from_connection_string(storage, f"{QUEUE}-poison") as queue:
+        async with QueueClient.from_connection_string(storage, f"{QUEUE_NAME}-poison") as queue:
             try:
                 return [str(message.content) for message in await queue.peek_messages(32)]
             except ResourceNotFoundError:
@@ -110,7 +108,7 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def set_up(folder: Path) -> AsyncIterator[Stage]:
+async def set_up(folder: Path) -> AsyncIterator[System]:
     """Start everything and stop it again."""
     ports = Ports.free()
     async with Stack(ports=ports, state=folder / "state") as stack:
@@ -118,11 +116,11 @@ async def set_up(folder: Path) -> AsyncIterator[Stage]:
         async with (
             Host.running(stack, _environment(stack), folder / "host.log") as host,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
-            TableClient.from_connection_string(storage, TABLE) as table,
+            TableClient.from_connection_string(storage, TABLE_NAME) as table,
         ):
             url = f"http://{HOST}:{ports.host}/api"
             watcher = Watcher(table)
-            yield Stage(stack=stack, host=host, http=http, watcher=watcher, url=url)
+            yield System(stack=stack, host=host, http=http, watcher=watcher, url=url)
 
 
 def _environment(stack: Stack) -> dict[str, str]:
@@ -130,4 +128,4 @@ def _environment(stack: Stack) -> dict[str, str]:
     file = app_settings.load(APP)
     ours = file.values | stack.settings | _IMPATIENT
     caller = {name: value for name, value in os.environ.items() if name not in ours}
-    return app_settings.merged(file, stack.settings | _IMPATIENT, caller)
+    return app_settings.merge(file, stack.settings | _IMPATIENT, caller)

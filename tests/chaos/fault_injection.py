@@ -8,42 +8,42 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from tests.chaos.stage import Stage
+from tests.chaos.system import System
 from tests.chaos.troubles import Amount, Fault, Trouble
 
 _POOR_SECONDS = 2.0
 
 
-async def make(stage: Stage, troubles: Sequence[Trouble], done: Counter[str]) -> None:
+async def make(system: System, troubles: Sequence[Trouble], done: Counter[str]) -> None:
     """Make every trouble, and count them; a restart of the host does not hold up the others."""
     began = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as group:
         for trouble in troubles:
             passed = asyncio.get_running_loop().time() - began
             await asyncio.sleep(max(0.0, trouble.at - passed))
-            group.create_task(_make(stage, trouble))
+            group.create_task(_make(system, trouble))
             done[trouble.what] += 1
 
 
-async def _make(stage: Stage, trouble: Trouble) -> None:
+async def _make(system: System, trouble: Trouble) -> None:
     match trouble:
         case Fault(body=body):
-            await stage.control("POST", "faults", body)
+            await system.control("POST", "faults", body)
         case Amount(what="kill", seconds=seconds):
-            await stage.host.kill(down_seconds=seconds)
+            await system.host.kill(down_seconds=seconds)
         case Amount(what="freeze", seconds=seconds):
-            await stage.freeze(seconds)
+            await system.freeze(seconds)
         case Amount(seconds=seconds):
-            await stage.skip(seconds)
+            await system.skip(seconds)
         case Trouble(what="clear_faults"):
-            await stage.clear_faults()
+            await system.clear_faults()
         case Trouble(what="rotate"):
-            await stage.control("POST", "key", {"key": secrets.token_hex(16)})
+            await system.control("POST", "key", {"key": secrets.token_hex(16)})
         case Trouble(what="poor"):
-            await stage.control("POST", "reference", {"qualityForRecognition": "low"})
+            await system.control("POST", "reference", {"qualityForRecognition": "low"})
             await asyncio.sleep(_POOR_SECONDS)
-            await stage.control("POST", "reference", {"qualityForRecognition": "high"})
+            await system.control("POST", "reference", {"qualityForRecognition": "high"})
         case _:
             # The host may be down just now.
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                await stage.sweep()
+                await system.sweep()

@@ -1,0 +1,192 @@
+"""Every request and every reply on one page: what is not here is neither taken nor told.
+
+In a reply each key is always there, null where it has no value, but for those that may be UNSET.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from shared.session.session import Comparison, Kind, Outcome, Status
+
+# When to come back, where nobody knows better.
+RETRY_AFTER_SECONDS = 5
+
+MIN_TOKEN_SECONDS = 60
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+SdkText = Annotated[str, Meta(min_length=1, max_length=128)]
+# The length keeps out the line break that a `$` lets through.
+Sha256 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$", max_length=64, title="64 hex digits")]
+TokenSeconds = Annotated[int, Meta(ge=MIN_TOKEN_SECONDS)]
+# UTC, to the millisecond: 2026-03-04T05:06:07.089Z.
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class _Shape(Struct, frozen=True, rename="camel"):
+    """What requests and replies have in common."""
+
+    def __repr__(self) -> str:
+        """Say what this is, and nothing of the tokens and ids in it."""
+        return f"{type(self).__name__}(...)"
+
+
+class RequestBody(_Shape, frozen=True, forbid_unknown_fields=True):
+    """The body of a request; null says as little as nothing."""
+
+
+class CreateBody(RequestBody, frozen=True, kw_only=True):
+    """What a server says when it starts a session; a form has the file verifyImage besides."""
+
+    liveness_operation_mode: Literal["Passive", "PassiveActive"] | None = None
+    device_correlation_id: Id | None = None
+    device_correlation_id_set_in_client: bool | None = None
+    user_correlation_id: Id | None = None
+    auth_token_time_to_live_in_seconds: TokenSeconds | None = None
+
+
+class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """Why a try failed, in the words of Microsoft's SDK."""
+
+    liveness_error: SdkText | None = None
+    recognition_error: SdkText | None = None
+
+
+class CompletionBody(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What a frontend may say of its check when it says that it is over.
+
+    What the SDK hands over may be passed on whole: fields that are not here are not looked at.
+    """
+
+    digest: Sha256 | None = None
+    result_id: SdkText | None = None
+    error: SdkError | None = None
+
+
+class ReplyBody(_Shape, frozen=True):
+    """The body of a reply."""
+
+
+class FaceRectangle(ReplyBody, frozen=True, kw_only=True):
+    """Where the face is, in pixels."""
+
+    top: int
+    left: int
+    width: int
+    height: int
+
+
+class StartReferenceImage(ReplyBody, frozen=True, kw_only=True):
+    """What Face thinks of the image it is to verify against."""
+
+    quality_for_recognition: str | None
+    face_rectangle: FaceRectangle | None
+
+
+class StartReply(ReplyBody, frozen=True, kw_only=True):
+    """A new session; its two tokens are told this once."""
+
+    session_id: str
+    kind: Kind
+    status: Status
+    auth_token: str
+    session_token: str
+    expires_at: Time
+    expires_in_seconds: int
+    reference_image: StartReferenceImage | UnsetType = UNSET
+
+
+class StatusReply(ReplyBody, frozen=True, kw_only=True):
+    """Where a session is; never how it ended."""
+
+    session_id: str
+    kind: Kind
+    status: Status
+    expires_at: Time
+    expires_in_seconds: int
+    retry_after_seconds: int | UnsetType = UNSET
+
+
+class CompleteReply(ReplyBody, frozen=True, kw_only=True):
+    """What a completion has led to; never the outcome."""
+
+    session_id: str
+    status: Status
+    retry_after_seconds: int | UnsetType = UNSET
+
+
+class ResultAttempt(ReplyBody, frozen=True, kw_only=True):
+    """The attempt that was judged."""
+
+    attempt_id: int | None
+    attempt_count: int | None
+    error_code: str | None
+
+
+class ResultVerify(ReplyBody, frozen=True, kw_only=True):
+    """How the face compares with the reference image."""
+
+    is_identical: bool | None
+    match_confidence: float | None
+    verify_image_hash: Comparison | None
+
+
+class ResultReport(ReplyBody, frozen=True, kw_only=True):
+    """What the frontend said; never a reason to pass."""
+
+    result_id: str | None
+    liveness_error: str | None
+    recognition_error: str | None
+
+
+class ResultReply(ReplyBody, frozen=True, kw_only=True):
+    """How a session ended. Only a completed one has an outcome."""
+
+    session_id: str
+    kind: Kind
+    status: Status
+    outcome: Outcome | None
+    reasons: tuple[str, ...]
+    liveness_decision: str | None
+    attempt: ResultAttempt
+    verify: ResultVerify | None
+    digest: Comparison | None
+    reported: ResultReport
+    model_version: str | None
+    device_correlation_id: str | None
+    user_correlation_id: str | None
+    created_at: Time
+    ended_at: Time | None
+
+
+class HealthReply(ReplyBody, frozen=True, kw_only=True):
+    """The app runs."""
+
+    status: Literal["ok"]
+
+
+class ErrorCause(ReplyBody, frozen=True, kw_only=True):
+    """What Azure AI Face called it."""
+
+    code: str
+    message: str
+
+
+class ErrorDetails(ReplyBody, frozen=True, kw_only=True):
+    """What went wrong, by a stable code; the target is the field that is wrong."""
+
+    code: str
+    message: str
+    target: str | UnsetType = UNSET
+    details: tuple[ErrorCause, ...] | UnsetType = UNSET
+
+
+class ErrorReply(ReplyBody, frozen=True, kw_only=True):
+    """An error, in the shape that Azure's services give theirs."""
+
+    error: ErrorDetails
+    retry_after_seconds: int | UnsetType = UNSET
+
+
+# Whoever is given one of these may have to come back later.
+Retryable = StatusReply | CompleteReply | ErrorReply

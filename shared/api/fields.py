@@ -1,0 +1,74 @@
+"""A request's values as the contract has them; the first that is wrong is refused by its name."""
+
+import re
+from collections.abc import Container, Mapping
+from typing import get_args
+
+import msgspec
+from msgspec import inspect, structs
+
+from shared.api.contract import RequestBody
+from shared.errors import InvalidRequestError
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+
+
+def take[T: RequestBody](values: Mapping[str, object], wanted: type[T]) -> T:
+    """Take every field; what is unknown is refused before what is wrong or missing."""
+    fields = structs.fields(wanted)
+    if wanted.__struct_config__.forbid_unknown_fields:
+        _reject_unknown(values, {field.encode_name for field in fields})
+    return wanted(
+        **{
+            field.name: _take_field(field.encode_name, field.type, values.get(field.encode_name))
+            for field in fields
+        }
+    )
+
+
+def _reject_unknown(values: Mapping[str, object], known: Container[str]) -> None:
+    for name in values:
+        if name not in known:
+            target = name if _SAFE_NAME.fullmatch(name) else None
+            raise InvalidRequestError("a field is not one this route knows", target=target)
+
+
+def _take_field(name: str, wanted: object, value: object) -> object:
+    nested = next((part for part in get_args(wanted) if _is_body(part)), None)
+    if nested and isinstance(value, dict):
+        return take(value, nested)
+    try:
+        taken = msgspec.convert(value, wanted, strict=True)
+    # A Unicode error, too, is a ValueError: a lone surrogate is nothing that can be compared.
+    except ValueError as error:
+        wish = _describe(inspect.type_info(wanted))
+        raise InvalidRequestError(f"{name} must be {wish}", target=name) from error
+    if isinstance(taken, str) and not _is_printable(taken):
+        raise InvalidRequestError(f"{name} must be printable characters", target=name)
+    return taken
+
+
+def _is_body(part: object) -> bool:
+    return isinstance(part, type) and issubclass(part, RequestBody)
+
+
+def _is_printable(text: str) -> bool:
+    return text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
+
+
+def _describe(wanted: inspect.Type) -> str:
+    if isinstance(wanted, inspect.UnionType):
+        wanted, *_ = wanted.types
+    match wanted:
+        case inspect.Metadata(extra_json_schema={"title": str(title)}):
+            return title
+        case inspect.StrType(min_length=minimum, max_length=maximum):
+            return f"{minimum} to {maximum} characters"
+        case inspect.IntType(ge=minimum):
+            return f"a whole number, {minimum} or more"
+        case inspect.LiteralType(values=values):
+            return " or ".join(map(str, values))
+        case inspect.BoolType():
+            return "true or false"
+        case _:
+            return "an object"

@@ -1,0 +1,121 @@
+"""From our values to the bodies of replies."""
+
+from datetime import datetime
+from math import ceil
+
+from msgspec import UNSET, UnsetType, structs
+
+from shared.api import contract
+from shared.flow.start import Started
+from shared.session.face_answer import ReferenceImage
+from shared.session.session import Kind, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
+
+_NO_IMAGE = ReferenceImage(quality=None, face_rectangle=None)
+_NO_VERIFY = contract.ResultVerify(is_identical=None, match_confidence=None, verify_image_hash=None)
+
+
+def start_reply(started: Started, now: datetime) -> contract.StartReply:
+    """Tell of a new session, with its tokens."""
+    session = started.session
+    return contract.StartReply(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        auth_token=started.auth_token.reveal(),
+        session_token=started.session_token.reveal(),
+        expires_at=rfc3339(session.expires_at),
+        expires_in_seconds=_seconds_left(session, now),
+        reference_image=_reference_image(started),
+    )
+
+
+def status_reply(session: Session, now: datetime) -> contract.StatusReply:
+    """Tell where a session is."""
+    return contract.StatusReply(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        expires_at=rfc3339(session.expires_at),
+        expires_in_seconds=_seconds_left(session, now),
+        retry_after_seconds=_retry_after_seconds(session),
+    )
+
+
+def complete_reply(session: Session) -> contract.CompleteReply:
+    """Tell what a completion has led to."""
+    return contract.CompleteReply(
+        session_id=session.session_id,
+        status=session.status,
+        retry_after_seconds=_retry_after_seconds(session),
+    )
+
+
+def result_reply(session: Session) -> contract.ResultReply:
+    """Tell how a session ended."""
+    reply = contract.ResultReply(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        outcome=None,
+        reasons=(),
+        liveness_decision=None,
+        attempt=contract.ResultAttempt(attempt_id=None, attempt_count=None, error_code=None),
+        verify=_NO_VERIFY if session.kind is Kind.LIVENESS_WITH_VERIFY else None,
+        digest=None,
+        reported=contract.ResultReport(
+            result_id=session.report.result_id,
+            liveness_error=session.report.liveness_error,
+            recognition_error=session.report.recognition_error,
+        ),
+        model_version=None,
+        device_correlation_id=session.device_correlation_id,
+        user_correlation_id=session.user_correlation_id,
+        created_at=rfc3339(session.created_at),
+        ended_at=rfc3339(session.ended_at) if session.ended_at else None,
+    )
+    return reply if session.verdict is None else _with_verdict(reply, session.verdict)
+
+
+def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.ResultReply:
+    judged = structs.replace(
+        reply,
+        outcome=verdict.outcome,
+        reasons=verdict.reasons,
+        liveness_decision=verdict.liveness_decision,
+        attempt=contract.ResultAttempt(
+            attempt_id=verdict.attempt_id,
+            attempt_count=verdict.attempt_count,
+            error_code=verdict.error_code,
+        ),
+        digest=verdict.digest,
+        model_version=verdict.model_version,
+    )
+    return judged if reply.verify is None else structs.replace(judged, verify=_verify(verdict))
+
+
+def _verify(verdict: Verdict) -> contract.ResultVerify:
+    return contract.ResultVerify(
+        is_identical=verdict.is_identical,
+        match_confidence=verdict.match_confidence,
+        verify_image_hash=verdict.verify_image_hash,
+    )
+
+
+def _reference_image(started: Started) -> contract.StartReferenceImage | UnsetType:
+    if started.session.kind is not Kind.LIVENESS_WITH_VERIFY:
+        return UNSET
+    image = started.reference_image or _NO_IMAGE
+    rectangle = image.face_rectangle
+    return contract.StartReferenceImage(
+        quality_for_recognition=image.quality,
+        face_rectangle=None if rectangle is None else contract.FaceRectangle(**rectangle),
+    )
+
+
+def _seconds_left(session: Session, now: datetime) -> int:
+    return max(0, ceil((session.expires_at - now).total_seconds()))
+
+
+def _retry_after_seconds(session: Session) -> int | UnsetType:
+    return contract.RETRY_AFTER_SECONDS if session.status is Status.PROCESSING else UNSET

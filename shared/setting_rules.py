@@ -1,0 +1,112 @@
+"""What a setting may be: how its text is read, and what to say when it is wrong."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from shared.ncrontab import is_ncrontab
+from shared.secret import Secret
+
+_LOOPBACK = {"127.0.0.1", "localhost"}
+_MAX_PORT = 65_535
+# Of https://datatracker.ietf.org/doc/html/rfc1123#section-2.1. A path, a user or a query would
+# bend every call.
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ENDPOINT = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?/*",
+    re.ASCII | re.IGNORECASE,
+)
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
+_SECRET_NAME = re.compile("[A-Za-z0-9-]{1,127}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule[T]:
+    """How a setting is read; `parse` raises ValueError when its text is not what it must be."""
+
+    parse: Callable[[str], T]
+    must_be: str
+    default: T
+
+
+def number(default: float, *, minimum: float = 0, maximum: float) -> Rule[float]:
+    """Want a number within its bounds."""
+    return Rule(
+        parse=lambda text: _within(float(text), minimum, maximum),
+        must_be=f"a number from {minimum} to {maximum}",
+        default=default,
+    )
+
+
+def integer(default: int, *, minimum: int = 0, maximum: int) -> Rule[int]:
+    """Want a whole number within its bounds."""
+    return Rule(
+        parse=lambda text: _within(int(text), minimum, maximum),
+        must_be=f"a whole number from {minimum} to {maximum}",
+        default=default,
+    )
+
+
+def one_of[Word: str](default: Word, options: Iterable[Word]) -> Rule[Word]:
+    """Want one of a few words."""
+    words = {str(option): option for option in options}
+    return Rule(parse=lambda text: _known(text, words), must_be=" or ".join(words), default=default)
+
+
+def endpoint() -> Rule[str]:
+    """Want the bare address of a service: by https, or on this machine by http."""
+    return Rule(
+        parse=_parse_endpoint, must_be="https://, a host's name and nothing after it", default=""
+    )
+
+
+def secret_name(default: str) -> Rule[str]:
+    """Want the name of a secret in a vault."""
+    return Rule(
+        parse=lambda text: _matched(text, _SECRET_NAME).group(),
+        must_be="1 to 127 letters, digits and hyphens",
+        default=default,
+    )
+
+
+def schedule() -> Rule[str]:
+    """Want when a timer runs; the host switches a timer off that it cannot read, and goes on."""
+    return Rule(parse=_parse_schedule, must_be="NCRONTAB of six fields, seconds first", default="")
+
+
+def connection_string() -> Rule[Secret | None]:
+    """Want a text that holds a key."""
+    return Rule(parse=Secret, must_be="a connection string", default=None)
+
+
+def _within[Number: (int, float)](value: Number, minimum: float, maximum: float) -> Number:
+    if not minimum <= value <= maximum:
+        raise ValueError
+    return value
+
+
+def _known[Word](text: str, words: dict[str, Word]) -> Word:
+    if text not in words:
+        raise ValueError
+    return words[text]
+
+
+def _matched(text: str, pattern: re.Pattern[str]) -> re.Match[str]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError
+    return match
+
+
+def _parse_schedule(text: str) -> str:
+    if not is_ncrontab(text):
+        raise ValueError
+    return text
+
+
+def _parse_endpoint(text: str) -> str:
+    match = _matched(text, _ENDPOINT)
+    is_safe = match["scheme"].lower() == "https" or match["host"].lower() in _LOOPBACK
+    if not is_safe or not 0 < int(match["port"] or 443) <= _MAX_PORT:
+        raise ValueError
+    return text.rstrip("/")

@@ -1,0 +1,40 @@
+"""Alarms as table rows: all that they say is in their keys, but how often one was postponed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from shared.session.alarm import Alarm
+from shared.session.idempotency import Claim
+from shared.session.ids import shard_of
+from shared.session.session import Session
+from shared.store import row_keys
+from shared.store.columns import Row, row_at
+
+_DELAYS = "setAside"
+
+
+def alarm_row(session: Session) -> Row:
+    """Write a session's alarm."""
+    return row_at(shard_of(session.session_id), row_keys.alarm_key(session))
+
+
+def claim_alarm_row(claim: Claim) -> Row:
+    """Write the alarm that is due when an idempotency key ends."""
+    return row_at(claim.shard, row_keys.claim_alarm_key(claim))
+
+
+def row_of(alarm: Alarm) -> Row:
+    """Name the row that an alarm was read from."""
+    return row_at(alarm.shard, alarm.row_key)
+
+
+def postponed_row(alarm: Alarm, due_at: datetime, delays: int) -> Row:
+    """Write an alarm anew for later, with how often that was done."""
+    later = row_at(alarm.shard, row_keys.postponed_alarm_key(alarm, due_at))
+    return {**later, _DELAYS: delays}
+
+
+def delays_from_row(row: Mapping[str, object]) -> int:
+    """Read how often an alarm was postponed; what is no number is none."""
+    delays = row.get(_DELAYS)
+    return delays if isinstance(delays, int) else 0

@@ -1,0 +1,105 @@
+"""Every key of the table, on one page.
+
+A partition is a shard, so that all rows of one person may change in one transaction. In it are:
+
+session-<session id>             a session
+key-<key hash>                   an idempotency key
+person-<person hash>             how many open sessions a person has
+alarm-<due at>-<session id>      when somebody must next look at a session
+alarm-<due at>-key-<key hash>    when an idempotency key ends
+"""
+
+from datetime import datetime
+
+from shared.session.alarm import Alarm
+from shared.session.idempotency import Claim, KeyHash
+from shared.session.ids import SessionId
+from shared.session.session import Session
+from shared.session.shard import PersonHash, Shard
+from shared.session.timestamps import rfc3339
+
+_SESSION = "session-"
+_CLAIM = "key-"
+_COUNT = "person-"
+_ALARM = "alarm-"
+# Time first, and always as long (2026-11-20T22:00:00.000Z), so that what is due is one range.
+_DUE_AT = slice(len(_ALARM), len(_ALARM) + 24)
+
+
+def session_key(session_id: SessionId) -> str:
+    """Name the row of a session."""
+    return _SESSION + session_id
+
+
+def session_id_from_key(key: str) -> SessionId:
+    """Read whose row a session's row is."""
+    return SessionId(key.removeprefix(_SESSION))
+
+
+def claim_key(key_hash: KeyHash) -> str:
+    """Name the row of an idempotency key."""
+    return _CLAIM + key_hash
+
+
+def key_hash_from_key(key: str) -> KeyHash:
+    """Read which idempotency key a row is of."""
+    return KeyHash(key.removeprefix(_CLAIM))
+
+
+def count_key(person: PersonHash) -> str:
+    """Name the row of a person's count."""
+    return _COUNT + person
+
+
+def alarm_key(session: Session) -> str:
+    """Name the row of a session's alarm."""
+    return _alarm_key(session.alarm_at, session.session_id)
+
+
+def claim_alarm_key(claim: Claim) -> str:
+    """Name the row of the alarm that is due when an idempotency key ends."""
+    return _alarm_key(claim.ends_at, claim_key(claim.key_hash))
+
+
+def postponed_alarm_key(alarm: Alarm, due_at: datetime) -> str:
+    """Name the row of the same alarm at another time."""
+    return _alarm_key(due_at, _owner(alarm.row_key))
+
+
+def due_range(now: datetime) -> tuple[str, str]:
+    """Bound the keys of all alarms that are due: from the first, up to but without the last."""
+    return _ALARM, f"{_ALARM}{rfc3339(now)}~"
+
+
+def alarm_from_key(shard: Shard, key: str) -> Alarm:
+    """Read what an alarm is for, and when: None if not written as we write a time."""
+    owner = _owner(key)
+    return Alarm(
+        shard=shard,
+        session_id=None if owner.startswith(_CLAIM) else SessionId(owner),
+        row_key=key,
+        due_at=_due_at(key),
+    )
+
+
+def owner_key(alarm: Alarm) -> str:
+    """Name the row that an alarm is for."""
+    return _owner(alarm.row_key) if alarm.session_id is None else session_key(alarm.session_id)
+
+
+def _alarm_key(due_at: datetime, owner: str) -> str:
+    return f"{_ALARM}{rfc3339(due_at)}-{owner}"
+
+
+def _owner(alarm_key: str) -> str:
+    owner = alarm_key.rpartition("-")[2]
+    return _CLAIM + owner if _CLAIM in alarm_key else owner
+
+
+def _due_at(alarm_key: str) -> datetime | None:
+    text = alarm_key[_DUE_AT]
+    try:
+        due_at = datetime.fromisoformat(text)
+        return due_at if rfc3339(due_at) == text else None
+    except (OverflowError, ValueError):
+        return None

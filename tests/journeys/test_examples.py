@@ -1,0 +1,84 @@
+"""What the README quotes as examples does what it says, as a newcomer would run it."""
+
+import asyncio
+import json
+import os
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.world import World, picture
+
+CHECK = Path(__file__).parents[2] / "examples" / "check.sh"
+
+
+async def start_check(world: World, *words: str, **environment: str) -> Process:
+    base_url = {"BASE_URL": world.url.removesuffix("/api")}
+    return await asyncio.create_subprocess_exec(
+        CHECK, *words, env=os.environ | base_url | environment, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def result_of(check: Process) -> dict[str, Any]:
+    output, told = await check.communicate()
+    assert check.returncode == 0, told.decode()
+    body: dict[str, Any] = json.loads(output)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("words", "ending"),
+    [
+        ((), ("completed", "passed", [])),
+        (("spoofface",), ("completed", "rejected", ["Spoof"])),
+        (("canceled",), ("completed", "inconclusive", ["Canceled"])),
+        (("error:FaceWithMaskDetected",), ("canceled", None, [])),
+    ],
+    ids=[
+        "a real face",
+        "a spoof",
+        "a person who cancels",
+        "an error, and no second try",
+    ],
+)
+async def test_example_plays_a_whole_check_to_the_result_that_your_server_reads(
+    world: World, words: tuple[str, ...], ending: tuple[str, str | None, list[str]]
+) -> None:
+    result = await result_of(await start_check(world, *words))
+
+    assert (result["status"], result["outcome"], result["reasons"]) == ending
+    assert result["kind"] == "liveness"
+
+
+async def test_example_compares_the_face_with_an_image_where_one_is_given(
+    world: World, tmp_path: Path
+) -> None:
+    image = tmp_path / "me, in 2026.jpg"
+    image.write_bytes(picture())
+
+    result = await result_of(await start_check(world, "realface", str(image)))
+
+    assert (result["kind"], result["outcome"]) == ("livenessWithVerify", "passed")
+
+
+async def test_example_waits_while_the_app_has_no_result_yet(world: World) -> None:
+    await world.fail("get", times=999, status=503)
+
+    check = await start_check(world)
+    assert check.stderr
+    async for line in check.stderr:
+        if line.startswith(b"frontend: GET"):
+            break
+    await world.clear_faults()
+
+    assert (await result_of(check))["outcome"] == "passed"
+
+
+async def test_example_ends_at_once_with_what_was_wrong(world: World) -> None:
+    check = await start_check(world, "no-such-outcome")
+    output, told = await check.communicate()
+
+    assert (check.returncode, output) == (1, b"")
+    assert b"outcome must be one of" in told

@@ -1,0 +1,35 @@
+"""Requests as the platform hands them over, and what comes back."""
+
+import azure.functions as func
+import msgspec
+
+from shared.api.responses import Reply
+from tests.support.builders import SESSION_ID, TOKEN
+
+URL = "https://app.test/api/sessions"
+
+
+def a_create(body: bytes = b"", **headers: str) -> func.HttpRequest:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return func.HttpRequest(method="POST", url=URL, headers=named, body=body)
+
+
+def a_call(
+    body: bytes = b"", *, session_id: str = SESSION_ID, token: str | None = TOKEN.reveal()
+) -> func.HttpRequest:
+    headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["X-Session-Token"] = token
+    return func.HttpRequest(
+        method="POST",
+        url=f"{URL}/{SESSION_ID}",
+        headers=headers,
+        route_params={"session_id": session_id},
+        body=body,
+    )
+
+
+def body_of(reply: Reply) -> dict[str, object]:
+    """Read a reply's body as its caller will."""
+    body: dict[str, object] = msgspec.json.decode(msgspec.json.encode(reply.body))
+    return body

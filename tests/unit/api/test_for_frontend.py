@@ -1,0 +1,102 @@
+import json
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from shared.api import for_frontend
+from shared.api.responses import Reply
+from shared.errors import SessionNotFoundError
+from shared.session import transitions
+from shared.session.session import Outcome, Reason, Session, Status, Verdict
+from tests.support.builders import DIGEST, NOW, SESSION_ID, TOKEN, a_passing_answer, a_session
+from tests.support.stage import Stage
+from tests.unit.api.requests import a_call, body_of
+
+STARTED = a_session()
+PROCESSING = transitions.processing(STARTED, NOW)
+ENDED = transitions.completed(
+    STARTED,
+    Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,), liveness_decision="spoofface"),
+    NOW,
+)
+
+
+@pytest.mark.parametrize("session", [STARTED, ENDED], ids=["started", "completed"])
+async def test_a_frontend_learns_where_its_session_is_and_never_the_outcome(
+    session: Session, desk: Stage
+) -> None:
+    desk.store.hold(session)
+    desk.clock.advance(timedelta(seconds=59, milliseconds=1))
+    reply = await for_frontend.get_session(desk.app, a_call())
+
+    assert reply.status == 200
+    assert body_of(reply) == {
+        "sessionId": SESSION_ID,
+        "kind": "liveness",
+        "status": session.status,
+        "expiresAt": "2026-03-04T05:16:07.000Z",
+        "expiresInSeconds": 541,
+    }
+
+
+async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Stage) -> None:
+    desk.store.hold(PROCESSING)
+    desk.clock.advance(timedelta(days=1))
+    reply = await for_frontend.get_session(desk.app, a_call())
+
+    body = body_of(reply)
+    assert (reply.status, body["retryAfterSeconds"]) == (200, 5)
+    assert (body["status"], body["expiresInSeconds"]) == ("processing", 0)
+
+
+@pytest.mark.parametrize(
+    ("session_id", "token"),
+    [(SESSION_ID, None), (SESSION_ID, "wrong"), ("x", TOKEN.reveal()), ("", None)],
+)
+async def test_without_its_token_a_session_is_not_found(
+    session_id: str, token: str | None, desk: Stage
+) -> None:
+    desk.store.hold(STARTED)
+    call = a_call(session_id=session_id, token=token)
+
+    for endpoint in (
+        for_frontend.get_session,
+        for_frontend.cancel_session,
+        partial(for_frontend.complete_session, enqueue=lambda _: None),
+    ):
+        with pytest.raises(SessionNotFoundError, match=r"^no such session$"):
+            await endpoint(desk.app, call)
+
+
+async def test_a_completed_check_is_told_without_its_outcome(desk: Stage) -> None:
+    desk.store.hold(STARTED)
+    desk.face.answer = a_passing_answer()
+    messages: list[str] = []
+    call = a_call(json.dumps({"digest": DIGEST}).encode())
+    reply = await for_frontend.complete_session(desk.app, call, enqueue=messages.append)
+
+    assert reply.status == 200
+    assert body_of(reply) == {"sessionId": SESSION_ID, "status": "completed"}
+    assert messages == []
+
+
+async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: Stage) -> None:
+    desk.store.hold(STARTED)
+    messages: list[str] = []
+    reply = await for_frontend.complete_session(desk.app, a_call(), enqueue=messages.append)
+
+    assert reply.status == 202
+    assert body_of(reply) == {
+        "sessionId": SESSION_ID,
+        "status": "processing",
+        "retryAfterSeconds": 5,
+    }
+    assert messages == [SESSION_ID]
+
+
+async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Stage) -> None:
+    desk.store.hold(STARTED)
+
+    assert await for_frontend.cancel_session(desk.app, a_call()) == Reply(status=204)
+    assert desk.store.sessions[SESSION_ID].status is Status.CANCELED

@@ -1,0 +1,238 @@
+import json
+from dataclasses import fields, replace
+from datetime import timedelta
+
+import pytest
+
+from shared.api import for_server
+from shared.api.replies import result_reply
+from shared.api.responses import Reply
+from shared.errors import (
+    InvalidRequestError,
+    LengthRequiredError,
+    RequestTooLargeError,
+    SessionConflictError,
+)
+from shared.session import transitions
+from shared.session.face_answer import Quality, ReferenceImage
+from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
+from tests.support.builders import (
+    DIGEST,
+    NOW,
+    PNG,
+    SESSION_ID,
+    a_session,
+    a_verify_session,
+    multipart,
+)
+from tests.support.stage import Stage
+from tests.unit.api.requests import a_call, a_create, body_of
+
+
+async def start(desk: Stage, key: str | None = None, **said: object) -> Reply:
+    body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
+    headers = {} if key is None else {"Idempotency_Key": key}
+    return await for_server.start_session(
+        desk.app, a_create(body, Content_Type="application/json", **headers)
+    )
+
+
+async def test_a_new_session_is_told_in_full(desk: Stage) -> None:
+    reply = await start(desk)
+
+    (session,) = desk.store.sessions.values()
+    assert reply.status == 201
+    assert body_of(reply) == {
+        "sessionId": session.session_id,
+        "kind": "liveness",
+        "status": "started",
+        "authToken": "face-auth-token-1",
+        "sessionToken": "AQ" + "A" * 41,
+        "expiresAt": "2026-03-04T05:16:07.000Z",
+        "expiresInSeconds": 600,
+    }
+    assert reply.headers == {"Location": f"https://app.test/api/sessions/{session.session_id}"}
+
+
+async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Stage) -> None:
+    content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
+    reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
+
+    assert desk.face.created[0].verify_image == PNG
+    assert body_of(reply)["kind"] == "livenessWithVerify"
+    assert body_of(reply)["referenceImage"] == {
+        "qualityForRecognition": "high",
+        "faceRectangle": None,
+    }
+
+
+async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Stage) -> None:
+    rectangle = {"top": 1, "left": 2, "width": 3, "height": 4}
+    desk.face.reference_image = ReferenceImage(quality=Quality.HIGH, face_rectangle=rectangle)
+    content_type, body = multipart({"deviceCorrelationId": "d", "verifyImage": PNG})
+    reply = await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
+
+    told = body_of(reply)["referenceImage"]
+    assert told == {"qualityForRecognition": "high", "faceRectangle": rectangle}
+
+
+async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # noqa: N802
+    desk: Stage,
+) -> None:
+    await start(desk, "k")
+
+    with pytest.raises(SessionConflictError):
+        await start(desk, "k")
+    assert (await start(desk, "l")).status == 201
+    assert len(desk.store.sessions) == 2
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
+async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Stage) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await start(desk, key)
+
+    assert (caught.value.target, desk.face.calls) == ("Idempotency-Key", [])
+
+
+async def test_a_reply_with_tokens_does_not_print_them(desk: Stage) -> None:
+    reply = await start(desk)
+
+    for token in ("authToken", "sessionToken"):
+        assert str(body_of(reply)[token]) not in repr(reply)
+
+
+async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Stage) -> None:
+    with pytest.raises(InvalidRequestError):
+        await start(desk, authTokenTimeToLiveInSeconds=601)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.test/api/sessions",
+        "https://app.test/api/sessions/",
+        "https://app.test/api/sessions?code=a-function-key",
+        "https://app.test/api/sessions/?code=a-function-key&x=?",
+    ],
+)
+def test_a_location_is_the_requests_url_without_its_query(url: str) -> None:
+    assert for_server._session_url(url, "id") == "https://app.test/api/sessions/id"
+
+
+@pytest.mark.parametrize("coding", ["chunked", "Chunked", "gzip, chunked"])
+async def test_a_chunked_body_needs_a_length(coding: str, desk: Stage) -> None:
+    with pytest.raises(LengthRequiredError):
+        await for_server.start_session(desk.app, a_create(b"", Transfer_Encoding=coding))
+
+    assert desk.face.calls == []
+
+
+@pytest.mark.parametrize("excess", [0, 1], ids=["8-MiB", "one-byte-more"])
+async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Stage) -> None:
+    _, body = multipart({"verifyImage": b""})
+    content_type, body = multipart({"verifyImage": b"\0" * (8 * 1024 * 1024 - len(body) + excess)})
+
+    with pytest.raises(RequestTooLargeError if excess else InvalidRequestError):
+        await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
+    assert desk.face.calls == []
+
+
+VERDICT = Verdict(
+    outcome=Outcome.INCONCLUSIVE,
+    reasons=(Reason.ATTEMPT_ERROR, Reason.VERIFY_MISSING),
+    liveness_decision="realface",
+    attempt_id=2,
+    attempt_count=3,
+    error_code="FaceWithMaskDetected",
+    is_identical=True,
+    match_confidence=0.5,
+    verify_image_hash=Comparison.MATCHED,
+    digest=Comparison.NOT_PROVIDED,
+    model_version="2024-11-15",
+)
+
+
+async def test_a_result_is_told_in_full(desk: Stage) -> None:
+    report = Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g")
+    session = a_verify_session(user_correlation_id="user-1", report=report)
+    desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
+    reply = await for_server.get_result(desk.app, a_call(token=None))
+
+    assert reply.status == 200
+    assert body_of(reply) == {
+        "sessionId": SESSION_ID,
+        "kind": "livenessWithVerify",
+        "status": "completed",
+        "outcome": "inconclusive",
+        "reasons": ["AttemptError", "VerifyMissing"],
+        "livenessDecision": "realface",
+        "attempt": {"attemptId": 2, "attemptCount": 3, "errorCode": "FaceWithMaskDetected"},
+        "verify": {"isIdentical": True, "matchConfidence": 0.5, "verifyImageHash": "matched"},
+        "digest": "notProvided",
+        "reported": {"resultId": "r", "livenessError": "l", "recognitionError": "g"},
+        "modelVersion": "2024-11-15",
+        "deviceCorrelationId": "device-1",
+        "userCorrelationId": "user-1",
+        "createdAt": "2026-03-04T05:06:07.000Z",
+        "endedAt": "2026-03-04T05:06:08.000Z",
+    }
+
+
+OTHER_VERDICT = Verdict(
+    outcome=Outcome.REJECTED,
+    reasons=(Reason.SPOOF,),
+    liveness_decision="spoofface",
+    attempt_id=3,
+    attempt_count=4,
+    error_code="FaceNotFrontal",
+    is_identical=False,
+    match_confidence=0.25,
+    verify_image_hash=Comparison.MISMATCHED,
+    digest=Comparison.MATCHED,
+    model_version="2025-05-20",
+)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Verdict)])
+def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> None:
+    other = replace(VERDICT, **{name: getattr(OTHER_VERDICT, name)})
+    session = a_verify_session(verdict=VERDICT)
+
+    assert result_reply(session) != result_reply(replace(session, verdict=other))
+
+
+@pytest.mark.parametrize(
+    ("session", "verify"),
+    [
+        pytest.param(a_session(), None, id="liveness"),
+        pytest.param(
+            a_verify_session(),
+            {"isIdentical": None, "matchConfidence": None, "verifyImageHash": None},
+            id="with-verify",
+        ),
+    ],
+)
+async def test_a_result_without_a_verdict_has_every_key(
+    session: Session, verify: object, desk: Stage
+) -> None:
+    desk.store.hold(transitions.abandoned(replace(session, device_correlation_id=None), NOW))
+    reply = await for_server.get_result(desk.app, a_call(token=None))
+
+    assert body_of(reply) == {
+        "sessionId": SESSION_ID,
+        "kind": session.kind,
+        "status": "abandoned",
+        "outcome": None,
+        "reasons": [],
+        "livenessDecision": None,
+        "attempt": {"attemptId": None, "attemptCount": None, "errorCode": None},
+        "verify": verify,
+        "digest": None,
+        "reported": {"resultId": None, "livenessError": None, "recognitionError": None},
+        "modelVersion": None,
+        "deviceCorrelationId": None,
+        "userCorrelationId": None,
+        "createdAt": "2026-03-04T05:06:07.000Z",
+        "endedAt": "2026-03-04T05:06:07.000Z",
+    }

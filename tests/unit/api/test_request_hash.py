@@ -1,0 +1,51 @@
+"""Whatever a create says counts when it is repeated under its Idempotency-Key."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+from msgspec import structs
+
+from shared.api import create_body
+from shared.api.contract import CreateBody
+from shared.session.idempotency import hash_request
+from shared.session.start_request import Mode, StartRequest
+from tests.support.builders import PNG, a_request
+
+# For every field of a create, what makes it another request.
+CHANGES: dict[str, dict[str, object]] = {
+    "livenessOperationMode": {"livenessOperationMode": "Passive"},
+    "deviceCorrelationId": {"deviceCorrelationId": "device-2"},
+    "deviceCorrelationIdSetInClient": {
+        "deviceCorrelationId": None,
+        "deviceCorrelationIdSetInClient": True,
+    },
+    "userCorrelationId": {"userCorrelationId": "user-1"},
+    "authTokenTimeToLiveInSeconds": {"authTokenTimeToLiveInSeconds": 60},
+}
+OTHER = StartRequest(
+    mode=Mode.PASSIVE,
+    token_seconds=60,
+    device_correlation_id="device-2",
+    user_correlation_id="user-1",
+    verify_image=PNG,
+)
+
+
+def hash_of(**said: object) -> str:
+    body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
+    return hash_request(create_body.parse("application/json", body, max_token_seconds=600))
+
+
+@pytest.mark.parametrize("name", [field.encode_name for field in structs.fields(CreateBody)])
+def test_a_create_that_differs_in_one_field_is_another_request(name: str) -> None:
+    assert hash_of() == hash_of()
+    assert hash_of(**CHANGES[name]) != hash_of()
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(StartRequest)])
+def test_no_field_of_a_request_is_left_out_of_its_hash(name: str) -> None:
+    request = a_request()
+    other = replace(request, **{name: getattr(OTHER, name)})
+
+    assert hash_request(other) != hash_request(request)

@@ -1,0 +1,220 @@
+"""A row that cannot be read, or an alarm without its owner, stops nobody and does not stay."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.errors import FaceUnavailableError
+from shared.session.shard import SHARDS
+from tests.support.builders import a_passing_answer
+from tests.support.faults import Faults
+from tests.support.stage import STALE, Case, Stage
+
+PASSED = ("completed", "passed")
+ABANDONED = ("abandoned", None)
+LONG_AGO = "2020-01-01T00:00:00.000Z"
+END_OF_TIME = "9999-12-31T23:59:59.999Z"
+AN_HOUR = timedelta(seconds=3601)
+
+type Columns = dict[str, object]
+BAD_ROWS: dict[str, Columns] = {
+    "an unknown status": {"status": "nonsense"},
+    "an unknown kind": {"kind": "iris"},
+    "no Face session": {"faceSessionId": None},
+    "a number that is text": {"alarmDelays": "three"},
+    "a flag that is text": {"atFace": "no"},
+    "a text that is a number": {"personSha256": 7},
+    "a date that is none": {"createdAt": "yesterday"},
+    "a date without a zone": {"expiresAt": "2026-03-04T05:06:07"},
+    "a final status without an end": {"status": "canceled"},
+    "a verdict without reasons": {"outcome": "passed"},
+}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.mark.parametrize("bad", BAD_ROWS.values(), ids=BAD_ROWS)
+async def test_a_bad_row_is_set_aside_longer_and_longer_and_settled_once_repaired(
+    stage: Stage, bad: Columns
+) -> None:
+    case, sound = [await stage.case(answer=a_passing_answer()) for _ in range(2)]
+    good = stage.row(case.session_id)
+    _write(stage, case, bad)
+
+    await stage.sweep_after(STALE)
+    delays = await _delays(stage, case)
+
+    assert stage.ending(sound) == PASSED
+    assert delays == sorted(set(delays))
+    assert _told_about(stage, case) >= len(delays)
+    _write(stage, case, {name: good.get(name) for name in bad})
+    await stage.sweep_after(AN_HOUR, AN_HOUR)
+    assert stage.ending(case) == PASSED
+    assert stage.flaws == []
+
+
+@pytest.mark.parametrize(
+    "alarm_at",
+    [None, "some day", 7, LONG_AGO, END_OF_TIME],
+    ids=["no time", "no date", "a number", "long ago", "never"],
+)
+async def test_a_row_that_does_not_know_its_alarm_is_settled_all_the_same(
+    stage: Stage, alarm_at: object
+) -> None:
+    case = await stage.case(answer=a_passing_answer())
+    _write(stage, case, {"alarmAt": alarm_at})
+
+    await stage.sweep_after(STALE, AN_HOUR, AN_HOUR)
+
+    assert stage.ending(case) == PASSED
+    assert stage.flaws == []
+
+
+async def test_a_token_that_ends_with_time_itself_sets_its_session_aside(stage: Stage) -> None:
+    case = await stage.case()
+    good = stage.row(case.session_id)
+    _write(stage, case, {"expiresAt": END_OF_TIME})
+
+    await stage.sweep_after(STALE)
+    delays = await _delays(stage, case)
+
+    assert delays == sorted(set(delays))
+    _write(stage, case, {"expiresAt": good["expiresAt"]})
+    await stage.sweep_after(AN_HOUR, AN_HOUR)
+    assert stage.ending(case) == ABANDONED
+
+
+async def test_a_row_repaired_from_a_backup_is_settled_too(stage: Stage) -> None:
+    case = await stage.case(answer=a_passing_answer())
+    backup = stage.row(case.session_id)
+    _write(stage, case, {"status": "nonsense"})
+    await stage.sweep_after(STALE, timedelta(seconds=200))
+
+    stage.store.table.put(backup)
+    await stage.sweep_after(AN_HOUR, AN_HOUR, AN_HOUR)
+
+    assert stage.ending(case) == PASSED
+    assert stage.flaws == []
+
+
+async def test_a_count_that_is_none_sets_its_session_aside(stage: Stage) -> None:
+    case, sound = await stage.case(), await stage.case()
+    key = f"person-{case.session.person_sha256}"
+    count = {"PartitionKey": case.session_id[0], "RowKey": key}
+    stage.store.table.put({**count, "openSessions": "many"})
+
+    await stage.sweep_after(STALE)
+    delays = await _delays(stage, case)
+
+    assert stage.ending(sound) == ABANDONED
+    assert delays == sorted(set(delays))
+    stage.store.table.put({**count, "openSessions": 1})
+    await stage.sweep_after(AN_HOUR, AN_HOUR)
+    assert stage.ending(case) == ABANDONED
+    assert stage.flaws == []
+
+
+async def test_an_answer_that_never_parses_waits_longer_and_longer_until_face_forgets(
+    stage: Stage,
+) -> None:
+    case, nonsense = await stage.case(), Faults()
+    nonsense.fail("get", FaceUnavailableError("Face answered nonsense"))
+    app = stage.process(nonsense)
+    delays = []
+
+    for _ in range(3):
+        stage.clock.moment = datetime.fromisoformat(stage.row(case.session_id)["alarmAt"])
+        await app.sweep.run()
+        delays.append(_seconds_left(stage, case))
+
+    assert delays == sorted(set(delays))
+    assert stage.ending(case) == ("started", None)
+    assert stage.events.named("face silent")
+    stage.clock.advance(timedelta(hours=48))
+    await app.sweep.run()
+    assert stage.ending(case) == ABANDONED
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"alarm-{LONG_AGO}-{'5' * 33}",
+        f"alarm-{LONG_AGO}-key-{'ab' * 32}",
+        f"alarm-{LONG_AGO}-key-",
+        f"alarm-{LONG_AGO}-",
+        "alarm-",
+        "alarm-!",
+        "alarm-1",
+        "alarm-0000-99-99T99:99:99.999Z-key-1",
+    ],
+    ids=[
+        "of no session",
+        "of no idempotency key",
+        "of an empty idempotency key",
+        "of nobody",
+        "without anything",
+        "of a sign",
+        "of a digit",
+        "at no time",
+    ],
+)
+async def test_an_orphaned_alarm_is_removed(stage: Stage, key: str) -> None:
+    sound = await stage.case(answer=a_passing_answer())
+    stage.store.table.put({"PartitionKey": "5", "RowKey": key})
+
+    await stage.sweep_after(STALE)
+
+    assert stage.ending(sound) == PASSED
+    assert stage.flaws == []
+
+
+@pytest.mark.parametrize("status", ["started", "completed"])
+@pytest.mark.parametrize("shard", ["its own", "another"])
+async def test_a_second_alarm_of_a_session_is_removed(
+    stage: Stage, status: str, shard: str
+) -> None:
+    case = await stage.case()
+    if status == "completed":
+        stage.play(case, a_passing_answer())
+        await stage.cancel(stage.process(), case)
+    own = case.session_id[0]
+    partition = own if shard == "its own" else SHARDS[SHARDS.index(own) - 1]
+    key = f"alarm-{LONG_AGO}-{case.session_id}"
+    stage.store.table.put({"PartitionKey": partition, "RowKey": key})
+
+    await stage.sweep_after(timedelta(seconds=1))
+
+    assert stage.ending(case)[0] == status
+    assert stage.flaws == []
+
+
+def _write(stage: Stage, case: Case, columns: Columns) -> None:
+    row = {**stage.row(case.session_id), **columns}
+    stage.store.table.put({name: value for name, value in row.items() if value is not None})
+
+
+def _alarm_at(stage: Stage, case: Case) -> datetime:
+    keys = [row["RowKey"] for row in stage.rows]
+    (alarm,) = (key for key in keys if key.startswith("alarm-") and key.endswith(case.session_id))
+    return datetime.fromisoformat(alarm[6:30])
+
+
+def _seconds_left(stage: Stage, case: Case) -> float:
+    return (_alarm_at(stage, case) - stage.clock.moment).total_seconds()
+
+
+async def _delays(stage: Stage, case: Case) -> list[float]:
+    """Sweep at each of the next alarms of a session, and tell by how much each was moved."""
+    delays = list[float]()
+    for _ in range(3):
+        delays.append(_seconds_left(stage, case))
+        await stage.sweep_after(timedelta(seconds=max(delays[-1], 0)))
+    return delays
+
+
+def _told_about(stage: Stage, case: Case) -> int:
+    events = (*stage.events.named("session set aside"), *stage.events.named("session failed"))
+    return sum(facts["session_id"] == case.session_id for facts in events)

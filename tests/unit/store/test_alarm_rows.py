@@ -1,0 +1,37 @@
+from datetime import timedelta
+
+import pytest
+
+from shared.session.shard import Shard
+from shared.store import alarm_rows, row_keys
+from tests.support.builders import NOW, a_claim, a_session
+
+LATER = NOW + timedelta(hours=1)
+
+
+def test_an_alarm_row_is_its_keys_beside_the_row_it_is_for() -> None:
+    session, claim = a_session(), a_claim()
+
+    assert alarm_rows.alarm_row(session) == {
+        "PartitionKey": session.session_id[0],
+        "RowKey": row_keys.alarm_key(session),
+    }
+    assert alarm_rows.claim_alarm_row(claim) == {
+        "PartitionKey": claim.shard,
+        "RowKey": row_keys.claim_alarm_key(claim),
+    }
+
+
+def test_an_alarm_remembers_how_often_it_was_postponed() -> None:
+    row = alarm_rows.alarm_row(a_session())
+    alarm = row_keys.alarm_from_key(Shard("5"), str(row["RowKey"]))
+    postponed = alarm_rows.postponed_row(alarm, LATER, 3)
+
+    assert alarm_rows.row_of(alarm) == row
+    assert postponed == {**alarm_rows.alarm_row(a_session(alarm_at=LATER)), "setAside": 3}
+    assert alarm_rows.delays_from_row(postponed) == 3
+
+
+@pytest.mark.parametrize("column", [{}, {"setAside": "twice"}, {"setAside": None}], ids=str)
+def test_an_alarm_that_does_not_remember_was_never_postponed(column: dict[str, object]) -> None:
+    assert alarm_rows.delays_from_row(column) == 0

@@ -1,0 +1,136 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.session.alarm import Alarm
+from shared.session.idempotency import Claim
+from shared.session.ids import new_session_id, shard_of
+from shared.session.session import Session
+from shared.session.shard import SHARDS, PersonHash, Shard
+from shared.session.timestamps import rfc3339
+from shared.store import row_keys
+from tests.support.any_records import CLAIMS, IDS, SESSIONS, TIMES
+from tests.support.builders import NOW, SESSION_ID, a_claim, a_session
+
+SHARD = Shard("5")
+ALARM_TIMES = TIMES | st.sampled_from([NOW, NOW + timedelta(milliseconds=1)])
+
+
+def keys_of(session: Session, claim: Claim) -> list[str]:
+    return [
+        row_keys.session_key(session.session_id),
+        row_keys.claim_key(claim.key_hash),
+        row_keys.count_key(PersonHash(claim.key_hash)),
+        row_keys.alarm_key(session),
+        row_keys.claim_alarm_key(claim),
+    ]
+
+
+@given(session=SESSIONS, claim=CLAIMS)
+def test_a_persons_rows_have_keys_of_their_own_that_the_table_takes(
+    session: Session, claim: Claim
+) -> None:
+    keys = keys_of(session, replace(claim, ends_at=session.alarm_at))
+
+    assert len(set(keys)) == 5
+    # https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+    assert not set("/\\#?\t\n\r'") & set("".join(keys))
+    assert "".join(keys).isascii()
+    assert "".join(keys).isprintable()
+
+
+@given(session=SESSIONS)
+def test_a_sessions_alarm_leads_to_its_row(session: Session) -> None:
+    key = row_keys.alarm_key(session)
+    alarm = row_keys.alarm_from_key(SHARD, key)
+
+    assert alarm == Alarm(
+        shard=SHARD, session_id=session.session_id, row_key=key, due_at=session.alarm_at
+    )
+    assert row_keys.owner_key(alarm) == row_keys.session_key(session.session_id)
+    assert row_keys.session_id_from_key(row_keys.owner_key(alarm)) == session.session_id
+
+
+@given(claim=CLAIMS)
+def test_an_alarm_of_an_idempotency_key_leads_to_its_row_and_to_no_session(claim: Claim) -> None:
+    key = row_keys.claim_alarm_key(claim)
+    alarm = row_keys.alarm_from_key(SHARD, key)
+
+    assert alarm == Alarm(shard=SHARD, session_id=None, row_key=key, due_at=claim.ends_at)
+    assert row_keys.owner_key(alarm) == row_keys.claim_key(claim.key_hash)
+    assert row_keys.key_hash_from_key(row_keys.owner_key(alarm)) == claim.key_hash
+
+
+@given(
+    at=ALARM_TIMES, now=TIMES | st.just(NOW), session_id=IDS | st.sampled_from(["0" * 33, "f" * 33])
+)
+def test_due_are_exactly_the_alarms_whose_time_has_come(
+    at: datetime, now: datetime, session_id: str
+) -> None:
+    first, last = row_keys.due_range(now)
+    *others, alarm, end_of_a_key = keys_of(
+        a_session(session_id=session_id, alarm_at=at), replace(a_claim(), ends_at=at)
+    )
+
+    assert (first <= alarm < last) == (first <= end_of_a_key < last) == (at <= now)
+    assert not [key for key in others if first <= key < last]
+
+
+@given(first=TIMES, second=TIMES, ids=st.tuples(IDS, IDS))
+def test_alarms_sort_by_their_time(first: datetime, second: datetime, ids: tuple[str, str]) -> None:
+    keys = [
+        row_keys.alarm_key(a_session(session_id=one, alarm_at=moment))
+        for one, moment in zip(ids, (first, second), strict=True)
+    ]
+
+    assert first == second or (keys[0] < keys[1]) == (first < second)
+
+
+@given(claim=CLAIMS, session=SESSIONS, later=TIMES)
+def test_a_postponed_alarm_is_for_the_same_row(
+    claim: Claim, session: Session, later: datetime
+) -> None:
+    for key, postponed in (
+        (row_keys.alarm_key(session), row_keys.alarm_key(replace(session, alarm_at=later))),
+        (row_keys.claim_alarm_key(claim), row_keys.claim_alarm_key(replace(claim, ends_at=later))),
+        (f"alarm-soon-{session.session_id}", f"alarm-{rfc3339(later)}-{session.session_id}"),
+    ):
+        alarm = row_keys.alarm_from_key(SHARD, key)
+
+        assert row_keys.postponed_alarm_key(alarm, later) == postponed
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "soon",
+        "",
+        "0000-99-99T99:99:99.999Z",
+        "2026-03-04T05:06:07.0000",
+        "2026-03-04T05:06:07+0100",
+        "0001-01-01T00:00:00+0100",
+    ],
+    ids=["a-word", "nothing", "no-such-day", "no-zone", "another-zone", "before-all-time"],
+)
+def test_an_alarm_without_a_time_of_ours_is_an_alarm_all_the_same(time: str) -> None:
+    key = f"alarm-{time}-{SESSION_ID}"
+    alarm = row_keys.alarm_from_key(SHARD, key)
+
+    assert alarm == Alarm(shard=SHARD, session_id=SESSION_ID, row_key=key, due_at=None)
+    assert row_keys.owner_key(alarm) == row_keys.session_key(SESSION_ID)
+
+
+@given(rest=st.text(max_size=60))
+def test_whatever_begins_like_an_alarm_is_one(rest: str) -> None:
+    alarm = row_keys.alarm_from_key(SHARD, f"alarm-{rest}")
+
+    assert alarm.due_at is None or alarm.row_key.startswith(f"alarm-{rfc3339(alarm.due_at)}")
+
+
+def test_every_shard_is_the_beginning_of_some_session() -> None:
+    ids = {new_session_id(f"person {number}", bytes) for number in range(500)}
+
+    assert {shard_of(session_id) for session_id in ids} == set(SHARDS)
