@@ -14,7 +14,7 @@ help:
 	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
 	@echo "make bench    what a check and a sweep cost, as ratios"
 	@echo "make package  the zip that Azure receives"
-	@echo "make bicep    lint and build infra/, with the Azure CLI"
+	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
@@ -57,9 +57,7 @@ package:
 	@python3 scripts/package
 
 bicep:
-	@for file in infra/*.bicep; do az bicep lint --file "$$file" || exit 1; done
-	@az bicep build --file infra/main.bicep --stdout >/dev/null
-	@for file in infra/*.bicepparam; do az bicep build-params --file "$$file" --stdout >/dev/null || exit 1; done
+	@infra/check $(SNAPSHOTS)
 
 lock: setup
 	@$(PYTHON) -m pip install --quiet pip-tools==7.6.2
