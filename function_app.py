@@ -4,9 +4,12 @@ from functools import partial
 
 import azure.functions as func
 
-from shared import composition
+from shared import composition, telemetry
 from shared.api import for_frontend, for_server, public, triggers
 from shared.api.responses import answer, respond
+
+# The worker's own line for every call is one that Azure bills and nobody reads.
+telemetry.silence_sdk_logs()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
