@@ -24,6 +24,7 @@ SDKS = {
     },
     "azure.identity": {"composition"},
     "azure.keyvault.secrets": {"face.key_vault"},
+    "cryptography": {"store.sealing"},
     "msgspec": {"api.contract", "api.error_replies", "api.fields", "api.replies", "api.responses"},
     "multipart": {"api.create_body", "api.form_body"},
 }
