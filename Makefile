@@ -1,12 +1,13 @@
 # The words a newcomer needs. Every one of them sets up what it lacks.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup run demo test check format chaos chaos-short bench package bicep lock clean
+.PHONY: help setup run demo test test-client check format chaos chaos-short bench package bicep lock clean
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
 	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
 	@echo "make test     all tests"
+	@echo "make test-client  the TypeScript client, alone and against the local stack"
 	@echo "make check    format, lint, types and all tests: what the CI runs"
 	@echo "make format   put the code in order"
 	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
@@ -27,6 +28,11 @@ demo: setup
 
 test: setup
 	@$(PYTHON) -m pytest --cov --cov-report=term
+
+test-client: setup
+	@npm ci --prefix clients/typescript --ignore-scripts --no-audit --no-fund
+	@npm test --prefix clients/typescript
+	@npm run test:stack --prefix clients/typescript
 
 check: setup
 	@$(PYTHON) -m ruff format --check
