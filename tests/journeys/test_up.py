@@ -137,6 +137,8 @@ async def test_host_that_a_function_timeout_takes_along_is_started_again(tmp_pat
         "AzureFunctionsJobHost__functionTimeout": "00:00:01",
         "FACE_TIMEOUT_SECONDS": "30",
         "FACE_BUDGET_SECONDS": "60",
+        "KEY_TIMEOUT_SECONDS": "30",
+        "STORE_TIMEOUT_SECONDS": "30",
     }
     key = {"x-functions-key": "local-function-key"}
     slow = {"operation": "create", "times": 1, "delayMs": 30_000}
