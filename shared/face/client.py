@@ -26,7 +26,7 @@ type AuthHeader = Callable[[Secret], Mapping[str, str]]
 type Acquire = Callable[[], Awaitable[None]]
 
 
-async def no_limit() -> None:
+async def acquire_at_once() -> None:
     """Let every call go at once."""
 
 
@@ -37,7 +37,7 @@ class CallOptions:
     auth_header: AuthHeader = protocol.key_header
     timeout_seconds: float
     patience: Patience
-    acquire: Acquire = no_limit
+    acquire: Acquire = acquire_at_once
 
 
 class FaceClient:

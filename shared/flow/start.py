@@ -126,7 +126,7 @@ class SessionStart:
         person, maximum = request.person_sha256, self.rules.max_open_sessions
         if person is None or maximum == 0:
             return
-        if await self.store.open_sessions(shard_of(session_id), person) >= maximum:
+        if await self.store.count_open_sessions(shard_of(session_id), person) >= maximum:
             raise TooManySessionsError("the person has too many open sessions")
 
     async def _check_quality(self, session: Session, image: ReferenceImage | None) -> None:

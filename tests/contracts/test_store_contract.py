@@ -157,7 +157,7 @@ async def test_a_confidence_stays_a_number(confidence: float | None, store: Sess
 async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
     assert await store.load(an_id()) is None
     assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
-    assert await store.open_sessions(SHARD, PERSON) == 0
+    assert await store.count_open_sessions(SHARD, PERSON) == 0
 
 
 async def test_an_id_is_inserted_once(store: SessionStore) -> None:
@@ -169,7 +169,7 @@ async def test_an_id_is_inserted_once(store: SessionStore) -> None:
         await store.insert(replace(session, token_hash="another"), None, max_open_sessions=5)
 
     assert await store.load(session.session_id) == before
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
@@ -243,7 +243,7 @@ async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionSt
     )
 
     assert [type(error) for error in done if error] == [TooManySessionsError] * 15
-    assert await store.open_sessions(SHARD, PERSON) == 5
+    assert await store.count_open_sessions(SHARD, PERSON) == 5
     assert len(await alarms(store, ALARM_AT)) == 5
 
 
@@ -253,7 +253,7 @@ async def test_starts_and_endings_at_once_leave_the_exact_count(store: SessionSt
     starts = [store.insert(new(counted=True), None, max_open_sessions=0) for _ in range(5)]
     await asyncio.gather(*calls, *starts)
 
-    assert await store.open_sessions(SHARD, PERSON) == 5
+    assert await store.count_open_sessions(SHARD, PERSON) == 5
 
 
 async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStore) -> None:
@@ -266,7 +266,7 @@ async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStor
     )
 
     assert await winners(*(store.replace(before, after) for after in endings)) == 1
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
@@ -274,7 +274,7 @@ async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
     await stored(store, replace(new(), person_sha256=PersonHash("0" * 64)))
     await stored(store, new(counted=True, shard="8"))
 
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None:
@@ -290,7 +290,7 @@ async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None
     assert taken is not None
     kept = [one for one in sessions if await store.load(one.session_id)]
     assert [one.session_id for one in kept] == [taken.session_id]
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> None:
@@ -477,7 +477,7 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.drop_claim(a_claim()),
         store.end_claim(alarm),
         store.postpone_unreadable(alarm, NOW),
-        store.open_sessions(SHARD, PERSON),
+        store.count_open_sessions(SHARD, PERSON),
         alarms(store, NOW),
     ):
         with pytest.raises(StoreUnavailableError):

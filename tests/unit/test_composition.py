@@ -7,7 +7,7 @@ import pytest
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face.client import FaceClient, no_limit
+from shared.face.client import FaceClient, acquire_at_once
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
 from shared.face.pace import Pace
@@ -75,7 +75,7 @@ async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
     app = a_built_app()
     live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
 
-    assert live._options.acquire is no_limit
+    assert live._options.acquire is acquire_at_once
     assert swept._options == replace(live._options, acquire=swept._options.acquire)
     assert isinstance(getattr(swept._options.acquire, "__self__", None), Pace)
     assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)

@@ -276,7 +276,7 @@ async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
 
 
 async def test_a_count_that_cannot_be_read_creates_nothing_at_face(stage: Stage) -> None:
-    stage.faults.fail_next("open_sessions", StoreUnavailableError("down"))
+    stage.faults.fail_next("count_open_sessions", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await create(stage)
