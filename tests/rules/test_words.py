@@ -14,10 +14,10 @@ from tests.rules.source import MODULES, ROOT, tree_of
 # and does the house have no verb for it yet?
 VERBS = {
     "acquire", "adopt", "answer", "ask", "await", "cancel", "change", "check", "close", "commit",
-    "complete", "consume", "count", "create", "decrement", "delete", "drop", "end", "fetch", "find", "get",
-    "handle", "increment", "insert", "list", "load", "postpone", "produce", "purge",
-    "raise", "read", "record", "refresh", "reload", "replace", "run", "send", "settle", "start",
-    "sweep", "try",
+    "complete", "consume", "count", "create", "decrement", "delete", "drop", "end", "fetch",
+    "find", "get", "handle", "increment", "insert", "list", "load", "postpone", "produce",
+    "purge", "raise", "read", "record", "refresh", "reload", "replace", "run", "send", "settle",
+    "start", "sweep", "try",
 }  # fmt: skip
 # A question only looks.
 QUESTIONS = {"is", "has"}
