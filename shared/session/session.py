@@ -84,7 +84,7 @@ class Report:
         """Did the frontend report a failed try."""
         return any(map(_names_error, (self.liveness_error, self.recognition_error)))
 
-    def followed_by(self, later: "Report") -> "Report":
+    def merge(self, later: "Report") -> "Report":
         """Keep the first digest and whether another differed, and of all else the latest."""
         differ = None not in (self.digest, later.digest) and self.digest != later.digest
         return Report(

@@ -72,8 +72,8 @@ def test_all_that_a_report_says_is_kept_and_an_empty_one_takes_nothing_back(
 ) -> None:
     first = replace(report, digests_differ=False)
 
-    assert Report().followed_by(first) == first
-    assert report.followed_by(Report()) == report
+    assert Report().merge(first) == first
+    assert report.merge(Report()) == report
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_all_that_a_report_says_is_kept_and_an_empty_one_takes_nothing_back(
 def test_of_two_reports_the_first_digest_and_the_latest_words_are_kept(
     earlier: Report, report: Report, kept: Report
 ) -> None:
-    assert earlier.followed_by(report) == kept
+    assert earlier.merge(report) == kept
