@@ -30,7 +30,8 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.unit.flow.stage import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES
 
 FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
 ENDED = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)

@@ -29,7 +29,8 @@ from shared.store import row_keys
 from tests.support.builders import GRACE, NOW, PNG, TOKEN_LIFE, a_request
 from tests.support.fakes import SequentialBytes
 from tests.support.memory_table import StoreInMemory
-from tests.unit.flow.stage import UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import UNKNOWN_OUTCOMES
 
 REQUEST = a_request(user="user-1")
 WITH_IMAGE = a_request(user="user-1", image=PNG)
