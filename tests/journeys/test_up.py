@@ -17,7 +17,9 @@ import pytest
 
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
-from local.stack import hints, host_readiness
+from local.stack import app_settings, hints, host_readiness
+from local.stack.host_process import APP
+from local.stack.stack import Stack
 
 # Only so that a failure ends; on a busy machine a start alone may take ten.
 BOUND_SECONDS = 90
@@ -27,8 +29,11 @@ CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 @asynccontextmanager
 async def up(ports: Ports, state: Path, *more: str, **environment: str) -> AsyncIterator[Process]:
     command = ("-m", "local", "up", "--port", str(ports.base), "--state", str(state), *more)
+    # What leads another test's app to its stack would win over what this one computes.
+    ours = app_settings.load(APP).values | Stack(ports=ports, state=state).settings
+    rest = {name: value for name, value in os.environ.items() if name not in ours}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=os.environ | environment, stdout=PIPE, stderr=PIPE
+        sys.executable, *command, env=rest | environment, stdout=PIPE, stderr=PIPE
     )
     try:
         async with asyncio.timeout(BOUND_SECONDS):
