@@ -49,7 +49,7 @@ def parse_created(response: FaceResponse) -> FaceSession:
     """Understand the answer to a create."""
     if response.status == HTTPStatus.BAD_REQUEST:
         raise _caller_error(_error_code(response))
-    session = _object_of(_checked(response, transient=_TRANSIENT_NOT_EXECUTED))
+    session = _object_of(_check_status(response, transient=_TRANSIENT_NOT_EXECUTED))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -66,7 +66,7 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
     """Understand the answer to a get; None when Face knows no such session."""
     if response.status == HTTPStatus.NOT_FOUND:
         return None
-    session = _object_of(_checked(response))
+    session = _object_of(_check_status(response))
     if session.get("sessionId") != face_session_id:
         raise FaceUnavailableError("Face answered about another session")
     attempts = lenient_json.mapping(session.get("results")).get("attempts")
@@ -79,11 +79,11 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
 
 def parse_deleted(response: FaceResponse) -> None:
     """Understand the answer to a delete; a session that is not there is deleted."""
-    if response.status != HTTPStatus.NOT_FOUND and _checked(response).body:
+    if response.status != HTTPStatus.NOT_FOUND and _check_status(response).body:
         raise FaceUnavailableError("Face answered nonsense", is_retryable=True)
 
 
-def _checked(
+def _check_status(
     response: FaceResponse, transient: Container[int] = _TRANSIENT_STATUSES
 ) -> FaceResponse:
     status = response.status

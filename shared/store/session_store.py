@@ -148,7 +148,7 @@ class TableSessionStore:
         found = await self._table.read(alarm.shard, alarm.row_key)
         delays = alarm_rows.delays_from_row(found[0]) if found else 0
         due_at = now + backoff_delay(OPEN_FIRST_DELAY, delays)
-        moved = alarm_rows.postponed_row(alarm, due_at, delays + 1)
+        moved = alarm_rows.later_row(alarm, due_at, delays + 1)
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 

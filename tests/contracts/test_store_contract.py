@@ -428,11 +428,8 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     session = new(counted=True)
     claim = new_claim(session)
 
-    async def keys() -> Sequence[str]:
-        return sorted([str(row["RowKey"]) async for row in azurite_table.list_entities()])
-
     await azurite_store.insert(session, claim, max_open_sessions=5)
-    rows = await keys()
+    rows = await _keys_of(azurite_table)
     before = await azurite_store.load(session.session_id)
     taken = await azurite_store.load_claim(SHARD, claim.key_hash)
     assert before is not None
@@ -448,7 +445,11 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
         row_keys.count_key(PERSON),
         row_keys.session_key(session.session_id),
     ]
-    assert await keys() == []
+    assert await _keys_of(azurite_table) == []
+
+
+async def _keys_of(table: TableClient) -> Sequence[str]:
+    return sorted([str(row["RowKey"]) async for row in table.list_entities()])
 
 
 @pytest.mark.parametrize("seed", range(4))

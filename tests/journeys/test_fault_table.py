@@ -92,6 +92,12 @@ class Story:
         told = await self.world.play(self.check, outcome)
         self.digest = told.get("digest", self.digest)
 
+    async def begins(self, route: str) -> None:
+        """Come to where the route is called."""
+        if route == "complete":
+            await self.call("create")
+            await self.play()
+
     async def stored(self) -> str:
         """Say what the table has of this person; a session has its one alarm at every moment."""
         shard = shard_of_person(self.person)
@@ -216,11 +222,9 @@ async def unsent(stack: Stack, host: FunctionsHost) -> Mapping[Fault, Unsent]:  
 async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     world: World, behind: Proxies, configure: Configure, row: Row
 ) -> None:
-    place, story, then = PLACES[row.call], Story(world=world), row.line.then
-    if row.route == "complete":
-        await story.call("create")
-        await story.play()
-    limits = _limits(row)
+    place, then, limits = PLACES[row.call], row.line.then, _limits(row)
+    story = Story(world=world)
+    await story.begins(row.route)
     if limits or place.service in {"vault", "identity"}:
         # The app is built anew, so that it has no key.
         await configure(**limits)

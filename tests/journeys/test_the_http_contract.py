@@ -1,7 +1,6 @@
 """What every route owes its callers: who may call it, and what every answer carries."""
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,7 +30,7 @@ async def test_the_key_may_travel_in_the_query_and_never_comes_back_in_the_locat
     )
 
     assert answer.status == 201
-    assert urlsplit(answer.headers["Location"]).query == ""
+    assert answer.headers["Location"] == f"/api/sessions/{answer.body['sessionId']}"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +189,7 @@ async def test_the_hosts_own_answers_are_safe_in_a_browser_too(
     answer = await world.call("POST", path)
 
     assert (answer.status, answer.text) == (status, "")
+    assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
