@@ -10,7 +10,7 @@ from local.azure.certificate import TRUSTED
 from local.clock import StackClock
 from local.ports import HOST, Ports
 from local.process.child_process import Child
-from local.stack import simulators, state_folder
+from local.stack import joining, simulators, state_folder
 
 SECRET_NAME = "face-api-key"  # noqa: S105 - a name, not a secret
 
@@ -32,6 +32,7 @@ class Stack:
         self.ports = ports
         self.state = state.absolute()
         self.clock = StackClock(self.state / simulators.CLOCK)
+        self.log = self.state / "app.log"
         self.face_url = f"http://{HOST}:{ports.face}"
         self._secret_name = secret_name
         self._on_part = on_part
@@ -50,6 +51,11 @@ class Stack:
             "IDENTITY_HEADER": identity.HEADER,
             "SSL_CERT_FILE": str(self.trusted),
         }
+
+    @property
+    def joining(self) -> dict[str, str]:
+        """Return what the app's process must know to read the stack's clock and keep its log."""
+        return {joining.CLOCK: str(self.clock.path), joining.LOG: str(self.log)}
 
     @property
     def trusted(self) -> Path:

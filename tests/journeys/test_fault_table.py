@@ -245,6 +245,7 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     await story.ends(then)
 
 
+@pytest.mark.own_host
 @pytest.mark.parametrize("row", rows_of("queue output"))
 async def test_a_message_that_is_not_sent_delays_the_result_and_loses_nothing(
     world: World, unsent: Mapping[Fault, Unsent], row: Row

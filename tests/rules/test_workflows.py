@@ -193,3 +193,10 @@ def test_the_linter_rules_are_errors() -> None:
     assert {name for name, level in levels.items() if level != "error"} == {
         "use-recent-api-versions"
     }
+
+
+def test_the_real_host_comes_in_a_pinned_version_and_meets_the_journeys() -> None:
+    job = jobs_of(CI)["core-tools"]
+
+    assert re.search(r"run: npm install --global azure-functions-core-tools@\d+\.\d+\.\d+\n", job)
+    assert "run: .ci/any-host func start " in job
