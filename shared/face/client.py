@@ -79,14 +79,10 @@ class FaceClient:
             call, lambda response: answers.parse_result(response, face_session_id)
         )
 
-    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
-        """Have Face forget a session."""
+    async def delete(self, kind: Kind, face_session_id: str) -> None:
+        """Have Face forget a session, in one try: the session's alarm has the next one."""
         call = protocol.build_delete(kind, face_session_id)
-        if patient:
-            await self._send_with_retries(call, answers.parse_deleted)
-        else:
-            response = await self._send(call, self._options.timeout_seconds)
-            answers.parse_deleted(response)
+        answers.parse_deleted(await self._send(call, self._options.timeout_seconds))
 
     async def close(self) -> None:
         """Close the session."""

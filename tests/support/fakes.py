@@ -83,13 +83,7 @@ class FakeFace:
             return None
         return self.answers.get(face_session_id, self.answer)
 
-    async def delete(
-        self,
-        kind: Kind,  # noqa: ARG002
-        face_session_id: FaceSessionId,
-        *,
-        patient: bool = True,  # noqa: ARG002
-    ) -> None:
+    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:  # noqa: ARG002
         await self._enter("delete")
         self.deleted.append(face_session_id)
 

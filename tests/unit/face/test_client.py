@@ -146,10 +146,6 @@ async def delete(client: FaceClient) -> None:
     await client.delete(Kind.LIVENESS, FACE_SESSION_ID)
 
 
-async def delete_in_one_try(client: FaceClient) -> None:
-    await client.delete(Kind.LIVENESS, FACE_SESSION_ID, patient=False)
-
-
 @pytest.mark.parametrize(
     ("call", "sent"),
     [
@@ -244,7 +240,7 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-@pytest.mark.parametrize("call", [create, get, delete])
+@pytest.mark.parametrize("call", [create, get])
 async def test_a_call_that_face_did_not_carry_out_is_repeated(
     call: Call, client: FaceClient, face: HttpFace
 ) -> None:
@@ -255,25 +251,24 @@ async def test_a_call_that_face_did_not_carry_out_is_repeated(
     assert len(face.received) == 2
 
 
-async def test_a_delete_in_one_try_is_not_repeated(client: FaceClient, face: HttpFace) -> None:
+async def test_a_delete_is_not_repeated(client: FaceClient, face: HttpFace) -> None:
     face.says(status=503)
     face.says(status=204)
 
     with pytest.raises(FaceUnavailableError):
-        await delete_in_one_try(client)
-    await delete_in_one_try(client)
+        await delete(client)
+    await delete(client)
 
     assert len(face.received) == 2
 
 
-@pytest.mark.parametrize("call", [get, delete])
-async def test_a_call_that_may_have_arrived_is_repeated_where_that_does_no_harm(
-    call: Call, client: FaceClient, face: HttpFace
+async def test_a_get_that_may_have_arrived_is_repeated_since_that_does_no_harm(
+    client: FaceClient, face: HttpFace
 ) -> None:
     # aiohttp itself sends an idempotent request once more when the connection was closed.
     face.answers.extend([hang_up, hang_up])
-    face.carries_out(call)
-    await call(client)
+    face.carries_out(get)
+    await get(client)
 
     assert len(face.received) == 3
 
@@ -290,7 +285,7 @@ async def test_a_create_that_may_have_arrived_is_not_repeated(
     assert len(face.received) == 1
 
 
-@pytest.mark.parametrize("call", [create, get, delete])
+@pytest.mark.parametrize("call", [create, get])
 async def test_a_call_that_never_left_is_repeated_whatever_it_is(call: Call, keys: Keys) -> None:
     waits: list[float] = []
 
@@ -379,7 +374,7 @@ async def test_a_face_that_does_not_finish_is_unavailable(
     hurried = with_options(client, replace(OPTIONS, timeout_seconds=timeout_seconds))
 
     with pytest.raises(FaceUnavailableError, match="could not be reached"):
-        await delete_in_one_try(hurried)
+        await delete(hurried)
 
 
 @pytest.mark.parametrize(
