@@ -4,7 +4,7 @@ tests/contracts/test_store_contract.py holds it to what Azurite does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -47,12 +47,11 @@ class MemoryTable:
         self.commits.append(operations)
         return await self.faults.carry("commit", lambda: self._commit(operations))
 
-    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+    async def list_keys(self, partition: str, first: str, last: str, *, limit: int) -> list[str]:
         if partition in self.unreadable_partitions:
             raise StoreUnavailableError("down")
-        for place, key in sorted(self.rows):
-            if place == partition and first <= key < last:
-                yield key
+        keys = [key for place, key in sorted(self.rows) if place == partition]
+        return [key for key in keys if first <= key < last][:limit]
 
     async def close(self) -> None:
         self.closed = True
