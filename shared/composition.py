@@ -16,8 +16,8 @@ from shared.face.client import AuthHeader, CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
-from shared.face.pace import Pace
 from shared.face.patience import Patience
+from shared.face.rate_limiter import RateLimiter
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
@@ -133,7 +133,9 @@ class _Edges:
         credential, header = self._open_face_credential()
         options = _call_options(self._settings, header)
         face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
+        return face, face.with_rate_limit(
+            RateLimiter(self._settings.sweep_face_calls_per_second).acquire
+        )
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings
