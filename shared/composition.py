@@ -1,6 +1,5 @@
 """Builds the app's parts once per process and joins them; hands out the clock."""
 
-import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from shared.face.client import AuthHeader, CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
-from shared.face.patience import Patience
 from shared.face.rate_limiter import RateLimiter
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
@@ -166,7 +164,7 @@ def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
     return CallOptions(
         auth_header=header,
         timeout_seconds=settings.face_timeout_seconds,
-        patience=Patience(budget_seconds=settings.face_budget_seconds, jitter=random.random),
+        budget_seconds=settings.face_budget_seconds,
     )
 
 

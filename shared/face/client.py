@@ -1,19 +1,21 @@
 """Sends Face's requests with aiohttp: time-outs, retries, rate limit, one refresh of the key."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from io import BytesIO
+from math import inf
 from typing import Self
 
 import aiohttp
 
 from shared.errors import FaceUnavailableError
-from shared.face import answers, protocol
+from shared.face import answers, protocol, retry
 from shared.face.answers import FaceResponse
 from shared.face.credentials import FaceCredential
-from shared.face.patience import Patience
 from shared.face.protocol import FaceRequest
+from shared.face.retry import Sleep
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession
 from shared.session.session import Kind
@@ -21,6 +23,9 @@ from shared.session.start_request import StartRequest
 
 # A session's answer is some kilobytes; whatever is much larger is none of Face's.
 _MAX_ANSWER_BYTES = 1024 * 1024
+# A first packet that gets lost is sent again after one second.
+_CONNECT_SECONDS = 2.0
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 type AuthHeader = Callable[[Secret], Mapping[str, str]]
 type Acquire = Callable[[], Awaitable[None]]
@@ -32,12 +37,13 @@ async def no_limit() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """How Face is called: with which header, for how long, how often, at what rate."""
+    """How Face is called: with which header, how long (one try, and all of a create), how often."""
 
     auth_header: AuthHeader = protocol.key_header
     timeout_seconds: float
-    patience: Patience
+    budget_seconds: float
     acquire: Acquire = no_limit
+    sleep: Sleep = asyncio.sleep
 
 
 class FaceClient:
@@ -59,7 +65,9 @@ class FaceClient:
     @classmethod
     def connect(cls, endpoint: str, credential: FaceCredential, options: CallOptions) -> Self:
         """Open the one session of this process; nothing is sent yet."""
-        http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        # The platform bounds our calls; waiting for a connection would count as Face's time.
+        connector = aiohttp.TCPConnector(limit=0)
+        http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return cls(http, endpoint, credential, options)
 
     def with_rate_limit(self, acquire: Acquire) -> "FaceClient":
@@ -68,64 +76,62 @@ class FaceClient:
         return FaceClient(self._http, self._endpoint, self._credential, options)
 
     async def create(self, request: StartRequest) -> FaceSession:
-        """Open a session at Face."""
+        """Open a session at Face; its caller waits, and nobody else would try again."""
         call = protocol.build_create(request)
-        return await self._send_with_retries(call, answers.parse_created)
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._options.budget_seconds
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
-        """Ask Face what became of a session."""
-        call = protocol.build_get(kind, face_session_id)
-        return await self._send_with_retries(
-            call, lambda response: answers.parse_result(response, face_session_id)
+        async def create() -> FaceSession:
+            return answers.parse_created(await self._send(call, end - clock()))
+
+        return await retry.run(
+            create, budget_seconds=self._options.budget_seconds, sleep=self._options.sleep
         )
 
+    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
+        """Ask Face what became of a session, in one try: queue and alarm have the next."""
+        call = protocol.build_get(kind, face_session_id)
+        return answers.parse_result(await self._send(call), face_session_id)
+
     async def delete(self, kind: Kind, face_session_id: str) -> None:
-        """Have Face forget a session, in one try: the session's alarm has the next one."""
+        """Have Face forget a session, in one try: its alarm has the next."""
         call = protocol.build_delete(kind, face_session_id)
-        answers.parse_deleted(await self._send(call, self._options.timeout_seconds))
+        answers.parse_deleted(await self._send(call))
 
     async def close(self) -> None:
         """Close the session."""
         await self._http.close()
 
-    async def _send_with_retries[T](
-        self, call: FaceRequest, parse: Callable[[FaceResponse], T]
-    ) -> T:
-        async def send(seconds: float) -> T:
-            timeout_seconds = min(seconds, self._options.timeout_seconds)
-            return parse(await self._send(call, timeout_seconds))
-
-        return await self._options.patience.run(send)
-
-    async def _send(self, call: FaceRequest, timeout_seconds: float) -> FaceResponse:
+    async def _send(self, call: FaceRequest, max_seconds: float = inf) -> FaceResponse:
         secret = await self._credential.get()
-        response = await self._send_once(call, secret, timeout_seconds)
+        response = await self._send_once(call, secret, max_seconds)
         if response.status == HTTPStatus.UNAUTHORIZED:
             secret = await self._credential.refresh(secret)
-            response = await self._send_once(call, secret, timeout_seconds)
+            response = await self._send_once(call, secret, max_seconds)
         return response
 
     async def _send_once(
-        self, call: FaceRequest, secret: Secret, timeout_seconds: float
+        self, call: FaceRequest, secret: Secret, max_seconds: float
     ) -> FaceResponse:
         await self._options.acquire()
+        seconds = min(max_seconds, self._options.timeout_seconds)
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
         try:
             async with self._http.request(
                 call.method,
                 self._endpoint + call.path,
                 headers=self._options.auth_header(secret),
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+                timeout=timeout,
                 json=None if call.image else call.body,
                 data=_multipart(call) if call.image else None,
             ) as answer:
                 return await _read_response(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A create that may have arrived is not repeated: it could open a second session.
-            never_left = isinstance(error, aiohttp.ClientConnectorError)
             raise FaceUnavailableError(
                 f"Face could not be reached: {type(error).__name__}",
-                is_retryable=never_left or call.is_idempotent,
+                is_retryable=isinstance(error, _NEVER_LEFT),
             ) from error
 
 

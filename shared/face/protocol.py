@@ -22,7 +22,6 @@ class FaceRequest:
 
     method: str
     path: str
-    is_idempotent: bool = True
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
 
@@ -43,7 +42,6 @@ def build_create(request: StartRequest) -> FaceRequest:
         body["returnVerifyImageHash"] = True
     return FaceRequest(
         method="POST",
-        is_idempotent=False,
         path=_COLLECTIONS[request.kind],
         body=body,
         image=request.verify_image,

@@ -78,7 +78,7 @@ async def test_the_sweep_calls_face_at_a_rate_of_its_own() -> None:
     assert live._options.acquire is no_limit
     assert swept._options == replace(live._options, acquire=swept._options.acquire)
     assert isinstance(getattr(swept._options.acquire, "__self__", None), RateLimiter)
-    assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)
+    assert (live._options.timeout_seconds, live._options.budget_seconds) == (2, 20)
     await app.close()
 
 

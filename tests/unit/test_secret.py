@@ -13,7 +13,6 @@ from shared.errors import InvalidRequestError
 from shared.face.answers import FaceResponse
 from shared.face.client import CallOptions, FaceClient
 from shared.face.entra import EntraCredential
-from shared.face.patience import Patience
 from shared.face.protocol import FaceRequest
 from shared.flow.start import Started
 from shared.secret import Secret
@@ -151,9 +150,7 @@ A_START_REPLY = StartReply(
                 cast("ClientSession", None),
                 "https://face.test",
                 cast("FaceCredential", VALUE),
-                CallOptions(
-                    timeout_seconds=1, patience=Patience(budget_seconds=1, jitter=lambda: 0.5)
-                ),
+                CallOptions(timeout_seconds=1, budget_seconds=1),
             ),
             id="FaceClient",
         ),

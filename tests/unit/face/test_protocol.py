@@ -15,7 +15,6 @@ from tests.support.builders import PNG, a_request
             a_request(user="user-1"),
             FaceRequest(
                 method="POST",
-                is_idempotent=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -30,7 +29,6 @@ from tests.support.builders import PNG, a_request
             StartRequest(mode=Mode.PASSIVE, token_seconds=60),
             FaceRequest(
                 method="POST",
-                is_idempotent=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "Passive",
@@ -44,7 +42,6 @@ from tests.support.builders import PNG, a_request
             a_request(image=PNG),
             FaceRequest(
                 method="POST",
-                is_idempotent=False,
                 path="/face/v1.2/detectLivenessWithVerify-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
