@@ -1,4 +1,4 @@
-"""Sends Face's requests with aiohttp: time-outs, retries, rate limit, one refresh of the key."""
+"""Sends Face's requests with aiohttp: time-outs, retries, breakers, rate limit, a fresh key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,8 +13,9 @@ import aiohttp
 from shared.errors import FaceUnavailableError
 from shared.face import answers, protocol, retry
 from shared.face.answers import FaceResponse
+from shared.face.breaker import Breaker, loop_time
 from shared.face.credentials import FaceCredential
-from shared.face.protocol import FaceRequest
+from shared.face.protocol import FaceRequest, Operation
 from shared.face.retry import Sleep
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession
@@ -29,6 +30,7 @@ _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 type AuthHeader = Callable[[Secret], Mapping[str, str]]
 type Acquire = Callable[[], Awaitable[None]]
+type Breakers = Mapping[Operation, Breaker]
 
 
 async def no_limit() -> None:
@@ -44,6 +46,7 @@ class CallOptions:
     budget_seconds: float
     acquire: Acquire = no_limit
     sleep: Sleep = asyncio.sleep
+    clock: Callable[[], float] = loop_time
 
 
 class FaceClient:
@@ -55,12 +58,14 @@ class FaceClient:
         endpoint: str,
         credential: FaceCredential,
         options: CallOptions,
+        breakers: Breakers,
     ) -> None:
         """Take a session that is ready to use."""
         self._http = http
         self._endpoint = endpoint
         self._credential = credential
         self._options = options
+        self._breakers = breakers
 
     @classmethod
     def connect(cls, endpoint: str, credential: FaceCredential, options: CallOptions) -> Self:
@@ -68,52 +73,68 @@ class FaceClient:
         # The platform bounds our calls; waiting for a connection would count as Face's time.
         connector = aiohttp.TCPConnector(limit=0)
         http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        return cls(http, endpoint, credential, options)
+        breakers = {operation: Breaker(options.clock) for operation in Operation}
+        return cls(http, endpoint, credential, options, breakers)
 
     def with_rate_limit(self, acquire: Acquire) -> "FaceClient":
-        """Return a client on the same session whose every call waits until it may go."""
+        """Return a client with the same session and breakers whose calls wait until they may go."""
         options = replace(self._options, acquire=acquire)
-        return FaceClient(self._http, self._endpoint, self._credential, options)
+        return FaceClient(self._http, self._endpoint, self._credential, options, self._breakers)
 
     async def create(self, request: StartRequest) -> FaceSession:
         """Open a session at Face; its caller waits, and nobody else would try again."""
         call = protocol.build_create(request)
-        clock = asyncio.get_running_loop().time
+        clock = self._options.clock
         end = clock() + self._options.budget_seconds
 
         async def create() -> FaceSession:
-            return answers.parse_created(await self._send(call, end - clock()))
+            return await self._call(call, answers.parse_created, end - clock())
 
         return await retry.run(
-            create, budget_seconds=self._options.budget_seconds, sleep=self._options.sleep
+            create,
+            self._breakers[call.operation],
+            budget_seconds=self._options.budget_seconds,
+            sleep=self._options.sleep,
         )
 
     async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
         """Ask Face what became of a session, in one try: queue and alarm have the next."""
         call = protocol.build_get(kind, face_session_id)
-        return answers.parse_result(await self._send(call), face_session_id)
+        return await self._call(
+            call, lambda response: answers.parse_result(response, face_session_id)
+        )
 
     async def delete(self, kind: Kind, face_session_id: str) -> None:
         """Have Face forget a session, in one try: its alarm has the next."""
         call = protocol.build_delete(kind, face_session_id)
-        answers.parse_deleted(await self._send(call))
+        await self._call(call, answers.parse_deleted)
 
     async def close(self) -> None:
         """Close the session."""
         await self._http.close()
 
-    async def _send(self, call: FaceRequest, max_seconds: float = inf) -> FaceResponse:
+    async def _call[T](
+        self, call: FaceRequest, parse: Callable[[FaceResponse], T], max_seconds: float = inf
+    ) -> T:
+        breaker = self._breakers[call.operation]
+        # Before the rate limit, too: whoever is refused uses up nothing.
+        breaker.check()
+        await self._options.acquire()
+        with breaker.guard():
+            return parse(await self._send(call, max_seconds))
+
+    async def _send(self, call: FaceRequest, max_seconds: float) -> FaceResponse:
         secret = await self._credential.get()
         response = await self._send_once(call, secret, max_seconds)
         if response.status == HTTPStatus.UNAUTHORIZED:
             secret = await self._credential.refresh(secret)
+            await self._options.acquire()
             response = await self._send_once(call, secret, max_seconds)
         return response
 
     async def _send_once(
         self, call: FaceRequest, secret: Secret, max_seconds: float
     ) -> FaceResponse:
-        await self._options.acquire()
         seconds = min(max_seconds, self._options.timeout_seconds)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
         try:

@@ -4,10 +4,12 @@ https://learn.microsoft.com/azure/architecture/best-practices/retry-service-spec
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
 
 from tenacity import (
     AsyncRetrying,
-    retry_if_exception,
+    RetryCallState,
     stop_after_attempt,
     stop_before_delay,
     wait_exception,
@@ -15,6 +17,7 @@ from tenacity import (
 )
 
 from shared.errors import FaceUnavailableError
+from shared.face.breaker import Breaker
 
 _MAX_TRIES = 3
 _FIRST_JITTER_SECONDS = 0.25
@@ -24,13 +27,16 @@ _MIN_TRY_SECONDS = 0.25
 type Sleep = Callable[[float], Awaitable[None]]
 
 
-async def run[T](call: Callable[[], Awaitable[T]], *, budget_seconds: float, sleep: Sleep) -> T:
+async def run[T](
+    call: Callable[[], Awaitable[T]], breaker: Breaker, *, budget_seconds: float, sleep: Sleep
+) -> T:
     """Make the call until it works, a repeat is no use, or the next wait would not fit."""
     retrying = AsyncRetrying(
-        retry=retry_if_exception(_is_retryable),
+        retry=partial(_is_retryable, breaker),
         stop=stop_after_attempt(_MAX_TRIES) | stop_before_delay(budget_seconds - _MIN_TRY_SECONDS),
-        # What Face asks for has jitter on top: those whom it turned away never come back in step.
-        wait=wait_exception(_asked_wait) + wait_random_exponential(_FIRST_JITTER_SECONDS),
+        # Jitter is on top of what Face asks for: those whom it turned away never return in step.
+        wait=wait_exception(partial(_min_wait, breaker))
+        + wait_random_exponential(_FIRST_JITTER_SECONDS),
         sleep=sleep,
         reraise=True,
     )
@@ -38,9 +44,16 @@ async def run[T](call: Callable[[], Awaitable[T]], *, budget_seconds: float, sle
     return answer
 
 
-def _is_retryable(error: BaseException) -> bool:
-    return isinstance(error, FaceUnavailableError) and error.is_retryable
+def _is_retryable(breaker: Breaker, state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    if not isinstance(error, FaceUnavailableError):
+        return False
+    if error.face_status == HTTPStatus.TOO_MANY_REQUESTS:
+        # Whom Face has turned away waits for a turn; who finds the door shut is told so at once.
+        return state.attempt_number > 1 or not error.is_breaker_open
+    return error.is_retryable and breaker.is_closed
 
 
-def _asked_wait(error: BaseException) -> float:
-    return getattr(error, "retry_after_seconds", None) or 0.0
+def _min_wait(breaker: Breaker, error: BaseException) -> float:
+    asked = getattr(error, "retry_after_seconds", None) or 0.0
+    return max(asked, breaker.remaining_seconds)

@@ -127,7 +127,7 @@ async def client(face: HttpFace, keys: Keys) -> AsyncIterator[FaceClient]:
 
 
 def with_options(client: FaceClient, options: CallOptions) -> FaceClient:
-    return FaceClient(client._http, client._endpoint, client._credential, options)
+    return FaceClient(client._http, client._endpoint, client._credential, options, client._breakers)
 
 
 async def create(client: FaceClient) -> object:

@@ -1,6 +1,7 @@
 """How often a call is tried, and for how long: by what comes back, without a server."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,17 +46,29 @@ CALLS: dict[str, tuple[str, str, Call]] = {
 }
 
 
-@pytest.fixture
-async def waits() -> list[float]:
-    return []
+@dataclass
+class Clock:
+    """A clock that is moved by sleeping, and by nothing else."""
+
+    now: float = 0.0
+    waits: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
 
 
 @pytest.fixture
-async def client(waits: list[float]) -> AsyncIterator[FaceClient]:
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
+def clock() -> Clock:
+    return Clock()
 
-    options = CallOptions(timeout_seconds=5, budget_seconds=60, sleep=sleep)
+
+@pytest.fixture
+async def client(clock: Clock) -> AsyncIterator[FaceClient]:
+    options = CallOptions(timeout_seconds=5, budget_seconds=60, sleep=clock.sleep, clock=clock)
     client = FaceClient.connect(FACE, Keys(), options)
     yield client
     await client.close()
@@ -68,7 +81,7 @@ async def sent(client: FaceClient, operation: str, **answer: object) -> list[aio
         face.add(url, method=method, repeat=True, response_class=Answer, **answer)  # type: ignore[arg-type]
         with pytest.raises(AppError):
             await call(client)
-        return [one.kwargs["timeout"] for one in face.requests[method, URL(url)]]
+        return [one.kwargs["timeout"] for one in face.requests.get((method, URL(url)), [])]
 
 
 NO_SUCH_HOST: Any = SimpleNamespace(ssl=True, host="face.test", port=443)
@@ -122,15 +135,15 @@ async def test_what_face_may_have_done_is_tried_once(
 
 
 async def test_a_create_waits_as_long_as_face_asks_and_by_chance_a_little_more(
-    client: FaceClient, waits: list[float]
+    client: FaceClient, clock: Clock
 ) -> None:
     await sent(client, "create", status=503, headers={"Retry-After": "7"})
 
-    assert [7 <= wait <= 7.5 for wait in waits] == [True, True]
+    assert [7 <= wait <= 7.5 for wait in clock.waits] == [True, True]
 
 
 async def test_a_wait_that_does_not_fit_into_the_budget_is_told_to_the_caller(
-    client: FaceClient, waits: list[float]
+    client: FaceClient, clock: Clock
 ) -> None:
     _, _, create = CALLS["create"]
     with aioresponses() as face:
@@ -138,7 +151,7 @@ async def test_a_wait_that_does_not_fit_into_the_budget_is_told_to_the_caller(
         with pytest.raises(FaceUnavailableError) as caught:
             await create(client)
 
-    assert (caught.value.retry_after_seconds, waits) == (60, [])
+    assert (caught.value.retry_after_seconds, clock.waits) == (60, [])
 
 
 @pytest.mark.parametrize(
@@ -168,3 +181,57 @@ async def test_a_try_of_a_create_has_no_more_time_than_is_left_of_the_budget() -
     await client.close()
 
     assert 0 < (timeout.total or 0) <= 1
+
+
+async def test_after_five_failures_face_is_left_alone_by_calls_of_that_kind_only(
+    client: FaceClient,
+) -> None:
+    tries = [len(await sent(client, "get", status=403)) for _ in range(7)]
+
+    assert tries == [1, 1, 1, 1, 1, 0, 0]
+    assert len(await sent(client, "delete", status=403)) == 1
+
+
+async def test_with_face_dead_the_hundredth_create_asks_nobody(
+    client: FaceClient, clock: Clock
+) -> None:
+    tries = [len(await sent(client, "create", status=503)) for _ in range(100)]
+
+    assert tries == [3, 2, *[0] * 98]
+    assert len(clock.waits) == 3
+
+
+async def test_all_clients_of_a_process_share_what_is_known_of_face(client: FaceClient) -> None:
+    acquired: list[str] = []
+
+    async def acquire() -> None:
+        acquired.append("a turn")
+
+    for _ in range(5):
+        await sent(client, "get", status=500)
+
+    assert await sent(client.with_rate_limit(acquire), "get", status=500) == []
+    # Whoever is refused uses up no turn.
+    assert acquired == []
+
+
+async def test_a_client_learns_that_the_breaker_opened_while_it_waited_for_its_turn(
+    client: FaceClient,
+) -> None:
+    async def acquire() -> None:
+        for _ in range(5):
+            await sent_at_once(client)
+
+    async def sent_at_once(client: FaceClient) -> None:
+        with pytest.raises(FaceUnavailableError):
+            await client.get(Kind.LIVENESS, FACE_SESSION_ID)
+
+    tries = await sent(client.with_rate_limit(acquire), "get", status=500)
+
+    assert len(tries) == 5
+
+
+async def test_one_persons_mistake_shuts_the_door_for_nobody(client: FaceClient) -> None:
+    tries = [len(await sent(client, "create", status=400)) for _ in range(9)]
+
+    assert tries == [1] * 9

@@ -1,7 +1,7 @@
 import pytest
 
 from shared.face import protocol
-from shared.face.protocol import FaceRequest
+from shared.face.protocol import FaceRequest, Operation
 from shared.secret import Secret
 from shared.session.session import Kind
 from shared.session.start_request import Mode, StartRequest
@@ -14,6 +14,7 @@ from tests.support.builders import PNG, a_request
         pytest.param(
             a_request(user="user-1"),
             FaceRequest(
+                operation=Operation.CREATE,
                 method="POST",
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
@@ -28,6 +29,7 @@ from tests.support.builders import PNG, a_request
         pytest.param(
             StartRequest(mode=Mode.PASSIVE, token_seconds=60),
             FaceRequest(
+                operation=Operation.CREATE,
                 method="POST",
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
@@ -41,6 +43,7 @@ from tests.support.builders import PNG, a_request
         pytest.param(
             a_request(image=PNG),
             FaceRequest(
+                operation=Operation.CREATE,
                 method="POST",
                 path="/face/v1.2/detectLivenessWithVerify-sessions",
                 body={
@@ -71,8 +74,12 @@ def test_a_create_is_written_as_face_wants_it(
 def test_get_and_delete_name_the_session_and_send_nothing(kind: Kind, collection: str) -> None:
     path = f"/face/v1.2/{collection}/abc-1"
 
-    assert protocol.build_get(kind, "abc-1") == FaceRequest(method="GET", path=path)
-    assert protocol.build_delete(kind, "abc-1") == FaceRequest(method="DELETE", path=path)
+    assert protocol.build_get(kind, "abc-1") == FaceRequest(
+        operation=Operation.GET, method="GET", path=path
+    )
+    assert protocol.build_delete(kind, "abc-1") == FaceRequest(
+        operation=Operation.DELETE, method="DELETE", path=path
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
 from shared.face import retry
+from shared.face.breaker import Breaker
 
 AGAIN = FaceUnavailableError("down", is_retryable=True)
 
@@ -20,19 +21,36 @@ class Tries:
     outcomes: deque[Exception | str]
     made: int = 0
     waits: list[float] = field(default_factory=list)
+    now: float = 0.0
+    breaker: Breaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(lambda: self.now)
 
     async def call(self) -> str:
         self.made += 1
-        outcome = self.outcomes.popleft()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        with self.breaker.guard():
+            outcome = self.outcomes.popleft()
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
+        self.now += seconds
 
     async def run(self, budget_seconds: float = 60) -> str:
-        return await retry.run(self.call, budget_seconds=budget_seconds, sleep=self.sleep)
+        return await retry.run(
+            self.call, self.breaker, budget_seconds=budget_seconds, sleep=self.sleep
+        )
+
+    async def open(self, error: Exception, times: int) -> None:
+        """Let others fail before."""
+        self.outcomes.extendleft([error] * times)
+        for _ in range(times):
+            with pytest.raises(type(error)):
+                await self.call()
+        self.made = 0
 
 
 def tries(*outcomes: Exception | str) -> Tries:
@@ -104,3 +122,72 @@ async def test_a_wait_that_would_leave_no_time_for_a_try_is_not_begun(
         await story.run(budget_seconds)
 
     assert story.waits == []
+
+
+DOWN = FaceUnavailableError("Face said 503", face_status=503, is_retryable=True)
+
+
+def throttled(seconds: int | None = None) -> FaceUnavailableError:
+    return FaceUnavailableError(
+        "Face said 429", face_status=429, retry_after_seconds=seconds, is_retryable=True
+    )
+
+
+@pytest.mark.parametrize(("error", "times"), [(DOWN, 5), (throttled(), 1)], ids=["down", "busy"])
+async def test_who_comes_to_an_open_breaker_is_told_so_at_once(
+    error: FaceUnavailableError, times: int
+) -> None:
+    story = tries("never")
+    await story.open(error, times)
+
+    with pytest.raises(FaceUnavailableError) as caught:
+        await story.run()
+
+    assert caught.value.is_breaker_open
+    assert (story.made, story.waits) == (1, [])
+
+
+async def test_a_failure_that_opens_the_breaker_is_not_repeated() -> None:
+    story = tries(DOWN, "never")
+    await story.open(DOWN, 4)
+
+    with pytest.raises(FaceUnavailableError, match=r"^Face said 503$"):
+        await story.run()
+
+    assert (story.made, story.waits) == (1, [])
+
+
+async def test_the_probe_is_one_try() -> None:
+    story = tries(DOWN, "never")
+    await story.open(DOWN, 5)
+    story.now += 2
+
+    with pytest.raises(FaceUnavailableError, match=r"^Face said 503$"):
+        await story.run()
+
+    assert (story.made, story.waits) == (1, [])
+
+
+async def test_whom_face_turns_away_waits_at_least_as_long_as_its_breaker_is_open() -> None:
+    story = tries(throttled(), throttled(3), "done")
+
+    assert await story.run() == "done"
+    first, second = story.waits
+    assert 1 <= first <= 1.25
+    assert 3 <= second <= 3.5
+
+
+async def test_whom_face_turned_away_waits_on_while_another_tries_it() -> None:
+    story = tries(throttled(), "done")
+    probes = [story.breaker.guard()]
+
+    async def sleep(seconds: float) -> None:
+        await story.sleep(seconds)
+        if len(story.waits) == 1:
+            probes[0].__enter__()
+        else:
+            probes[0].__exit__(None, None, None)
+
+    made = await retry.run(story.call, story.breaker, budget_seconds=60, sleep=sleep)
+
+    assert (made, story.made, len(story.waits)) == ("done", 3, 2)
