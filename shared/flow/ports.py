@@ -1,6 +1,5 @@
 """What the story needs from outside, on one page."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Protocol, Unpack
 
@@ -82,8 +81,8 @@ class SessionStore(Protocol):
         """Remove a session and its alarm; StoreConflict when it is no longer as it was read."""
         ...
 
-    def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
-        """List a shard's alarms that are due."""
+    async def list_due(self, shard: Shard, now: datetime, *, limit: int) -> list[Alarm]:
+        """List a shard's first alarms that are due, the oldest first."""
         ...
 
     async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:

@@ -14,9 +14,9 @@ from shared.errors import (
     UnsettledError,
 )
 from shared.flow import update
-from shared.flow.face_deletion import delete_ended_face_session
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
-from shared.flow.update import Decide
+from shared.flow.update import Change, Decide
+from shared.flow.walk import Walk
 from shared.secret import Secret
 from shared.session import decisions
 from shared.session.decisions import Rules
@@ -34,6 +34,7 @@ class LivenessFlow:
 
     face: FaceGateway
     store: SessionStore
+    walk: Walk
     rules: Rules
     now: Callable[[], datetime]
     log: LogEvent
@@ -74,7 +75,7 @@ class LivenessFlow:
             raise
         if not change.after.is_final and change.after.reminded_at != change.before.reminded_at:
             remind(session.session_id)
-        return await self._delete_face_session(change.after)
+        return await self._visit(change)
 
     async def settle(self, session_id: SessionId, *, last_try: bool) -> None:
         """Record the ending of a message's session; the last try leaves that to the alarm."""
@@ -122,9 +123,10 @@ class LivenessFlow:
 
     async def _change(self, session: Session, decide: Decide) -> Session:
         change = await update.change(self.store, session, decide, self.log)
-        return await self._delete_face_session(change.after)
+        return await self._visit(change)
 
-    async def _delete_face_session(self, session: Session) -> Session:
-        return await delete_ended_face_session(
-            session, self.face, self.store, self.log, retention=self.rules.retention
-        )
+    async def _visit(self, change: Change) -> Session:
+        # Whoever wrote the ending goes on from there: one delete, however many learn of it.
+        if change.is_written and change.after.is_final:
+            return await self.walk.try_visit(change.after)
+        return change.after

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,13 +16,16 @@ from shared.errors import (
 )
 from shared.flow.ports import LogEvent, SessionStore
 from shared.flow.walk import Walk
-from shared.session.alarm import Alarm, SweepResult
+from shared.session.alarm import Alarm, AlarmClass, SweepResult
 from shared.session.shard import SHARDS, Shard
 
+# A run reads what is due before it works, so this is what it holds at most: an equal share of each
+# shard.
+MAX_DUE = 20_000
 _CONCURRENCY = 8
-# Well before the function's time-out (host.json), after which the worker would be killed at work;
-# what is left stays due, and the next tick takes it up.
-MAX_RUN_SECONDS = 120
+# Less than a tick, so that what is reported while thousands are due is first in the next run; and
+# well before the function's time-out (host.json), after which the worker would be killed at work.
+MAX_RUN_SECONDS = 50
 # Another sweep, or a caller, was first.
 _LOST_RACE_ERRORS = (StoreConflictError, SessionConflictError, SessionNotFoundError)
 # What a corrupt row can raise in code that trusts its own rows.
@@ -30,7 +33,7 @@ _CORRUPT_ROW_ERRORS = (UnreadableRecordError, ArithmeticError, LookupError, Type
 
 
 @dataclass(slots=True, kw_only=True)
-class _SweepStats:
+class _Run:
     """What one run has seen and done."""
 
     ends_at: float
@@ -42,8 +45,8 @@ class _SweepStats:
     def is_over(self) -> bool:
         return asyncio.get_running_loop().time() >= self.ends_at
 
-    def record(self, alarm: Alarm) -> None:
-        self.due += 1
+    def record(self, alarm: Alarm, result: SweepResult) -> None:
+        self.results[result] += 1
         if alarm.due_at and (self.oldest is None or alarm.due_at < self.oldest):
             self.oldest = alarm.due_at
 
@@ -61,41 +64,31 @@ class Sweep:
     async def run(self) -> None:
         """Do what is due now, and log in one event what that was."""
         now = self.now()
-        stats = _SweepStats(ends_at=asyncio.get_running_loop().time() + self.max_run_seconds)
-        alarms: asyncio.Queue[Alarm] = asyncio.Queue(maxsize=_CONCURRENCY)
+        run = _Run(ends_at=asyncio.get_running_loop().time() + self.max_run_seconds)
+        alarms = sorted(await self._read_due(now, run), key=_order)
+        run.due = len(alarms)
+        work = iter(alarms)
         async with asyncio.TaskGroup() as group:
             for _ in range(_CONCURRENCY):
-                group.create_task(self._consume(alarms, stats))
-            # All shards at once, so that a full one cannot starve the others.
-            async with asyncio.TaskGroup() as producers:
-                for shard in SHARDS:
-                    producers.create_task(self._produce(shard, now, alarms, stats))
-            alarms.shutdown()
-        self._log(stats, now)
+                group.create_task(self._work(work, run))
+        self._log(run, now)
 
-    async def _produce(
-        self, shard: Shard, now: datetime, alarms: asyncio.Queue[Alarm], stats: _SweepStats
-    ) -> None:
+    async def _read_due(self, now: datetime, run: _Run) -> list[Alarm]:
+        shards = await asyncio.gather(*(self._read_shard(shard, now, run) for shard in SHARDS))
+        return [alarm for alarms in shards for alarm in alarms]
+
+    async def _read_shard(self, shard: Shard, now: datetime, run: _Run) -> list[Alarm]:
         try:
-            async for alarm in self.store.list_due(shard, now):
-                if stats.is_over:
-                    return
-                stats.record(alarm)
-                await alarms.put(alarm)
-                # A put into a queue with room does not let the others have their turn.
-                await asyncio.sleep(0)
+            return await self.store.list_due(shard, now, limit=MAX_DUE // len(SHARDS))
         except StoreUnavailableError as error:
             self.log("shard set aside", shard=shard, cause=error)
-            stats.results[SweepResult.FAILED] += 1
+            run.results[SweepResult.FAILED] += 1
+            return []
 
-    async def _consume(self, alarms: asyncio.Queue[Alarm], stats: _SweepStats) -> None:
-        while True:
-            try:
-                alarm = await alarms.get()
-            except asyncio.QueueShutDown:
-                return
-            result = SweepResult.LEFT if stats.is_over else await self._handle(alarm)
-            stats.results[result] += 1
+    async def _work(self, alarms: Iterator[Alarm], run: _Run) -> None:
+        for alarm in alarms:
+            result = SweepResult.LEFT if run.is_over else await self._handle(alarm)
+            run.record(alarm, result)
 
     async def _handle(self, alarm: Alarm) -> SweepResult:
         try:
@@ -130,11 +123,11 @@ class Sweep:
             self.log("session set aside", session_id=alarm.session_id, cause=cause)
         return SweepResult.FAILED
 
-    def _log(self, stats: _SweepStats, now: datetime) -> None:
-        results = stats.results
+    def _log(self, run: _Run, now: datetime) -> None:
+        results = run.results
         self.log(
             "sweep ended",
-            due=stats.due,
+            due=run.due,
             settled=results[SweepResult.SETTLED],
             abandoned=results[SweepResult.ABANDONED],
             deleted=results[SweepResult.DELETED],
@@ -144,5 +137,12 @@ class Sweep:
             postponed=results[SweepResult.POSTPONED] or None,
             skipped=results[SweepResult.SKIPPED] or None,
             left=results[SweepResult.LEFT] or None,
-            oldest_seconds=round((now - stats.oldest).total_seconds()) if stats.oldest else 0,
+            oldest_seconds=round((now - run.oldest).total_seconds()) if run.oldest else 0,
         )
+
+
+def _order(alarm: Alarm) -> tuple[int, str]:
+    """Put first what people wait for, and within that the oldest: a key begins with its time."""
+    classes = list(AlarmClass)
+    rank = classes.index(alarm.alarm_class) if alarm.alarm_class else len(classes)
+    return rank, alarm.row_key

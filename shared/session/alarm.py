@@ -1,11 +1,11 @@
-"""When somebody must look at a session again, and what comes of it."""
+"""When somebody must look at a session again, what for, and what comes of it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.session.ids import SessionId, shard_of
-from shared.session.session import Session
+from shared.session.session import Session, Status
 from shared.session.shard import Shard
 
 OPEN_FIRST_DELAY = timedelta(minutes=2)
@@ -13,6 +13,29 @@ CLEANUP_FIRST_DELAY = timedelta(minutes=1)
 REMINDER_PAUSE = timedelta(minutes=1)
 _MAX_DELAY = timedelta(hours=1)
 _MAX_DOUBLINGS = 10
+
+
+class AlarmClass(StrEnum):
+    """What an alarm is for, in the order in which a sweep works."""
+
+    REPORTED = "reported"
+    OPEN = "open"
+    ENDED = "ended"
+    PURGE = "purge"
+    RECORD = "record"
+    ERASURE = "erasure"
+
+    @property
+    def needs_face(self) -> bool:
+        """Is there nothing to do without Face."""
+        return self in {AlarmClass.REPORTED, AlarmClass.OPEN, AlarmClass.ENDED}
+
+
+def alarm_class_of(session: Session) -> AlarmClass:
+    """Tell what a session's alarm is for."""
+    if session.is_final:
+        return AlarmClass.ENDED if session.has_face_data else AlarmClass.PURGE
+    return AlarmClass.REPORTED if session.status is Status.PROCESSING else AlarmClass.OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +46,15 @@ class Alarm:
     session_id: SessionId | None
     row_key: str = field(repr=False)
     due_at: datetime | None
+    alarm_class: AlarmClass | None
 
     def is_own_of(self, session: Session) -> bool:
         """Tell whether this is the alarm that the session's record knows of."""
-        return self.shard == shard_of(session.session_id) and self.due_at == session.alarm_at
+        return (
+            self.shard == shard_of(session.session_id)
+            and self.due_at == session.alarm_at
+            and self.alarm_class == alarm_class_of(session)
+        )
 
 
 class SweepResult(StrEnum):

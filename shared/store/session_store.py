@@ -5,7 +5,6 @@ there is never a session without its one alarm, a wrong count, or a second write
 learn of the first.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
@@ -134,9 +133,12 @@ class TableSessionStore:
             await self._table.commit([delete_op(alarm_rows.row_of(alarm))])
             raise StoreConflictError("the session has its own alarm")
         known = replace(session, alarm_at=alarm.due_at)
-        versions = await self._table.commit(
-            [replace_op(session_rows.session_row(known), session.version)]
-        )
+        operations = [replace_op(session_rows.session_row(known), session.version)]
+        if alarm.row_key != row_keys.alarm_key(known):
+            # At the right time, but not for what the session has come to.
+            renamed = insert_op(alarm_rows.alarm_row(known))
+            operations += [delete_op(alarm_rows.row_of(alarm)), renamed]
+        versions = await self._table.commit(operations)
         return replace(known, version=versions[0])
 
     async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
@@ -152,10 +154,10 @@ class TableSessionStore:
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
-    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
-        """List the alarms that are due, the oldest first."""
-        async for key in self._table.list_keys(shard, *row_keys.due_range(now)):
-            yield row_keys.alarm_from_key(shard, key)
+    async def list_due(self, shard: Shard, now: datetime, *, limit: int) -> list[Alarm]:
+        """List the first alarms that are due, the oldest first."""
+        keys = await self._table.list_keys(shard, *row_keys.due_range(now), limit=limit)
+        return [row_keys.alarm_from_key(shard, key) for key in keys]
 
     async def close(self) -> None:
         """Close the table."""

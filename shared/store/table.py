@@ -72,16 +72,17 @@ class StorageTable:
                 raise StoreConflictError(_cause(error)) from error
             raise StoreUnavailableError(_cause(error)) from error
 
-    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
-        """List the keys of a range, from the first, up to but without the last."""
+    async def list_keys(self, partition: str, first: str, last: str, *, limit: int) -> list[str]:
+        """List the first keys of a range, from the first, up to but without the last."""
         pages = self._client.query_entities(
             "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
             parameters={"shard": partition, "first": first, "last": last},
             select=["RowKey"],
         ).by_page()
-        while (keys := await self._read_page(pages)) is not None:
-            for key in keys:
-                yield key
+        keys: list[str] = []
+        while len(keys) < limit and (page := await self._read_page(pages)) is not None:
+            keys += page
+        return keys[:limit]
 
     async def close(self) -> None:
         """Close the client."""

@@ -19,7 +19,7 @@ from shared.errors import StoreConflictError, StoreUnavailableError, TooManySess
 from shared.flow.ports import SessionStore
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, AlarmClass
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
@@ -91,7 +91,7 @@ async def stored(store: SessionStore, session: Session) -> Session:
 
 
 async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
-    return [alarm async for alarm in store.list_due(shard, now)]
+    return await store.list_due(shard, now, limit=100)
 
 
 async def winners(*calls: Awaitable[object]) -> int:
@@ -361,6 +361,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
             session_id=session.session_id,
             row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
+            alarm_class=AlarmClass.OPEN,
         )
         for session in reversed(sessions[1:])
     ]
@@ -464,7 +465,7 @@ async def test_counts_and_alarms_are_exact_on_azurite_after_whatever_happens(
 async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
     table = table_on(stack.settings["AzureWebJobsStorage"], f"Missing{secrets.token_hex(8)}")
     store, session = TableSessionStore(table), new(counted=True)
-    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", due_at=None)
+    alarm = row_keys.alarm_from_key(SHARD, "alarm-x-record-y")
 
     for call in (
         store.insert(session, None, max_open_sessions=0),

@@ -21,6 +21,7 @@ from tests.support import fault_table
 from tests.support.constants import STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
 from tests.support.fault_table import Row
+from tests.support.rows import alarm_key_of
 from tests.support.world import Answer, Check, World, check_of, eventually
 
 # Longer than any machine takes: no call may be late by itself.
@@ -102,9 +103,7 @@ class Story:
         (row,) = mine
         session_id = row["RowKey"].removeprefix("session-")
         alarms = [key for key in (row["RowKey"] for row in rows) if key.startswith("alarm-")]
-        assert [key for key in alarms if session_id in key] == [
-            f"alarm-{row['alarmAt']}-{session_id}"
-        ]
+        assert [key for key in alarms if session_id in key] == [alarm_key_of(row)]
         is_left = row["status"] not in {"started", "processing"} and row["atFace"]
         return f"`{row['status']}`" + ", not deleted at Face" * is_left
 

@@ -92,7 +92,9 @@ class Walk:
         """Compare every count, key and alarm with the sessions that are there."""
         sessions, claims = await self._sessions(), await self._claims()
         rung = [
-            alarm for shard in SHARDS async for alarm in self.store.list_due(shard, END_OF_TIME)
+            alarm
+            for shard in SHARDS
+            for alarm in await self.store.list_due(shard, END_OF_TIME, limit=1000)
         ]
         still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
 

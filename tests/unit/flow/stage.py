@@ -5,9 +5,9 @@ import pytest
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
 from shared.session import transitions
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import Outcome, Session, Verdict
+from shared.session.session import Outcome, Report, Session, Verdict
 from tests.support import stage
-from tests.support.builders import GRACE, NOW, SESSION_ID, TOKEN_LIFE, a_session
+from tests.support.builders import GRACE, NOW, SESSION_ID, TOKEN, TOKEN_LIFE, a_session
 
 STALE_AT = NOW + TOKEN_LIFE + GRACE
 STARTED = a_session()
@@ -39,6 +39,11 @@ class Stage(stage.Stage):
     def face_calls(self) -> list[str]:
         """What Face was asked, also where that failed."""
         return [call for call in self.faults.calls if call in {"create", "get", "delete"}]
+
+    async def complete_it(self, report: Report | None = None) -> Session:
+        return await self.app.flow.complete(
+            SESSION_ID, TOKEN, report or Report(), self.queued.append
+        )
 
     def at(self, session: Session, answer: FaceAnswer | None) -> "Stage":
         """Put the session there, and let Face answer this."""

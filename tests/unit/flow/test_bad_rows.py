@@ -141,19 +141,21 @@ async def test_an_answer_that_never_parses_waits_longer_and_longer_until_face_fo
 @pytest.mark.parametrize(
     "key",
     [
+        f"alarm-{LONG_AGO}-open-{'5' * 33}",
+        f"alarm-{LONG_AGO}-record-{'ab' * 32}",
+        f"alarm-{LONG_AGO}-record-",
         f"alarm-{LONG_AGO}-{'5' * 33}",
-        f"alarm-{LONG_AGO}-key-{'ab' * 32}",
-        f"alarm-{LONG_AGO}-key-",
         f"alarm-{LONG_AGO}-",
         "alarm-",
         "alarm-!",
         "alarm-1",
-        "alarm-0000-99-99T99:99:99.999Z-key-1",
+        "alarm-0000-99-99T99:99:99.999Z-record-1",
     ],
     ids=[
         "of no session",
         "of no idempotency key",
         "of an empty idempotency key",
+        "of no class",
         "of nobody",
         "without anything",
         "of a sign",
@@ -182,7 +184,7 @@ async def test_a_second_alarm_of_a_session_is_removed(
         await stage.cancel(stage.process(), case)
     own = case.session_id[0]
     partition = own if shard == "its own" else SHARDS[SHARDS.index(own) - 1]
-    key = f"alarm-{LONG_AGO}-{case.session_id}"
+    key = f"alarm-{LONG_AGO}-open-{case.session_id}"
     stage.store.table.put({"PartitionKey": partition, "RowKey": key})
 
     await stage.sweep_after(timedelta(seconds=1))

@@ -11,7 +11,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.session import transitions
-from shared.session.alarm import Alarm, SweepResult
+from shared.session.alarm import Alarm, AlarmClass, SweepResult
 from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.ids import shard_of
 from shared.session.session import Session, Status
@@ -105,7 +105,11 @@ async def test_an_alarm_of_an_unknown_session_is_one_of_an_unreadable_record(
 
 
 OWN = Alarm(
-    shard=shard_of(SESSION_ID), session_id=SESSION_ID, row_key="alarm", due_at=STARTED.alarm_at
+    shard=shard_of(SESSION_ID),
+    session_id=SESSION_ID,
+    row_key="alarm",
+    due_at=STARTED.alarm_at,
+    alarm_class=AlarmClass.OPEN,
 )
 
 
