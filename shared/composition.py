@@ -1,6 +1,5 @@
 """Builds the app's parts once per process and joins them; hands out the clock."""
 
-import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from shared.face.client import AuthHeader, CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
-from shared.face.pace import Pace
-from shared.face.patience import Patience
+from shared.face.rate_limiter import RateLimiter
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
@@ -140,7 +138,9 @@ class _Edges:
         credential, header = self._open_face_credential()
         options = _call_options(self._settings, header)
         face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
+        return face, face.with_rate_limit(
+            RateLimiter(self._settings.sweep_face_calls_per_second).acquire
+        )
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings
@@ -171,7 +171,7 @@ def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
     return CallOptions(
         auth_header=header,
         timeout_seconds=settings.face_timeout_seconds,
-        patience=Patience(budget_seconds=settings.face_budget_seconds, jitter=random.random),
+        budget_seconds=settings.face_budget_seconds,
     )
 
 

@@ -142,7 +142,7 @@ class FaceUnavailableError(FaceOutcomeUnknownError):
         is_breaker_open: bool = False,
         is_retryable: bool = False,
     ) -> None:
-        """Keep how long Face asked us to wait, if it did, and whether a repeat can do no harm."""
+        """Keep also whether a repeat can do no harm, since Face has provably done nothing."""
         super().__init__(
             message,
             retry_after_seconds=retry_after_seconds,

@@ -1,7 +1,7 @@
 """What Face's REST API answers, version 1.2: lenient in reading, never an outcome by failure."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -29,9 +29,8 @@ from shared.session.ids import FaceSessionId
 _FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _SUCCESS, _REFUSAL = 2, 4
-_TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
-# Of these, the ones that say that nothing was done: a create may follow.
-_TRANSIENT_NOT_EXECUTED = {429, 503}
+# These say that nothing was done: even a create may follow.
+_NOT_EXECUTED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _MAX_WAIT_SECONDS = 3600
 _SESSION_NOT_FOUND = "SessionNotFound"
 # What Face blames on a request. Any other 400 says that we are set up wrongly, as when an endpoint
@@ -62,7 +61,7 @@ def parse_created(response: FaceResponse) -> FaceSession:
     is_bad_request = response.status == HTTPStatus.BAD_REQUEST
     if is_bad_request and (code := _error_code(response)) in _REQUEST_CODES:
         raise _caller_error(code)
-    session = _object_of(_checked(response, transient=_TRANSIENT_NOT_EXECUTED))
+    session = _object_of(_checked(response))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -101,9 +100,7 @@ def _knows_no_session(response: FaceResponse) -> bool:
     return response.status == HTTPStatus.NOT_FOUND and _error_code(response) == _SESSION_NOT_FOUND
 
 
-def _checked(
-    response: FaceResponse, transient: Container[int] = _TRANSIENT_STATUSES
-) -> FaceResponse:
+def _checked(response: FaceResponse) -> FaceResponse:
     status = response.status
     if status // 100 == _SUCCESS:
         return response
@@ -114,7 +111,7 @@ def _checked(
         f"Face said {status}",
         retry_after_seconds=_seconds(response),
         face_status=status,
-        is_retryable=status in transient,
+        is_retryable=status in _NOT_EXECUTED,
     )
 
 

@@ -10,7 +10,7 @@ from shared.errors import ConfigurationError
 from shared.face.client import FaceClient, no_limit
 from shared.face.entra import EntraCredential
 from shared.face.key_vault import KeyVaultCredential
-from shared.face.pace import Pace
+from shared.face.rate_limiter import RateLimiter
 from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
@@ -71,14 +71,14 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
 
 
 @pytest.mark.usefixtures("environment")
-async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
+async def test_the_sweep_calls_face_at_a_rate_of_its_own() -> None:
     app = a_built_app()
     live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
 
     assert live._options.acquire is no_limit
     assert swept._options == replace(live._options, acquire=swept._options.acquire)
-    assert isinstance(getattr(swept._options.acquire, "__self__", None), Pace)
-    assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)
+    assert isinstance(getattr(swept._options.acquire, "__self__", None), RateLimiter)
+    assert (live._options.timeout_seconds, live._options.budget_seconds) == (2, 20)
     await app.close()
 
 

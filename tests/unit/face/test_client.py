@@ -10,7 +10,6 @@ from aiohttp.test_utils import TestServer
 
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
 from shared.face.client import CallOptions, FaceClient
-from shared.face.patience import Patience
 from shared.face.protocol import token_header
 from shared.secret import Secret
 from shared.session.session import Kind
@@ -34,10 +33,7 @@ async def wait_for_nothing(_: float) -> None:
 
 
 # More time than any machine needs; what is to run out of it gets less.
-OPTIONS = CallOptions(
-    timeout_seconds=60,
-    patience=Patience(budget_seconds=60, jitter=lambda: 0.0, sleep=wait_for_nothing),
-)
+OPTIONS = CallOptions(timeout_seconds=60, budget_seconds=60, sleep=wait_for_nothing)
 
 
 @dataclass
@@ -131,7 +127,7 @@ async def client(face: HttpFace, keys: Keys) -> AsyncIterator[FaceClient]:
 
 
 def with_options(client: FaceClient, options: CallOptions) -> FaceClient:
-    return FaceClient(client._http, client._endpoint, client._credential, options)
+    return FaceClient(client._http, client._endpoint, client._credential, options, client._breakers)
 
 
 async def create(client: FaceClient) -> object:
@@ -240,70 +236,6 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-@pytest.mark.parametrize("call", [create, get])
-async def test_a_call_that_face_did_not_carry_out_is_repeated(
-    call: Call, client: FaceClient, face: HttpFace
-) -> None:
-    face.says(status=503)
-    face.carries_out(call)
-    await call(client)
-
-    assert len(face.received) == 2
-
-
-async def test_a_delete_is_not_repeated(client: FaceClient, face: HttpFace) -> None:
-    face.says(status=503)
-    face.says(status=204)
-
-    with pytest.raises(FaceUnavailableError):
-        await delete(client)
-    await delete(client)
-
-    assert len(face.received) == 2
-
-
-async def test_a_get_that_may_have_arrived_is_repeated_since_that_does_no_harm(
-    client: FaceClient, face: HttpFace
-) -> None:
-    # aiohttp itself sends an idempotent request once more when the connection was closed.
-    face.answers.extend([hang_up, hang_up])
-    face.carries_out(get)
-    await get(client)
-
-    assert len(face.received) == 3
-
-
-async def test_a_create_that_may_have_arrived_is_not_repeated(
-    client: FaceClient, face: HttpFace
-) -> None:
-    face.answers.append(hang_up)
-    face.says(payloads.CREATED)
-
-    with pytest.raises(FaceUnavailableError, match="could not be reached"):
-        await create(client)
-
-    assert len(face.received) == 1
-
-
-@pytest.mark.parametrize("call", [create, get])
-async def test_a_call_that_never_left_is_repeated_whatever_it_is(call: Call, keys: Keys) -> None:
-    waits: list[float] = []
-
-    async def wait_once(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) > 1:
-            raise TimeoutError
-
-    patience = replace(OPTIONS.patience, sleep=wait_once)
-    client = FaceClient.connect("http://127.0.0.1:1", keys, replace(OPTIONS, patience=patience))
-
-    with pytest.raises(TimeoutError):
-        await call(client)
-    await client.close()
-
-    assert keys.asked == 2
-
-
 async def test_every_try_waits_until_it_may_go(client: FaceClient, face: HttpFace) -> None:
     sent_before: list[int] = []
 
@@ -312,11 +244,25 @@ async def test_every_try_waits_until_it_may_go(client: FaceClient, face: HttpFac
 
     face.says(status=401)
     face.says(status=503)
-    face.says(payloads.RUNNING)
-    await get(client.with_rate_limit(acquire))
-    await get(client)
+    face.says(payloads.CREATED)
+    await create(client.with_rate_limit(acquire))
+    await create(client)
 
     assert (sent_before, len(face.received)) == ([0, 1, 2], 4)
+
+
+async def test_a_hundred_and_fifty_calls_are_at_face_at_once(
+    client: FaceClient, face: HttpFace
+) -> None:
+    all_arrived = asyncio.Barrier(150)
+
+    async def answer(_: web.Request) -> web.Response:
+        await all_arrived.wait()
+        return web.json_response(payloads.RUNNING)
+
+    face.answers.append(answer)
+
+    assert all(await asyncio.gather(*(get(client) for _ in range(150))))
 
 
 async def test_a_redirect_is_not_followed_for_the_key_would_travel(
