@@ -1,22 +1,14 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import pytest
 
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face.client import FaceClient, no_limit
-from shared.face.entra import EntraCredential
-from shared.face.key_vault import KeyVaultCredential
-from shared.face.rate_limiter import RateLimiter
 from shared.flow.start import StartRules
-from shared.secret import Secret
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from shared.store.session_store import TableSessionStore
 from tests.support.fakes import Clock, FakeFace, RecordedEvents
 from tests.support.memory_table import StoreInMemory
 
@@ -71,52 +63,6 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
 
 
 @pytest.mark.usefixtures("environment")
-async def test_the_sweep_calls_face_at_a_rate_of_its_own() -> None:
-    app = a_built_app()
-    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
-
-    assert live._options.acquire is no_limit
-    assert swept._options == replace(live._options, acquire=swept._options.acquire)
-    assert isinstance(getattr(swept._options.acquire, "__self__", None), RateLimiter)
-    assert (live._options.timeout_seconds, live._options.budget_seconds) == (2, 20)
-    await app.close()
-
-
-@pytest.mark.parametrize(
-    ("auth", "keys", "header"),
-    [
-        ("key", KeyVaultCredential, {"Ocp-Apim-Subscription-Key": "the-key"}),
-        ("entra", EntraCredential, {"Authorization": "Bearer the-key"}),
-    ],
-)
-async def test_face_is_reached_by_key_or_by_entra(
-    auth: str, keys: type, header: object, environment: pytest.MonkeyPatch
-) -> None:
-    environment.setenv("FACE_AUTH", auth)
-    if auth == "entra":
-        environment.delenv("KEY_VAULT_URL")
-    app = a_built_app()
-    face = cast("FaceClient", app.flow.face)
-
-    assert isinstance(face._credential, keys)
-    assert face._options.auth_header(Secret("the-key")) == header
-    await app.close()
-
-
-async def test_the_table_is_opened_by_identity_where_there_is_no_connection_string(
-    environment: pytest.MonkeyPatch,
-) -> None:
-    url = "https://x.table.core.windows.net"
-    environment.delenv("AzureWebJobsStorage")
-    environment.setenv("AzureWebJobsStorage__tableServiceUri", url)
-    app = a_built_app()
-
-    assert isinstance(app.flow.store, TableSessionStore)
-    assert app.flow.store._table._client.url == url
-    await app.close()
-
-
-@pytest.mark.usefixtures("environment")
 async def test_an_app_that_was_closed_is_built_anew() -> None:
     await composition.close()
     first = composition.app()
@@ -151,7 +97,7 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
     assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.walk.store] == [store] * 4
     assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
     assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
-    assert app._opened == ()
+    assert app._connections._opened == []
 
 
 @pytest.mark.usefixtures("environment")
