@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from shared.flow.start import StartRules
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from tests.support.fakes import Clock, FakeFace, RecordedEvents
+from tests.support.fakes import Clock, FakeFace, FakeQueue, RecordedEvents
 from tests.support.memory_table import StoreInMemory
 
 
@@ -89,14 +90,20 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
-    face, store, events, then = FakeFace(), StoreInMemory(), RecordedEvents(), Clock()
+    face, store, queue = FakeFace(), StoreInMemory(), FakeQueue()
+    events, then = RecordedEvents(), Clock()
 
-    app = composition.build(settings.load(), face=face, store=store, now=then, log=events)
+    app = composition.build(
+        settings.load(), face=face, store=store, queue=queue, now=then, log=events
+    )
 
-    assert [app.start.face, app.flow.face, app.sweep.walk.face] == [face] * 3
-    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.walk.store] == [store] * 4
-    assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
-    assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
+    parts: list[Any] = [app.start, app.flow, app.queue_flow, app.sweep.walk]
+    parts += [app.flow.walk, app.queue_flow.walk]
+    assert [part.face for part in parts] == [face] * 6
+    assert [part.store for part in (*parts, app.sweep)] == [store] * 7
+    assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
+    assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
+    assert [part.log for part in (*parts, app.sweep)] == [events] * 7
     assert app._connections._opened == []
 
 
