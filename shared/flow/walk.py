@@ -31,7 +31,11 @@ class Walk:
     log: LogEvent
 
     async def handle_alarm(self, session_id: SessionId, alarm: Alarm | None = None) -> SweepResult:
-        """Do whatever a session's alarm was set for; without an alarm, its own is meant."""
+        """Do whatever a session's alarm was set for; without an alarm, its own is meant.
+
+        While Face is silent nothing is changed, and its silence raised, until Face must have
+        forgotten the session.
+        """
         session = await self.store.load(session_id)
         if session is None:
             raise UnreadableRecordError("an alarm without its session")
@@ -42,9 +46,18 @@ class Walk:
         if not session.is_final:
             return await self._check_open_session(session)
         if session.has_face_data:
-            return await self._visit_or_postpone(session)
+            await self.visit(session)
+            return self._unless_forgotten(session, SweepResult.DELETED)
         await self.store.purge(session)
         return SweepResult.PURGED
+
+    async def postpone(self, session_id: SessionId) -> SweepResult:
+        """Move on the alarm of a session for which Face had no answer."""
+        session = await self.store.load(session_id)
+        if session is None or session.alarm_at > self.now():
+            return SweepResult.SKIPPED
+        await self.store.replace(session, transitions.postponed(session, self.now()))
+        return SweepResult.POSTPONED
 
     async def visit(self, session: Session) -> Session:
         """Try every stop that is left of a session that has ended, and write once.
@@ -87,21 +100,20 @@ class Walk:
         if not change.after.is_final:
             return SweepResult.POSTPONED
         await self.try_visit(change.after)
-        completed = change.after.status is Status.COMPLETED
-        return SweepResult.SETTLED if completed else SweepResult.ABANDONED
+        if change.after.status is Status.COMPLETED:
+            return SweepResult.SETTLED
+        return self._unless_forgotten(session, SweepResult.ABANDONED)
 
     async def _ask_what_follows(self, session: Session) -> Decide:
         try:
             answer = await self.face.get(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
             self.log("face silent", session_id=session.session_id, operation="get", cause=error)
-            return lambda known: decisions.after_unanswered_alarm(known, self.now())
+            if not session.is_forgotten_by_face(self.now()):
+                raise
+            return lambda known: transitions.abandoned(known, self.now())
         return lambda known: decisions.after_alarm(known, answer, self.rules, self.now())
 
-    async def _visit_or_postpone(self, session: Session) -> SweepResult:
-        try:
-            await self.visit(session)
-        except FaceOutcomeUnknownError:
-            await self.store.replace(session, transitions.postponed(session, self.now()))
-            return SweepResult.POSTPONED
-        return SweepResult.DELETED
+    def _unless_forgotten(self, session: Session, result: SweepResult) -> SweepResult:
+        # Then nobody can tell whether Face was heard.
+        return SweepResult.FORGOTTEN if session.is_forgotten_by_face(self.now()) else result

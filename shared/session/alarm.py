@@ -8,10 +8,13 @@ from shared.session.ids import SessionId, shard_of
 from shared.session.session import Session, Status
 from shared.session.shard import Shard
 
-OPEN_FIRST_DELAY = timedelta(minutes=2)
-CLEANUP_FIRST_DELAY = timedelta(minutes=1)
+REPORTED_DELAY = timedelta(minutes=1)
 REMINDER_PAUSE = timedelta(minutes=1)
-_MAX_DELAY = timedelta(hours=1)
+MAX_DELAY = timedelta(hours=1)
+_FIRST_DELAY = timedelta(minutes=1)
+# Whoever waits for a verdict waits for minutes, not for an hour.
+_MAX_DELAY_WHILE_YOUNG = timedelta(minutes=5)
+_IS_YOUNG = timedelta(hours=2)
 _MAX_DOUBLINGS = 10
 
 
@@ -66,11 +69,20 @@ class SweepResult(StrEnum):
     PURGED = "purged"
     POSTPONED = "postponed"
     SKIPPED = "skipped"
+    FORGOTTEN = "forgotten"
     FAILED = "failed"
+    HELD = "held"
     LEFT = "left"
+
+
+def next_alarm_at(session: Session, now: datetime) -> datetime:
+    """Tell when to look again: a minute from now, or twice as long as the last time."""
+    is_young = now < session.created_at + _IS_YOUNG
+    maximum = _MAX_DELAY_WHILE_YOUNG if is_young else MAX_DELAY
+    return now + min(backoff_delay(_FIRST_DELAY, session.alarm_delays), maximum)
 
 
 def backoff_delay(first: timedelta, delays: int) -> timedelta:
     """Double a delay for each one before it, up to an hour."""
     doublings = min(max(delays, 0), _MAX_DOUBLINGS)
-    return min(first * (1 << doublings), _MAX_DELAY)
+    return min(first * (1 << doublings), MAX_DELAY)

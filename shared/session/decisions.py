@@ -58,13 +58,6 @@ def after_alarm(
     return transitions.abandoned(session, now)
 
 
-def after_unanswered_alarm(session: Session, now: datetime) -> Session:
-    """Wait while Face cannot be asked, until it must have forgotten the session."""
-    if session.is_forgotten_by_face(now):
-        return transitions.abandoned(session, now)
-    return transitions.postponed(session, now)
-
-
 def after_cancel(
     session: Session, answer: FaceAnswer | None, rules: Rules, now: datetime
 ) -> Session:

@@ -6,14 +6,14 @@ learn of the first.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
-from shared.session.alarm import OPEN_FIRST_DELAY, Alarm, backoff_delay
+from shared.session.alarm import Alarm, backoff_delay
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Session
@@ -24,6 +24,7 @@ from shared.store.table import Operation, StorageTable, delete_op, insert_op, me
 
 TABLE_NAME = "LivenessSessions"
 
+_UNREADABLE_FIRST_DELAY = timedelta(minutes=2)
 # Sessions of one person that begin or end at the same moment compete for the person's count.
 _MAX_COUNT_RACES = 10
 
@@ -149,7 +150,7 @@ class TableSessionStore:
             return
         found = await self._table.read(alarm.shard, alarm.row_key)
         delays = alarm_rows.delays_from_row(found[0]) if found else 0
-        due_at = now + backoff_delay(OPEN_FIRST_DELAY, delays)
+        due_at = now + backoff_delay(_UNREADABLE_FIRST_DELAY, delays)
         moved = alarm_rows.postponed_row(alarm, due_at, delays + 1)
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])

@@ -51,10 +51,11 @@ class RecordedEvents:
 
 @dataclass
 class FakeFace:
-    """Face, with one answer for everybody who has none of his own; what is deleted is gone."""
+    """Face, with one answer, or error, for whoever has none of his own; what is deleted is gone."""
 
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
     answers: dict[str, FaceAnswer] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
     reference_image: ReferenceImage | None = field(
         default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
@@ -79,6 +80,8 @@ class FakeFace:
 
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:  # noqa: ARG002
         await self._enter("get")
+        if face_session_id in self.errors:
+            raise self.errors[face_session_id]
         if face_session_id in self.deleted:
             return None
         return self.answers.get(face_session_id, self.answer)

@@ -217,7 +217,7 @@ async def test_a_session_that_keeps_being_reported_reminds_once_a_minute(stage: 
         stage.clock.advance(timedelta(seconds=10))
 
     assert stage.queued == [SESSION_ID] * 3
-    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
+    assert stage.session.alarm_at == NOW + timedelta(minutes=1)
 
 
 async def test_trying_again_and_again_reminds_once_a_minute(stage: Stage) -> None:

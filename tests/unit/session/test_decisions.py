@@ -155,21 +155,6 @@ def test_an_alarm_waits_on_while_the_person_may_still_try(answer: FaceAnswer) ->
 
 
 @pytest.mark.parametrize("session", OPEN)
-def test_silence_of_face_only_moves_the_alarm(session: Session) -> None:
-    just_before = NOW + timedelta(hours=48, seconds=-1)
-    after = decisions.after_unanswered_alarm(session, just_before)
-
-    assert after == transitions.postponed(session, just_before)
-
-
-@pytest.mark.parametrize("session", OPEN)
-def test_silence_of_face_ends_a_session_after_two_days(session: Session) -> None:
-    now = NOW + timedelta(hours=48)
-
-    assert decisions.after_unanswered_alarm(session, now) == transitions.abandoned(session, now)
-
-
-@pytest.mark.parametrize("session", OPEN)
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
@@ -197,7 +182,6 @@ STEPS: list[Callable[[Session, FaceAnswer | None, Report, datetime], Session]] =
     lambda one, _, report, now: decisions.after_unanswered_completion(one, report, now),
     lambda one, answer, _, now: decisions.after_message(one, answer, RULES, now),
     lambda one, answer, _, now: decisions.after_alarm(one, answer, RULES, now),
-    lambda one, _, __, now: decisions.after_unanswered_alarm(one, now),
     lambda one, answer, _, now: decisions.after_cancel(one, answer, RULES, now),
 ]
 
