@@ -8,7 +8,7 @@ from functools import cache
 
 from shared import telemetry
 from shared.connections import Connections
-from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
@@ -58,42 +58,59 @@ async def close() -> None:
         await built.close()
 
 
-def build(
+def build(  # noqa: PLR0913 - whatever a test may give
     settings: Settings,
     *,
     face: FaceGateway | None = None,
     store: SessionStore | None = None,
+    app_secret: AppSecret | None = None,
     now: Clock,
     log: LogEvent = telemetry.log_event,
 ) -> App:
     """Join the app's parts; what is given is used as it is, everything else is opened."""
     connections = Connections(settings, now)
     store = store or connections.open_store()
-    face, _, slow_face = (face, face, face) if face else connections.open_face()
-    rules = _rules(settings)
-    walk = Walk(face=slow_face, store=store, rules=rules, now=now, log=log)
+    live_face, _, sweep_face = (face, face, face) if face else connections.open_face()
+    parts = _Parts(store=store, rules=_rules(settings), now=now, log=log)
     return App(
         settings=settings,
         start=SessionStart(
-            face=face,
+            face=live_face,
             store=store,
+            app_secret=app_secret or connections.open_app_secret(),
             rules=_start_rules(settings),
             now=now,
             random_bytes=secrets.token_bytes,
             log=log,
         ),
-        flow=LivenessFlow(
-            face=face,
-            store=store,
-            walk=Walk(face=face, store=store, rules=rules, now=now, log=log),
-            rules=rules,
-            now=now,
-            log=log,
-        ),
-        sweep=Sweep(walk=walk, store=store, now=now, log=log),
+        flow=parts.build_flow(live_face),
+        sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
         now=now,
         _connections=connections,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What flows and walks share, whichever client of Face they use."""
+
+    store: SessionStore
+    rules: Rules
+    now: Clock
+    log: LogEvent
+
+    def build_walk(self, face: FaceGateway) -> Walk:
+        return Walk(face=face, store=self.store, rules=self.rules, now=self.now, log=self.log)
+
+    def build_flow(self, face: FaceGateway) -> LivenessFlow:
+        return LivenessFlow(
+            face=face,
+            store=self.store,
+            walk=self.build_walk(face),
+            rules=self.rules,
+            now=self.now,
+            log=self.log,
+        )
 
 
 def _start_rules(settings: Settings) -> StartRules:

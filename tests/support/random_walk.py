@@ -29,7 +29,7 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.fakes import Clock, FakeAppSecret, FakeFace, RecordedEvents, SequentialBytes
 from tests.support.faults import Faults
 from tests.support.stage import SETTINGS
 
@@ -164,6 +164,7 @@ class Walk:
             replace(SETTINGS, max_open_sessions=MAX_OPEN_SESSIONS),
             face=self.faults.around(self.face),
             store=self.store,
+            app_secret=FakeAppSecret(),
             now=self.clock,
             log=self.events,
         )
