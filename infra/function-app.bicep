@@ -76,6 +76,7 @@ var settings = {
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: faceKeySecretName
+  APP_SECRET_NAME: 'app-secret'
   FACE_KEY_CACHE_SECONDS: '600'
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'

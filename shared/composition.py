@@ -8,7 +8,13 @@ from functools import cache
 
 from shared import telemetry
 from shared.connections import Connections
-from shared.flow.ports import FaceGateway, LogEvent, MessageQueue, SessionStore
+from shared.flow.ports import (
+    AppSecret,
+    FaceGateway,
+    LogEvent,
+    MessageQueue,
+    SessionStore,
+)
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
@@ -65,6 +71,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
     face: FaceGateway | None = None,
     store: SessionStore | None = None,
     queue: MessageQueue | None = None,
+    app_secret: AppSecret | None = None,
     now: Clock,
     log: LogEvent = telemetry.log_event,
 ) -> App:
@@ -78,6 +85,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
         start=SessionStart(
             face=live_face,
             store=store,
+            app_secret=app_secret or connections.open_app_secret(),
             rules=_start_rules(settings),
             now=now,
             random_bytes=secrets.token_bytes,

@@ -1,5 +1,6 @@
 """Opens what is outside the process, each once, as the settings say; nothing is sent yet."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -8,14 +9,19 @@ from typing import Protocol
 from azure.identity.aio import DefaultAzureCredential
 
 from shared.face import protocol
-from shared.face.client import AuthHeader, CallOptions, FaceClient
+from shared.face.app_secret import VaultAppSecret, parse_app_secret
+from shared.face.client import CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential
-from shared.face.key_vault import KeyVaultCredential
+from shared.face.face_key import KeyVaultCredential, parse_key
+from shared.face.key_vault import KeyVault
 from shared.face.rate_limiter import RateLimiter
 from shared.settings import FaceAuth, Settings
 from shared.store.message_queue import QUEUE_NAME, StorageQueue
 from shared.store.session_store import TableSessionStore
+
+# https://learn.microsoft.com/azure/storage/tables/authorize-access-azure-active-directory
+_STORAGE_SCOPE = "https://storage.azure.com/.default"
 
 
 class _Closable(Protocol):
@@ -33,7 +39,7 @@ class Connections:
 
     async def close(self) -> None:
         """Close everything that was opened, which the platform never does."""
-        for part in self._opened:
+        for part in reversed(self._opened):
             await part.close()
 
     def open_store(self) -> TableSessionStore:
@@ -74,31 +80,52 @@ class Connections:
 
         Queue and sweep each keep half of a rate, so that those who wait have the rest of Face's.
         """
-        credential, header = self._open_face_credential()
+        settings, by_token = self._settings, self._settings.face_auth is FaceAuth.ENTRA
         options = CallOptions(
-            auth_header=header,
-            timeout_seconds=self._settings.face_timeout_seconds,
-            budget_seconds=self._settings.face_budget_seconds,
+            auth_header=protocol.token_header if by_token else protocol.key_header,
+            timeout_seconds=settings.face_timeout_seconds,
+            budget_seconds=settings.face_budget_seconds,
         )
-        face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        half = self._settings.sweep_face_calls_per_second / 2
+        face = self._keep(
+            FaceClient.connect(settings.face_endpoint, self._face_credential, options)
+        )
+        half = settings.sweep_face_calls_per_second / 2
         queued, swept = RateLimiter(half), RateLimiter(half)
         return face, face.with_rate_limit(queued.acquire), face.with_rate_limit(swept.acquire)
 
-    def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
+    def open_app_secret(self) -> VaultAppSecret:
+        """Open the app's secret; the first create has all that it needs fetched along with it."""
+        secret = self._keep(self._vault.secret(self._settings.app_secret_name, parse_app_secret))
+        by_identity = self._settings.storage_connection is None
+        tokens = [self._fetch_storage_token] if by_identity else []
+        return VaultAppSecret(secret, beside=[self._face_credential.get, *tokens])
+
+    async def _fetch_storage_token(self) -> None:
+        # Whoever asks the table next finds it in the credential's own cache.
+        async with asyncio.timeout(self._settings.key_timeout_seconds):
+            await self._credential.get_token(_STORAGE_SCOPE)
+
+    @cached_property
+    def _face_credential(self) -> FaceCredential:
         settings = self._settings
         if settings.face_auth is FaceAuth.ENTRA:
-            tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
-            return tokens, protocol.token_header
-        keys = KeyVaultCredential.connect(
-            settings.key_vault_url,
-            self._credential,
-            name=settings.face_key_secret_name,
+            return EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
+        return KeyVaultCredential(
+            self._keep(self._vault.secret(settings.face_key_secret_name, parse_key)),
             max_age=timedelta(seconds=settings.face_key_cache_seconds),
-            timeout_seconds=settings.key_timeout_seconds,
             now=self._now,
         )
-        return self._keep(keys), protocol.key_header
+
+    @cached_property
+    def _vault(self) -> KeyVault:
+        return self._keep(
+            KeyVault.connect(
+                self._settings.key_vault_url,
+                self._credential,
+                timeout_seconds=self._settings.key_timeout_seconds,
+                now=self._now,
+            )
+        )
 
     @cached_property
     def _credential(self) -> DefaultAzureCredential:

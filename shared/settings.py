@@ -50,6 +50,7 @@ class Settings:
     face_auth: Annotated[FaceAuth, one_of(FaceAuth.KEY, FaceAuth)]
     key_vault_url: Annotated[str, endpoint()]
     face_key_secret_name: Annotated[str, secret_name("face-api-key")]
+    app_secret_name: Annotated[str, secret_name("app-secret")]
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
@@ -106,9 +107,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 def _required(given: Mapping[str, str]) -> Iterator[str]:
-    yield from ("FACE_ENDPOINT", "SWEEP_SCHEDULE")
-    if given.get("FACE_AUTH") != FaceAuth.ENTRA:
-        yield "KEY_VAULT_URL"
+    yield from ("FACE_ENDPOINT", "KEY_VAULT_URL", "SWEEP_SCHEDULE")
     if "AzureWebJobsStorage" not in given:
         yield from ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
 

@@ -127,9 +127,10 @@ class FaceClient:
         secret = await self._credential.get()
         response = await self._send_once(call, secret, max_seconds)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            secret = await self._credential.refresh(secret)
-            await self._options.acquire()
-            response = await self._send_once(call, secret, max_seconds)
+            newer = await self._credential.refresh(secret)
+            if newer is not None:
+                await self._options.acquire()
+                return await self._send_once(call, newer, max_seconds)
         return response
 
     async def _send_once(

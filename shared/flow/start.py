@@ -12,7 +12,7 @@ from shared.errors import (
     StoreUnavailableError,
     TooManySessionsError,
 )
-from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
@@ -51,6 +51,7 @@ class SessionStart:
 
     face: FaceGateway
     store: SessionStore
+    app_secret: AppSecret
     rules: StartRules
     now: Callable[[], datetime]
     random_bytes: RandomBytes
@@ -58,6 +59,7 @@ class SessionStart:
 
     async def start(self, request: StartRequest, key: str | None = None) -> Started:
         """Create a session; an idempotency key stands for one, and never for another."""
+        await self.app_secret.get()
         if key is None:
             return await self._create(request, request.person, None)
         # Where nobody is named, the key itself says whose rows are neighbors.

@@ -29,7 +29,8 @@ PLATFORM_SETTINGS = {
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "AzureWebJobsStorage__queueServiceUri", "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
+    "APP_SECRET_NAME", "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
     "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.

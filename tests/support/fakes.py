@@ -37,6 +37,18 @@ class SequentialBytes:
 
 
 @dataclass
+class FakeAppSecret:
+    """The app's own secret, or none."""
+
+    fails: Exception | None = None
+
+    async def get(self) -> Secret:
+        if self.fails:
+            raise self.fails
+        return Secret("an app's secret of 32 characters")
+
+
+@dataclass
 class RecordedEvents:
     """Telemetry that remembers."""
 

@@ -29,7 +29,14 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeFace, FakeQueue, RecordedEvents, SequentialBytes
+from tests.support.fakes import (
+    Clock,
+    FakeAppSecret,
+    FakeFace,
+    FakeQueue,
+    RecordedEvents,
+    SequentialBytes,
+)
 from tests.support.faults import Faults
 from tests.support.stage import SETTINGS
 
@@ -164,6 +171,7 @@ class Walk:
             face=self.faults.around(self.face),
             store=self.store,
             queue=FakeQueue(),
+            app_secret=FakeAppSecret(),
             now=self.clock,
             log=self.events,
         )

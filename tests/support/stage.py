@@ -16,7 +16,14 @@ from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
 from tests.support.builders import GRACE, TOKEN_LIFE, a_request
-from tests.support.fakes import Clock, FakeFace, FakeQueue, RecordedEvents, SequentialBytes
+from tests.support.fakes import (
+    Clock,
+    FakeAppSecret,
+    FakeFace,
+    FakeQueue,
+    RecordedEvents,
+    SequentialBytes,
+)
 from tests.support.faults import Crash, Faults
 from tests.support.memory_table import StoreInMemory
 from tests.support.rows import Row, flaws_in, rows_of, sessions_of
@@ -59,6 +66,7 @@ class Stage:
 
     face: FakeFace = field(default_factory=FakeFace)
     store: StoreInMemory = field(default_factory=StoreInMemory)
+    app_secret: FakeAppSecret = field(default_factory=FakeAppSecret)
     clock: Clock = field(default_factory=Clock)
     events: RecordedEvents = field(default_factory=RecordedEvents)
     faults: Faults = field(default_factory=Faults)
@@ -79,6 +87,7 @@ class Stage:
             face=faults.around(self.face),
             store=faults.around(self.store),
             queue=faults.around(self.queue),
+            app_secret=self.app_secret,
             now=self.clock,
             log=self.events,
         )

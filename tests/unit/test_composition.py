@@ -1,7 +1,11 @@
+import asyncio
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 
 from shared import composition, settings
 from shared.composition import App
@@ -10,7 +14,10 @@ from shared.flow.start import StartRules
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from tests.support.fakes import Clock, FakeFace, FakeQueue, RecordedEvents
+from tests.support import virtual_time
+from tests.support.builders import a_request
+from tests.support.fake_vault import FakeVault
+from tests.support.fakes import Clock, FakeAppSecret, FakeFace, FakeQueue, RecordedEvents
 from tests.support.memory_table import StoreInMemory
 
 
@@ -91,10 +98,16 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
     face, store, queue = FakeFace(), StoreInMemory(), FakeQueue()
-    events, then = RecordedEvents(), Clock()
+    events, then, app_secret = RecordedEvents(), Clock(), FakeAppSecret()
 
     app = composition.build(
-        settings.load(), face=face, store=store, queue=queue, now=then, log=events
+        settings.load(),
+        face=face,
+        store=store,
+        queue=queue,
+        app_secret=app_secret,
+        now=then,
+        log=events,
     )
 
     parts: list[Any] = [app.start, app.flow, app.queue_flow, app.sweep.walk]
@@ -104,6 +117,7 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
     assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
     assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
     assert [part.log for part in (*parts, app.sweep)] == [events] * 7
+    assert app.start.app_secret is app_secret
     assert app._connections._opened == []
 
 
@@ -117,3 +131,57 @@ async def test_who_replaces_the_clock_replaces_it_everywhere(
 
     assert composition.app().now is then
     await composition.close()
+
+
+@dataclass
+class Slow:
+    """Whatever is outside: each call takes a second, side by side or in a row."""
+
+    part: object
+    calls: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self.part, name)
+
+        async def call(*arguments: object, **named: object) -> object:
+            self.calls.append(name)
+            await asyncio.sleep(1)
+            return await method(*arguments, **named)
+
+        return call
+
+
+class FakeIdentity:
+    """An identity that has a token for everything."""
+
+    async def get_token(self, scope: str) -> AccessToken:
+        return AccessToken(f"a token for {scope}", 0)
+
+
+def test_a_first_create_waits_for_vault_and_identity_once_and_a_second_not_at_all(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("AzureWebJobsStorage")
+    for service in ("table", "queue"):
+        name = f"AzureWebJobsStorage__{service}ServiceUri"
+        environment.setenv(name, f"https://x.{service}.core.windows.net")
+    face, store, vault, identity = (
+        Slow(part) for part in (FakeFace(), StoreInMemory(), FakeVault(), FakeIdentity())
+    )
+
+    async def create_twice() -> list[float]:
+        given: Any = {"face": face, "store": store}
+        app = composition.build(settings.load(), **given, now=Clock())
+        outside: Any = app._connections
+        outside._credential, outside._vault._client = identity, vault
+        clock, times = asyncio.get_running_loop().time, [0.0]
+        for user in ("one", "another"):
+            await app.start.start(a_request(user=user))
+            times.append(clock())
+        return [end - begin for begin, end in pairwise(times)]
+
+    # The person's count, Face, the new session: what each create does, one after the other.
+    in_a_row = 3
+    assert virtual_time.run(create_twice()) == [1 + in_a_row, in_a_row]
+    assert (len(face.calls), len(store.calls)) == (2, 4)
+    assert (sorted(vault.calls), identity.calls) == (["get_secret"] * 2, ["get_token"])

@@ -1,12 +1,17 @@
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
+from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 
 from shared import settings
 from shared.connections import Connections
 from shared.face.client import FaceClient, no_limit
 from shared.face.entra import EntraCredential
-from shared.face.key_vault import KeyVaultCredential
+from shared.face.face_key import KeyVaultCredential
 from shared.face.rate_limiter import RateLimiter
 from shared.secret import Secret
 from shared.store.message_queue import QUEUE_NAME
@@ -106,3 +111,68 @@ async def test_the_table_and_the_queue_are_opened_by_identity_where_there_is_no_
     queue = connections.open_queue()._client()
     assert queue.url == f"https://x.queue.core.windows.net/{QUEUE_NAME}"
     assert queue.credential is connections._credential
+
+
+@dataclass
+class Asked:
+    """What stands for the vault and the identity: nobody answers until all have been asked."""
+
+    names: list[str] = field(default_factory=list)
+    all_asked: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(3))
+
+    async def get_secret(self, name: str) -> KeyVaultSecret:
+        await self._ask(name)
+        return KeyVaultSecret(SecretProperties(), "s" * 32)
+
+    async def get_token(self, scope: str) -> AccessToken:
+        await self._ask(scope)
+        return AccessToken("a token", 0)
+
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+    async def _ask(self, name: str) -> None:
+        self.names.append(name)
+        await self.all_asked.wait()
+
+
+async def test_a_first_create_has_both_secrets_and_the_storages_token_fetched_side_by_side(
+    connect: Open,
+) -> None:
+    asked: Any = Asked()
+    connections = connect(**BY_IDENTITY)
+    connections._credential = asked
+    connections._vault._client = asked
+
+    secret = connections.open_app_secret()
+    assert await secret.get() == Secret("s" * 32)
+    live, *_ = connections.open_face()
+    assert await live._credential.get() == Secret("s" * 32)
+    assert sorted(asked.names) == [
+        "app-secret",
+        "face-api-key",
+        "https://storage.azure.com/.default",
+    ]
+
+
+async def test_with_entra_the_tokens_are_fetched_beside_the_one_secret(connect: Open) -> None:
+    asked: Any = Asked()
+    connections = connect(FACE_AUTH="entra", **BY_IDENTITY)
+    connections._credential = asked
+    connections._vault._client = asked
+
+    assert await connections.open_app_secret().get() == Secret("s" * 32)
+    assert sorted(asked.names) == [
+        "app-secret",
+        "https://cognitiveservices.azure.com/.default",
+        "https://storage.azure.com/.default",
+    ]
+
+
+async def test_with_a_connection_string_storage_needs_no_token(connect: Open) -> None:
+    asked: Any = Asked(all_asked=asyncio.Barrier(2))
+    connections = connect(APP_SECRET_NAME="other-secret")
+    connections._vault._client = asked
+
+    assert await connections.open_app_secret().get() == Secret("s" * 32)
+    assert sorted(asked.names) == ["face-api-key", "other-secret"]

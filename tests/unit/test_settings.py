@@ -28,6 +28,7 @@ DEFAULTS = Settings(
     face_auth=FaceAuth.KEY,
     key_vault_url="https://vault.test",
     face_key_secret_name="face-api-key",
+    app_secret_name="app-secret",
     face_key_cache_seconds=600,
     storage_connection=Secret(STORAGE),
     table_service_uri="",
@@ -93,6 +94,7 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("KEY_VAULT_URL", "https://vault.test/", "https://vault.test"),
         ("FACE_AUTH", "entra", FaceAuth.ENTRA),
         ("FACE_KEY_SECRET_NAME", "other", "other"),
+        ("APP_SECRET_NAME", "other", "other"),
         ("FACE_KEY_CACHE_SECONDS", "0", 0),
         ("FACE_KEY_CACHE_SECONDS", "86400", 86_400),
         ("SWEEP_SCHEDULE", "*/30 * * * * *", "*/30 * * * * *"),
@@ -147,6 +149,7 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
             ["https://x.queue.test/liveness-completions", "http://x.queue.test", "x.queue.test"],
         ),
         ("FACE_KEY_SECRET_NAME", ["face_api_key", "https://vault.test/secrets/x", "x" * 128]),
+        ("APP_SECRET_NAME", ["app_secret", "https://vault.test/secrets/x", "x" * 128]),
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
         ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
@@ -224,10 +227,10 @@ def test_storage_may_be_reached_by_identity() -> None:
     )
 
 
-def test_with_entra_there_is_no_vault_to_name() -> None:
-    loaded = load(FACE_AUTH="entra", KEY_VAULT_URL="")
-
-    assert loaded == replace(DEFAULTS, face_auth=FaceAuth.ENTRA, key_vault_url="")
+def test_with_entra_too_there_is_a_vault_to_name_for_the_apps_own_secret() -> None:
+    assert problems_of({**MIN, "FACE_AUTH": "entra", "KEY_VAULT_URL": ""}) == (
+        "KEY_VAULT_URL is missing",
+    )
 
 
 EMULATORS = [

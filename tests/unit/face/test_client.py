@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
+from shared.errors import FaceRefusedError, FaceUnavailableError
 from shared.face.client import CallOptions, FaceClient
 from shared.face.protocol import token_header
 from shared.secret import Secret
@@ -38,21 +38,17 @@ OPTIONS = CallOptions(timeout_seconds=60, budget_seconds=60, sleep=wait_for_noth
 
 @dataclass
 class Keys:
-    """Two keys: a refusal takes out the second one."""
+    """Two keys: a refusal takes out the second one, if there is one."""
 
-    asked: int = 0
     refused: list[str] = field(default_factory=list)
-    fails: Exception | None = None
+    has_newer: bool = True
 
     async def get(self) -> Secret:
-        self.asked += 1
         return Secret("old-key")
 
-    async def refresh(self, refused: Secret) -> Secret:
+    async def refresh(self, refused: Secret) -> Secret | None:
         self.refused.append(refused.reveal())
-        if self.fails:
-            raise self.fails
-        return Secret("new-key")
+        return Secret("new-key") if self.has_newer else None
 
 
 @dataclass(frozen=True)
@@ -207,14 +203,16 @@ async def test_a_key_that_is_refused_again_is_not_tried_a_third_time(
     assert (len(face.received), keys.refused) == (2, ["old-key"])
 
 
-async def test_a_vault_that_is_down_on_refresh_is_said_to_be(
+async def test_where_there_is_no_newer_key_face_has_spoken(
     client: FaceClient, face: HttpFace, keys: Keys
 ) -> None:
     face.says(status=401)
-    keys.fails = KeyUnavailableError("down")
+    keys.has_newer = False
 
-    with pytest.raises(KeyUnavailableError):
+    with pytest.raises(FaceRefusedError, match="401"):
         await get(client)
+
+    assert (len(face.received), keys.refused) == (1, ["old-key"])
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])

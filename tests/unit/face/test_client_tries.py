@@ -22,13 +22,13 @@ SESSION = f"{SESSIONS}/{FACE_SESSION_ID}"
 
 
 class Keys:
-    """The same key again, which is none that is newer."""
+    """One key, and never a newer one."""
 
     async def get(self) -> Secret:
         return Secret("key")
 
-    async def refresh(self, refused: Secret) -> Secret:
-        return refused
+    async def refresh(self, refused: Secret) -> None:
+        """Have none."""
 
 
 class Answer(aiohttp.ClientResponse):
