@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.azure.vault_secret import SecretNames
 from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import HOST, Ports, StackError
 from local.process import child_process
 from local.stack import app_settings, hints, host_readiness
 from local.stack.app_settings import SettingsFile
 from local.stack.host_process import APP, host_command, host_environment
-from local.stack.stack import SECRET_NAME, Stack
+from local.stack.stack import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,11 @@ async def _watch(plan: Plan) -> None:
     ports = Ports(base=plan.port)
     ports.check(beside_host=not plan.has_host)
     names = file.values | dict(plan.environment)
-    secret_name = names.get("FACE_KEY_SECRET_NAME", SECRET_NAME)
     async with Stack(
-        ports=ports, state=plan.state, secret_name=secret_name, on_part=_tell_of_part
+        ports=ports,
+        state=plan.state,
+        secret_names=SecretNames.of_settings(names),
+        on_part=_tell_of_part,
     ) as stack:
         settings = app_settings.merge(file, stack.settings, plan.environment)
         exports = _write_exports(stack, file, settings)

@@ -27,7 +27,7 @@ REQUIRED = {
     "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "SWEEP_SCHEDULE",
     "AZURE_FUNCTIONS_ENVIRONMENT",
 }  # fmt: skip
-OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri"}
+OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri"}
 
 
 def settings_read() -> set[str]:

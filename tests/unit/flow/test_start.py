@@ -11,6 +11,7 @@ from shared.errors import (
     FaceUnavailableError,
     IdempotencyKeyReusedError,
     InvalidRequestError,
+    KeyUnavailableError,
     ReferenceImageQualityError,
     SessionConflictError,
     StoreConflictError,
@@ -50,6 +51,17 @@ def kept(stage: Stage) -> tuple[int, int, int]:
 def only_session(stage: Stage) -> Session:
     (session,) = stage.store.sessions.values()
     return session
+
+
+async def test_without_the_apps_secret_nothing_is_created_and_nobody_else_is_asked(
+    stage: Stage,
+) -> None:
+    stage.app_secret.fails = KeyUnavailableError("the vault gave no app-secret")
+
+    with pytest.raises(KeyUnavailableError):
+        await create(stage)
+
+    assert (kept(stage), stage.face.calls, stage.faults.calls) == ((0, 0, 0), [], [])
 
 
 async def create_all(
