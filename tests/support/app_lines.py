@@ -26,9 +26,13 @@ class AppLines:
     def size(self) -> int:
         return self.path.stat().st_size if self.path.exists() else 0
 
+    def messages(self, *, since: int = 0) -> list[str]:
+        """Give what the app itself said."""
+        return re.findall(r"(?m) face_liveness (.*)$", self.text(since=since))
+
     def count(self, event: str, *, since: int = 0) -> int:
         """Count an event, as the app names it."""
-        return len(re.findall(rf"(?m)\bface_liveness {event}\b", self.text(since=since)))
+        return sum(f"{one} ".startswith(f"{event} ") for one in self.messages(since=since))
 
     async def wait_for(self, event: str, times: int = 1, *, since: int, seconds: float) -> None:
         """Wait until an event has come so often; TimeoutError if it does not."""

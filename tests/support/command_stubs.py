@@ -75,6 +75,7 @@ _FUNC = {
 _APT = {"install": "PACKAGE+ --no-install-recommends? -y?", "update": ""}
 _BREW = {"install": "FORMULA+"}
 _UV = {"python install": "VERSION"}
+_PRE_COMMIT = {"install": ""}
 _NPM = {"ci": "--ignore-scripts?", "install": "PACKAGE --global?", "test": "", "run": "SCRIPT"}
 _CURL = "-L? -s? -S? -f? --fail? --header+ --data URL"
 _UNZIP = "-q? ZIP -d!"
@@ -234,6 +235,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], object]] = {
     "git": _git,
     "make": _make,
     "npm": _npm,
+    "pre-commit": lambda given: _command("pre-commit", _PRE_COMMIT, given),
     "preflight": lambda given: _parse("preflight", _PREFLIGHT, given),
     "python": _python,
     "sleep": lambda _: None,
