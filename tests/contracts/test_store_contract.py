@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from local.stack.stack import Stack
@@ -28,6 +27,7 @@ from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.final_records import store_rows
 from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
 
@@ -414,13 +414,7 @@ async def test_alarms_are_listed_page_after_page(
 ) -> None:
     # A page of a table has 1000 rows, and these are more.
     sessions = [new(alarm_at=NOW + timedelta(seconds=number)) for number in range(1100)]
-    for first in range(0, len(sessions), 100):
-        await azurite_table.submit_transaction(
-            [
-                (TransactionOperation.CREATE, alarm_rows.alarm_row(session))
-                for session in sessions[first : first + 100]
-            ]
-        )
+    await store_rows(azurite_table, map(alarm_rows.alarm_row, sessions))
 
     due = await alarms(azurite_store, NOW + timedelta(seconds=1049))
 
