@@ -8,7 +8,7 @@ from functools import cache
 
 from shared import telemetry
 from shared.connections import Connections
-from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
+from shared.flow.ports import AppSecret, FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
@@ -29,6 +29,7 @@ class App:
     settings: Settings
     start: SessionStart
     flow: LivenessFlow
+    queue_flow: LivenessFlow
     sweep: Sweep
     now: Clock
     _connections: Connections
@@ -63,15 +64,16 @@ def build(  # noqa: PLR0913 - whatever a test may give
     *,
     face: FaceGateway | None = None,
     store: SessionStore | None = None,
+    queue: MessageQueue | None = None,
     app_secret: AppSecret | None = None,
     now: Clock,
     log: LogEvent = telemetry.log_event,
 ) -> App:
     """Join the app's parts; what is given is used as it is, everything else is opened."""
     connections = Connections(settings, now)
-    store = store or connections.open_store()
-    live_face, _, sweep_face = (face, face, face) if face else connections.open_face()
-    parts = _Parts(store=store, rules=_rules(settings), now=now, log=log)
+    store, queue = store or connections.open_store(), queue or connections.open_queue()
+    live_face, queue_face, sweep_face = (face, face, face) if face else connections.open_face()
+    parts = _Parts(store=store, queue=queue, rules=_rules(settings), now=now, log=log)
     return App(
         settings=settings,
         start=SessionStart(
@@ -84,6 +86,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
             log=log,
         ),
         flow=parts.build_flow(live_face),
+        queue_flow=parts.build_flow(queue_face),
         sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
         now=now,
         _connections=connections,
@@ -95,6 +98,7 @@ class _Parts:
     """What flows and walks share, whichever client of Face they use."""
 
     store: SessionStore
+    queue: MessageQueue
     rules: Rules
     now: Clock
     log: LogEvent
@@ -106,6 +110,7 @@ class _Parts:
         return LivenessFlow(
             face=face,
             store=self.store,
+            queue=self.queue,
             walk=self.build_walk(face),
             rules=self.rules,
             now=self.now,

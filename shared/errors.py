@@ -22,7 +22,6 @@ AppError
 │   └── StoreUnavailableError
 │       └── UnreadableRecordError
 ├── StoreConflictError            we lost a race: read again, decide again
-├── UnsettledError                the platform must bring the message again
 ├── UnreadableMessageError        nobody can act on this message: it belongs in poison
 └── ConfigurationError            we must fix the deployment
 """
@@ -170,10 +169,6 @@ class UnreadableRecordError(StoreUnavailableError):
 
 class StoreConflictError(AppError):
     """Somebody else wrote first, or the answer to our own write was lost."""
-
-
-class UnsettledError(AppError):
-    """A message's session has no ending yet; the platform must bring the message again."""
 
 
 class UnreadableMessageError(AppError):

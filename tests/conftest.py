@@ -63,10 +63,14 @@ async def host(stack: Stack) -> AsyncIterator[FunctionsHost]:
 
 @pytest_asyncio.fixture
 async def world(stack: Stack, host: FunctionsHost) -> AsyncIterator[World]:
-    """Give a test the whole world, without faults that another test has left."""
+    """Give a test the whole world, without faults and messages that another test has left."""
     async with World.around(stack, host) as around:
         yield around
         await around.clear_faults()
+        await around.queue.clear_messages()
+        if around.has_failed_calls:
+            # Built anew, the app leaves nothing alone for what has failed here.
+            await composition.close()
 
 
 @pytest_asyncio.fixture

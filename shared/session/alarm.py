@@ -9,7 +9,6 @@ from shared.session.session import Session, Status
 from shared.session.shard import Shard
 
 REPORTED_DELAY = timedelta(minutes=1)
-REMINDER_PAUSE = timedelta(minutes=1)
 MAX_DELAY = timedelta(hours=1)
 _FIRST_DELAY = timedelta(minutes=1)
 # Whoever waits for a verdict waits for minutes, not for an hour.

@@ -116,7 +116,11 @@ FULL = replace(
             device_correlation_id="\N{SNOWMAN}",
             person_sha256=PERSON,
             verify_image_sha256="a" * 64,
-            reminded_at=NOW + timedelta(milliseconds=1),
+            look_at=NOW + timedelta(milliseconds=1),
+            empty_looks=3,
+            message_at=NOW,
+            cancel_look_at=NOW,
+            failed_cancels=2,
         ),
         Verdict(
             outcome=Outcome.REJECTED,
@@ -181,10 +185,10 @@ async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
 
 
 async def test_what_is_unknown_again_is_gone_from_the_record(store: SessionStore) -> None:
-    before = await stored(store, replace(new(), reminded_at=NOW))
-    changed = await store.replace(before, replace(before, reminded_at=None))
+    before = await stored(store, replace(new(), look_at=NOW))
+    changed = await store.replace(before, replace(before, look_at=None))
 
-    assert changed.reminded_at is None
+    assert changed.look_at is None
     assert await store.load(before.session_id) == changed
 
 

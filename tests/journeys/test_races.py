@@ -62,7 +62,7 @@ class Round:
             "create": self.world.create(**self.create),
         }
         silent = [
-            _leave_to_the_platform(app.flow.settle(SessionId(check.session_id), last_try=False)),
+            _leave_to_the_platform(app.queue_flow.settle(SessionId(check.session_id))),
             app.sweep.run(),
             other_host.sweep.run(),
         ]

@@ -50,7 +50,11 @@ class SessionFields(TypedDict, total=False):
     expires_at: datetime
     ended_at: datetime | None
     report: Report
-    reminded_at: datetime | None
+    look_at: datetime | None
+    empty_looks: int
+    message_at: datetime | None
+    cancel_look_at: datetime | None
+    failed_cancels: int
     verdict: Verdict | None
     has_face_data: bool
     alarm_at: datetime

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 from tests.support.builders import NOW, a_running_answer
@@ -59,6 +59,16 @@ class RecordedEvents:
 
     def named(self, event: str) -> list[dict[str, object]]:
         return [facts for name, facts in self.facts if name == event]
+
+
+@dataclass
+class FakeQueue:
+    """A queue that keeps its messages, with their delays, for a test to deliver."""
+
+    sent: list[tuple[SessionId, timedelta]] = field(default_factory=list)
+
+    async def send(self, session_id: SessionId, *, delay: timedelta) -> None:
+        self.sent.append((session_id, delay))
 
 
 @dataclass

@@ -29,7 +29,14 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeAppSecret, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.fakes import (
+    Clock,
+    FakeAppSecret,
+    FakeFace,
+    FakeQueue,
+    RecordedEvents,
+    SequentialBytes,
+)
 from tests.support.faults import Faults
 from tests.support.stage import SETTINGS
 
@@ -129,12 +136,11 @@ class Walk:
         match self.rng.choice(["complete", "cancel", "settle"]):
             case "complete":
                 report = self.rng.choice(REPORTS)
-                return lambda: self._app.flow.complete(session_id, token, report, lambda _: None)
+                return lambda: self._app.flow.complete(session_id, token, report)
             case "cancel":
                 return lambda: self._app.flow.cancel(session_id, token)
             case _:
-                last_try = self.rng.random() < 0.5
-                return lambda: self._app.flow.settle(session_id, last_try=last_try)
+                return lambda: self._app.queue_flow.settle(session_id)
 
     def _turn_face(self) -> None:
         self.face.answer = self.rng.choice(ANSWERS)
@@ -164,6 +170,7 @@ class Walk:
             replace(SETTINGS, max_open_sessions=MAX_OPEN_SESSIONS),
             face=self.faults.around(self.face),
             store=self.store,
+            queue=FakeQueue(),
             app_secret=FakeAppSecret(),
             now=self.clock,
             log=self.events,

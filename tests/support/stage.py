@@ -16,7 +16,14 @@ from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
 from tests.support.builders import GRACE, TOKEN_LIFE, a_request
-from tests.support.fakes import Clock, FakeAppSecret, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.fakes import (
+    Clock,
+    FakeAppSecret,
+    FakeFace,
+    FakeQueue,
+    RecordedEvents,
+    SequentialBytes,
+)
 from tests.support.faults import Crash, Faults
 from tests.support.memory_table import StoreInMemory
 from tests.support.rows import Row, flaws_in, rows_of, sessions_of
@@ -63,7 +70,7 @@ class Stage:
     clock: Clock = field(default_factory=Clock)
     events: RecordedEvents = field(default_factory=RecordedEvents)
     faults: Faults = field(default_factory=Faults)
-    queued: list[str] = field(default_factory=list)
+    queue: FakeQueue = field(default_factory=FakeQueue)
     random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
     settings: Settings = SETTINGS
 
@@ -79,6 +86,7 @@ class Stage:
             self.settings,
             face=faults.around(self.face),
             store=faults.around(self.store),
+            queue=faults.around(self.queue),
             app_secret=self.app_secret,
             now=self.clock,
             log=self.events,
@@ -102,15 +110,16 @@ class Stage:
         self.face.answers[case.session.face_session_id] = answer
 
     async def complete(self, app: App, case: Case, report: Report | None = None) -> Session:
-        return await app.flow.complete(
-            case.session_id, case.token, report or Report(), self.queued.append
-        )
+        return await app.flow.complete(case.session_id, case.token, report or Report())
 
     async def cancel(self, app: App, case: Case) -> None:
         await app.flow.cancel(case.session_id, case.token)
 
     async def settle(self, app: App, case: Case) -> None:
-        await app.flow.settle(case.session_id, last_try=False)
+        """Deliver a message at the moment when it becomes visible."""
+        look_at = self.store.sessions[case.session_id].look_at
+        self.clock.moment = max(self.clock.moment, look_at or self.clock.moment)
+        await app.queue_flow.settle(case.session_id)
 
     async def handle_alarm(self, app: App, case: Case) -> SweepResult:
         return await app.sweep.walk.handle_alarm(case.session_id)

@@ -66,6 +66,7 @@ class World:
     http: aiohttp.ClientSession
     table: TableClient
     queue: QueueClient
+    has_failed_calls: bool = False
 
     @classmethod
     @asynccontextmanager
@@ -138,6 +139,7 @@ class World:
 
     async def fail(self, operation: str, times: int = 1, **fault: object) -> None:
         """Make the next calls fail."""
+        self.has_failed_calls = True
         await self.face("faults", {"operation": operation, "times": times, **fault})
 
     async def clear_faults(self) -> None:

@@ -17,7 +17,7 @@ from shared.session.verdict import Policy
 from tests.support import virtual_time
 from tests.support.builders import a_request
 from tests.support.fake_vault import FakeVault
-from tests.support.fakes import Clock, FakeAppSecret, FakeFace, RecordedEvents
+from tests.support.fakes import Clock, FakeAppSecret, FakeFace, FakeQueue, RecordedEvents
 from tests.support.memory_table import StoreInMemory
 
 
@@ -97,17 +97,26 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
-    face, store, events, then = FakeFace(), StoreInMemory(), RecordedEvents(), Clock()
-    app_secret = FakeAppSecret()
+    face, store, queue = FakeFace(), StoreInMemory(), FakeQueue()
+    app_secret, events, then = FakeAppSecret(), RecordedEvents(), Clock()
 
     app = composition.build(
-        settings.load(), face=face, store=store, app_secret=app_secret, now=then, log=events
+        settings.load(),
+        face=face,
+        store=store,
+        queue=queue,
+        app_secret=app_secret,
+        now=then,
+        log=events,
     )
 
-    assert [app.start.face, app.flow.face, app.sweep.walk.face] == [face] * 3
-    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.walk.store] == [store] * 4
-    assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
-    assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
+    parts: list[Any] = [app.start, app.flow, app.queue_flow, app.sweep.walk]
+    parts += [app.flow.walk, app.queue_flow.walk]
+    assert [part.face for part in parts] == [face] * 6
+    assert [part.store for part in (*parts, app.sweep)] == [store] * 7
+    assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
+    assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
+    assert [part.log for part in (*parts, app.sweep)] == [events] * 7
     assert app.start.app_secret is app_secret
     assert app._connections._opened == []
 

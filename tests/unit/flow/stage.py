@@ -41,9 +41,12 @@ class Stage(stage.Stage):
         return [call for call in self.faults.calls if call in {"create", "get", "delete"}]
 
     async def complete_it(self, report: Report | None = None) -> Session:
-        return await self.app.flow.complete(
-            SESSION_ID, TOKEN, report or Report(), self.queued.append
-        )
+        return await self.app.flow.complete(SESSION_ID, TOKEN, report or Report())
+
+    @property
+    def messages(self) -> list[int]:
+        """After how many seconds each message that was sent becomes visible."""
+        return [int(delay.total_seconds()) for _, delay in self.queue.sent]
 
     def at(self, session: Session, answer: FaceAnswer | None) -> "Stage":
         """Put the session there, and let Face answer this."""

@@ -1,6 +1,5 @@
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -73,24 +72,13 @@ def test_a_reported_completion_is_looked_at_a_minute_later() -> None:
     assert session == a_session(
         status=Status.PROCESSING,
         alarm_at=LATER + timedelta(minutes=1),
-        reminded_at=LATER,
     )
 
 
 def test_a_second_report_does_not_move_the_alarm() -> None:
     session = transitions.processing(a_session(), NOW)
 
-    assert transitions.processing(session, LATER) == replace(session, reminded_at=LATER)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "reminds"), [(0, False), (59.999, False), (60, True), (3600, True)]
-)
-def test_a_report_is_worth_a_message_once_a_minute(seconds: float, *, reminds: bool) -> None:
-    session = transitions.processing(a_session(), NOW)
-    later = NOW + timedelta(seconds=seconds)
-
-    assert transitions.processing(session, later).reminded_at == (later if reminds else NOW)
+    assert transitions.processing(session, LATER) == session
 
 
 def test_a_session_is_not_counted_unless_so_set() -> None:
@@ -110,7 +98,7 @@ def test_a_session_is_not_counted_unless_so_set() -> None:
 def test_a_person_who_tries_again_has_until_the_token_expires() -> None:
     session = transitions.processing(a_session(), NOW)
 
-    assert transitions.reopened(session, GRACE) == a_session(reminded_at=NOW)
+    assert transitions.reopened(session, GRACE) == a_session()
     assert transitions.reopened(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
 
 
