@@ -47,7 +47,7 @@ def summary(run: "Run", system: System) -> None:
     say(f"endings    {_counts(endings)}")
     say(f"answers    {_counts(answers)}")
     say(f"troubles   {_counts(run.done)}; the host was killed {system.host.deaths} times")
-    say(f"raised     {_counts(run.raised)}")
+    say(f"raised     {_counts(run.raised)}; {run.messages} messages were sent")
     say(f"orphans    {run.orphans} at Face that no record ever named: left to Face's own expiry\n")
     for invariant, count in sorted(run.findings.held.items()):
         broken = sum(one.invariant == invariant for one in run.findings)

@@ -91,7 +91,7 @@ async def stored(store: SessionStore, session: Session) -> Session:
 
 
 async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
-    return await store.list_due(shard, now, limit=100)
+    return await store.list_due(shard, now, limit=5000)
 
 
 async def winners(*calls: Awaitable[object]) -> int:
