@@ -14,6 +14,7 @@ from shared.errors import (
     StoreUnavailableError,
 )
 from shared.flow import update
+from shared.flow.face_silence import log_face_silence
 from shared.flow.ports import FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
@@ -145,7 +146,7 @@ class LivenessFlow:
             try:
                 answer = await look
             except FaceOutcomeUnknownError as error:
-                self.log("face silent", session_id=session.session_id, operation="get", cause=error)
+                log_face_silence(self.log, session, "get", error)
                 return _Looked(session=await self._record(session, unanswered), failure=error)
             known = await self._record(session, lambda known: answered(known, answer))
             return _Looked(session=known)

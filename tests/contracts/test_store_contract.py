@@ -422,9 +422,12 @@ async def test_alarms_are_listed_page_after_page(
             ]
         )
 
-    due = await alarms(azurite_store, NOW + timedelta(seconds=1049))
+    due_at = NOW + timedelta(seconds=1049)
+    due = await azurite_store.list_due(SHARD, due_at, limit=5000)
+    first_ones = await azurite_store.list_due(SHARD, due_at, limit=1020)
 
     assert [alarm.session_id for alarm in due] == [one.session_id for one in sessions[:1050]]
+    assert first_ones == due[:1020]
 
 
 async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
