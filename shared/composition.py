@@ -8,13 +8,7 @@ from functools import cache
 
 from shared import telemetry
 from shared.connections import Connections
-from shared.flow.ports import (
-    AppSecret,
-    FaceGateway,
-    LogEvent,
-    MessageQueue,
-    SessionStore,
-)
+from shared.flow.ports import AppSecret, FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep

@@ -21,6 +21,7 @@ class LogFields(TypedDict, total=False):
     cause: str | Exception | None
     operation: str | None
     shard: str | None
+    at: str | None
     due: int | None
     left: int | None
     settled: int | None

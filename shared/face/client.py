@@ -88,7 +88,9 @@ class FaceClient:
         end = clock() + self._options.budget_seconds
 
         async def create() -> FaceSession:
-            return await self._call(call, answers.parse_created, end - clock())
+            # A wait may have taken longer than it should; aiohttp takes less than nothing for ever.
+            left = max(end - clock(), retry.MIN_TRY_SECONDS)
+            return await self._call(call, answers.parse_created, left)
 
         return await retry.run(
             create,

@@ -22,7 +22,7 @@ from shared.face.breaker import Breaker
 _MAX_TRIES = 3
 _FIRST_JITTER_SECONDS = 0.25
 # A try that begins with less time than this left would only be one more load.
-_MIN_TRY_SECONDS = 0.25
+MIN_TRY_SECONDS = 0.25
 
 type Sleep = Callable[[float], Awaitable[None]]
 
@@ -33,7 +33,7 @@ async def run[T](
     """Make the call until it works, a repeat is no use, or the next wait would not fit."""
     retrying = AsyncRetrying(
         retry=partial(_is_retryable, breaker),
-        stop=stop_after_attempt(_MAX_TRIES) | stop_before_delay(budget_seconds - _MIN_TRY_SECONDS),
+        stop=stop_after_attempt(_MAX_TRIES) | stop_before_delay(budget_seconds - MIN_TRY_SECONDS),
         # Jitter is on top of what Face asks for: those whom it turned away never return in step.
         wait=wait_exception(partial(_min_wait, breaker))
         + wait_random_exponential(_FIRST_JITTER_SECONDS),

@@ -14,6 +14,7 @@ from shared.errors import (
     StoreUnavailableError,
 )
 from shared.flow import update
+from shared.flow.face_silence import log_face_silence
 from shared.flow.ports import FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
@@ -25,6 +26,7 @@ from shared.session.face_answer import FaceAnswer
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
 from shared.session.session import Report, Session
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
+from shared.session.timestamps import rfc3339
 
 type DecideOnAnswer = Callable[[Session, FaceAnswer | None], Session]
 
@@ -144,7 +146,7 @@ class LivenessFlow:
             try:
                 answer = await look
             except FaceOutcomeUnknownError as error:
-                self.log("face silent", session_id=session.session_id, operation="get", cause=error)
+                log_face_silence(self.log, session, "get", error)
                 return _Looked(session=await self._record(session, unanswered), failure=error)
             known = await self._record(session, lambda known: answered(known, answer))
             return _Looked(session=known)
@@ -156,11 +158,12 @@ class LivenessFlow:
         if change.after.is_final:
             # Whoever wrote the ending goes on from there: one delete, however many learn of it.
             return await self.walk.try_visit(change.after)
-        if delay := looks.next_message(change.before, change.after, self.now()):
-            await self._send_message(change.after, delay)
+        if at := looks.next_message_at(change.before, change.after):
+            await self._send_message(change.after, at)
         return change.after
 
-    async def _send_message(self, session: Session, delay: timedelta) -> None:
+    async def _send_message(self, session: Session, at: datetime) -> None:
+        delay = timedelta(seconds=looks.seconds_until(at, self.now()))
         try:
             await self.queue.send(session.session_id, delay=delay)
         except StoreUnavailableError as error:
@@ -171,3 +174,5 @@ class LivenessFlow:
                 session_id=session.session_id,
                 cause=error,
             )
+        else:
+            self.log("asked again later", session_id=session.session_id, at=rfc3339(at))

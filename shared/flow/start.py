@@ -12,6 +12,7 @@ from shared.errors import (
     StoreUnavailableError,
     TooManySessionsError,
 )
+from shared.flow.face_silence import log_face_silence
 from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
@@ -153,7 +154,7 @@ class SessionStart:
         try:
             await self.face.delete(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            self.log("face silent", session_id=session.session_id, operation="delete", cause=error)
+            log_face_silence(self.log, session, "delete", error)
 
     async def _find_recorded(self, session: Session) -> bool:
         # A lost write: the row is there, but the answer was cut off, or is about a repeat of it.

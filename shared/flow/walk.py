@@ -11,6 +11,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.flow import update
+from shared.flow.face_silence import log_face_silence
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decide
 from shared.session import decisions, transitions
@@ -87,7 +88,7 @@ class Walk:
         try:
             await self.face.delete(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            self.log("face silent", session_id=session.session_id, operation="delete", cause=error)
+            log_face_silence(self.log, session, "delete", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
         return transitions.face_data_deleted(session, self.rules.retention)
@@ -108,7 +109,7 @@ class Walk:
         try:
             answer = await self.face.get(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            self.log("face silent", session_id=session.session_id, operation="get", cause=error)
+            log_face_silence(self.log, session, "get", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
             return lambda known: transitions.abandoned(known, self.now())

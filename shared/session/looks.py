@@ -32,14 +32,12 @@ def may_look_for(report: Report, session: Session, now: datetime) -> bool:
     return is_look_due(session, now) or is_first_digest
 
 
-def next_message(before: Session, after: Session, now: datetime) -> timedelta | None:
-    """Tell in what time a message must be there, if it is this change that has called for it.
+def next_message_at(before: Session, after: Session) -> datetime | None:
+    """Tell when a message must be there, if it is this change that has called for it.
 
     Nobody else sends one for the same moment, so that there is never more than one chain of them.
     """
-    if after.message_at in {None, before.message_at}:
-        return None
-    return timedelta(seconds=seconds_until(after.message_at, now))
+    return None if after.message_at == before.message_at else after.message_at
 
 
 def seconds_until(moment: datetime | None, now: datetime) -> int:

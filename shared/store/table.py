@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableErrorCode, TransactionOperation, UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -17,8 +17,9 @@ from shared.store.columns import Row
 
 type Operation = tuple[TransactionOperation, Row] | tuple[TransactionOperation, Row, dict[str, Any]]
 
-# Not there, there already, changed since: somebody else wrote first.
-_RACE_STATUSES = {404, 409, 412}
+# There already, changed since: somebody else wrote first.
+_RACE_STATUSES = {409, 412}
+_NO_ROW_CODES = {TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND}
 
 
 class StorageTable:
@@ -56,7 +57,7 @@ class StorageTable:
             row = await self._await_in_time(self._client.get_entity(partition, key))
             return dict(row), str(row.metadata["etag"])
         except CLIENT_ERRORS as error:
-            if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
+            if _lacks_row(error):
                 return None
             raise StoreUnavailableError(describe(error)) from error
 
@@ -143,10 +144,12 @@ async def _list_page(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> 
 
 
 def _is_lost_race(error: Exception) -> bool:
-    if not isinstance(error, HttpResponseError) or _lacks_table(error):
+    if not isinstance(error, HttpResponseError):
         return False
-    return error.status_code in _RACE_STATUSES
+    return error.status_code in _RACE_STATUSES or _lacks_row(error)
 
 
-def _lacks_table(error: HttpResponseError) -> bool:
-    return getattr(error, "error_code", None) == TableErrorCode.TABLE_NOT_FOUND
+def _lacks_row(error: Exception) -> bool:
+    # Any other 404 is no word of the table on the row: the table itself is not there, or a gateway
+    # has answered in its place.
+    return getattr(error, "error_code", None) in _NO_ROW_CODES

@@ -50,7 +50,7 @@ def summary(run: "Run", system: System) -> None:
         f"was killed {system.host.deaths} times" if system.host.is_ours else "is not ours to kill"
     )
     say(f"troubles   {_counts(run.done)}; the host {deaths}")
-    say(f"raised     {_counts(run.raised)}")
+    say(f"raised     {_counts(run.raised)}; {run.messages} messages were sent")
     say(f"orphans    {run.orphans} at Face that no record ever named: left to Face's own expiry\n")
     for invariant, count in sorted(run.findings.held.items()):
         broken = sum(one.invariant == invariant for one in run.findings)

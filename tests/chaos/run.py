@@ -32,6 +32,7 @@ class Run:
     raised: Counter[str] = field(default_factory=Counter)
     rows: list[Row] = field(default_factory=list)
     orphans: int = 0
+    messages: int = 0
 
 
 async def execute(plan: Plan, system: System) -> Run:
@@ -52,6 +53,7 @@ async def execute(plan: Plan, system: System) -> Run:
     app_log.check(system.lines.text(), run.rows, run.findings)
     if system.host.is_ours:
         run.raised = host_log.check(system.host.log, run.findings)
+        run.messages = host_log.check_messages(system.host.log, run.findings)
     return run
 
 

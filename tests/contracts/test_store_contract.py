@@ -91,7 +91,7 @@ async def stored(store: SessionStore, session: Session) -> Session:
 
 
 async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
-    return await store.list_due(shard, now, limit=100)
+    return await store.list_due(shard, now, limit=5000)
 
 
 async def winners(*calls: Awaitable[object]) -> int:
@@ -416,9 +416,12 @@ async def test_alarms_are_listed_page_after_page(
     sessions = [new(alarm_at=NOW + timedelta(seconds=number)) for number in range(1100)]
     await store_rows(azurite_table, map(alarm_rows.alarm_row, sessions))
 
-    due = await alarms(azurite_store, NOW + timedelta(seconds=1049))
+    due_at = NOW + timedelta(seconds=1049)
+    due = await azurite_store.list_due(SHARD, due_at, limit=5000)
+    first_ones = await azurite_store.list_due(SHARD, due_at, limit=1020)
 
     assert [alarm.session_id for alarm in due] == [one.session_id for one in sessions[:1050]]
+    assert first_ones == due[:1020]
 
 
 async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(

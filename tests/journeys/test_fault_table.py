@@ -1,5 +1,6 @@
 """Every outside call times every fault: what the caller sees, what is stored, what follows."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +19,7 @@ from tests.conftest import Configure
 from tests.support import fault_table
 from tests.support.constants import STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
-from tests.support.fault_table import Row
+from tests.support.fault_table import NO_SECRET, OPEN_CREATE, OPEN_GET, STATES, Row
 from tests.support.rows import alarm_key_of
 from tests.support.world import Answer, Check, World, check_of, eventually
 
@@ -231,6 +232,67 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
         await story.is_recorded_by_the_queue()
     await story.goes_on(then)
     await story.ends(then)
+
+
+@pytest.mark.parametrize(
+    ("fault", "when"), [(Fault.BUSY, "after failures"), (Fault.FOREIGN_NOT_FOUND, "after refusals")]
+)
+async def test_an_open_breaker_answers_creates_at_once_and_lets_them_through_once_face_is_back(
+    world: World, behind: Proxies, fault: Fault, when: str
+) -> None:
+    (state,) = (one for one in STATES if (one.what, one.when) == (OPEN_CREATE, when))
+    story, face = Story(world=world), behind["face"]
+    face.fail("POST", fault)
+    answers = [await story.call("create") for _ in range(6)]
+    await face.clear_faults()
+    before = await world.face_calls()
+
+    at_once = await story.call("create")
+
+    assert {f"{at_once.status} `{one.code}`, at once" for one in (*answers, at_once)} == {
+        state.seen
+    }
+    assert at_once.headers["Retry-After"] in {"1", "2"}
+    assert await world.face_calls() == before
+    assert await story.stored() == state.stored
+    await asyncio.sleep(int(at_once.headers["Retry-After"]))
+    assert (await story.call("create")).status == 201
+
+
+async def test_an_open_breaker_answers_completions_at_once_and_a_message_records_the_result(
+    world: World, behind: Proxies
+) -> None:
+    (state,) = (one for one in STATES if one.what == OPEN_GET)
+    stories = [Story(world=world) for _ in range(6)]
+    for story in stories:
+        await story.call("create")
+        await story.play()
+    behind["face"].fail("GET", Fault.FORBIDDEN)
+    for story in stories[1:]:
+        await story.call("complete")
+    await behind["face"].clear_faults()
+    before = await world.face_calls()
+
+    at_once = await stories[0].call("complete")
+
+    assert f"{seen(at_once)}, at once" == state.seen
+    assert await world.face_calls() == before
+    assert await stories[0].stored() == state.stored
+    await eventually(stories[0]._status, "completed")
+
+
+async def test_without_the_apps_secret_nobody_starts_and_who_has_started_ends(
+    world: World, configure: Configure
+) -> None:
+    create, complete = (one for one in STATES if one.what == NO_SECRET)
+    started, story = Story(world=world), Story(world=world)
+    await started.call("create")
+    await started.play()
+    await configure(APP_SECRET_NAME="no-such-secret")
+
+    assert (seen(await story.call("create")), await story.stored()) == (create.seen, create.stored)
+    assert seen(await started.call("complete")) == complete.seen
+    assert await started.stored() == complete.stored
 
 
 @pytest.mark.parametrize(

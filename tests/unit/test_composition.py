@@ -98,7 +98,7 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
     face, store, queue = FakeFace(), StoreInMemory(), FakeQueue()
-    events, then, app_secret = RecordedEvents(), Clock(), FakeAppSecret()
+    app_secret, events, then = FakeAppSecret(), RecordedEvents(), Clock()
 
     app = composition.build(
         settings.load(),

@@ -183,6 +183,18 @@ async def test_a_try_of_a_create_has_no_more_time_than_is_left_of_the_budget() -
     assert 0 < (timeout.total or 0) <= 1
 
 
+async def test_a_try_that_a_busy_machine_lets_begin_too_late_still_ends(clock: Clock) -> None:
+    async def oversleep(seconds: float) -> None:
+        await clock.sleep(seconds + 100)
+
+    options = CallOptions(timeout_seconds=9, budget_seconds=9, sleep=oversleep, clock=clock)
+    client = FaceClient.connect(FACE, Keys(), options)
+    timeouts = await sent(client, "create", status=503)
+    await client.close()
+
+    assert [timeout.total for timeout in timeouts] == [9, 0.25, 0.25]
+
+
 async def test_after_five_failures_face_is_left_alone_by_calls_of_that_kind_only(
     client: FaceClient,
 ) -> None:

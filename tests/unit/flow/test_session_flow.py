@@ -17,6 +17,7 @@ from shared.secret import Secret
 from shared.session import transitions
 from shared.session.face_answer import FaceAnswer
 from shared.session.session import Outcome, Report, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
 from tests.support import virtual_time
 from tests.support.builders import (
     DIGEST,
@@ -361,6 +362,10 @@ async def test_a_message_that_finds_no_result_is_followed_by_the_next_and_is_no_
 
     # From there on the alarm has it.
     assert stage.messages == [2, 4, 8, 16]
+    told = stage.events.named("asked again later")
+    assert [fact["at"] for fact in told] == [
+        rfc3339(NOW + timedelta(seconds=seconds)) for seconds in (2, 6, 14, 30)
+    ]
     assert waiting.alarm_at == DUE.alarm_at
 
 

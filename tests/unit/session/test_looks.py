@@ -52,19 +52,19 @@ def test_whoever_counts_a_look_sends_the_next_message_until_the_alarm_has_it(
     before = a_session(empty_looks=empty_looks)
     after = transitions.with_empty_look(before, NOW)
 
-    delay = seconds and timedelta(seconds=seconds)
-    assert looks.next_message(before, after, NOW) == delay
-    assert looks.next_message(after, after, NOW) is None
+    at = seconds and NOW + timedelta(seconds=seconds)
+    assert looks.next_message_at(before, after) == at
+    assert looks.next_message_at(after, after) is None
 
 
 def test_a_message_is_sent_where_none_is_on_its_way() -> None:
     sent = transitions.with_message(SESSION, NOW)
 
-    assert looks.next_message(SESSION, sent, NOW) == timedelta(seconds=2)
+    assert looks.next_message_at(SESSION, sent) == NOW + timedelta(seconds=2)
     assert transitions.with_message(sent, SOON) == sent
     late = NOW + timedelta(seconds=2.001)
     again = transitions.with_message(sent, late)
-    assert looks.next_message(sent, again, late) == timedelta(seconds=2)
+    assert looks.next_message_at(sent, again) == late + timedelta(seconds=2)
 
 
 def test_a_message_that_would_come_before_the_next_look_comes_with_it() -> None:

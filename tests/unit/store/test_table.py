@@ -122,6 +122,7 @@ DOWN = [
     pytest.param(
         named(ResourceNotFoundError(), 404, TableErrorCode.TABLE_NOT_FOUND), id="no-table"
     ),
+    pytest.param(named(ResourceNotFoundError(), 404), id="a-gateways-404"),
     pytest.param(named(ClientAuthenticationError(), 403), id="not-allowed"),
     pytest.param(named(HttpResponseError(), 400, "InvalidDuplicateRow"), id="a-row-twice"),
     pytest.param(named(HttpResponseError(), 503), id="busy"),
