@@ -19,6 +19,7 @@ def next_steps(ports: Ports, state: Path) -> str:
     return "".join(f"    {name:<9} {line}\n" for name, line in lines.items())
 
 
-def func_start(app: Path, exports: Path, port: int) -> str:
+def func_start(app: Path, exports: Path, port: int, origins: str) -> str:
     """Say how Core Tools take the host's place."""
-    return f"    now run, in {app}:\n    . '{exports}'\n    func start --port {port}\n"
+    command = f"func start --port {port} --cors {origins}"
+    return f"    now run, in {app}:\n    . '{exports}'\n    {command}\n"

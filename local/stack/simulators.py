@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
+
 from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
@@ -20,13 +22,20 @@ from local.face.simulator import FaceSimulator
 from local.faults.fault import FaultQueue
 from local.ports import Ports
 from local.stack.simulator_server import serve
+from local.web import page_server
+from local.web.host_log import HostLog
+from local.web.timeline import Timeline
 
 CLOCK = "clock.json"
+HOST_LOG = "host-log.jsonl"
 
 
 @contextlib.asynccontextmanager
 async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
-    """Run the three in this process until the block ends; what must last is in the folder."""
+    """Run the three and the page in this process until the block ends.
+
+    What must last is in the folder.
+    """
     issuer = TokenIssuer(state / "identity-key.pem")
     key = VaultSecret(secret_name, state / "vault.json", real_now)
     faults = FaultQueue()
@@ -41,9 +50,14 @@ async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None
     vault = VaultSimulator(key, issuer, faults, real_now).application()
     identity = IdentitySimulator(issuer, faults, real_now).application()
     tls = Certificate(state).server_context()
+    timeline = Timeline(HostLog(state / HOST_LOG))
+    timeline.watch(face, "face")
+    timeline.watch(vault, "vault")
     async with (
+        aiohttp.ClientSession() as http,
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
         serve(identity, ports.identity),
+        serve(page_server.application(ports, timeline, http), ports.page),
     ):
         yield

@@ -48,7 +48,7 @@ async def _watch(plan: Plan) -> None:
     ) as stack:
         settings = app_settings.merge(file, stack.settings, plan.environment)
         if plan.has_host:
-            cors = ["--cors", file.cors] if file.cors else []
+            cors = ["--cors", app_settings.list_origins(file, ports)]
             options = [*cors, *(["--as-azure"] if plan.as_azure else [])]
             await _run_with_host(stack, settings, options)
         else:
@@ -96,7 +96,8 @@ async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[
     names = file.values | stack.settings
     ours = {name: settings[name] for name in names}
     app_settings.write_exports(exports, ours, environment=Path(sys.prefix))
-    _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
+    origins = app_settings.list_origins(file, stack.ports)
+    _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host, origins))
     await _await_unless_ended(_wait_forever(), stack.wait())
 
 
