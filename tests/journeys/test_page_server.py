@@ -1,10 +1,14 @@
 """The page's server plays your server: it has the key, and the browser learns only what it may."""
 
 import json
+import re
 from pathlib import Path
 
 import aiohttp
+import pytest
+
 from local.functions_host.keys import HostKeys
+from shared.session.session import Outcome, Reason, Status
 from tests.support.constants import FUNCTION_KEY
 from tests.support.world import Json, World, eventually, picture
 
@@ -99,3 +103,22 @@ async def test_another_site_can_use_neither_your_server_nor_the_buttons(world: W
         foreign = {"Origin": "https://elsewhere.example"}
         async with world.http.post(url(world, path), headers=foreign) as refused:
             assert refused.status == 403
+
+
+async def test_files_come_with_a_policy_and_the_stand_in_for_the_sdk_to_any_origin(
+    world: World,
+) -> None:
+    for path in ("/", "/azure-ai-vision-face-ui.js", "/page/page.js", "/client/index.js"):
+        async with world.http.get(url(world, path)) as answer:
+            assert answer.status == 200
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    async with world.http.get(url(world, "/server/result/x")) as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("word", sorted({*Reason, *Outcome, Status.ABANDONED, Status.CANCELED}))
+def test_every_ending_and_every_reason_has_words_on_the_page(word: str) -> None:
+    text = (STATIC / "verdicts.js").read_text(encoding="utf-8")
+
+    assert re.search(rf"(?m)^  {word}: ", text)
