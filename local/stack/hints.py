@@ -11,6 +11,7 @@ def next_steps(ports: Ports, state: Path) -> str:
     moved = "" if ports.host == DEFAULT else f"BASE_URL={url} "
     folder = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
     lines = {
+        "page": f"http://{HOST}:{ports.page}  (run a check in your browser, and watch)",
         "try": f"{moved}examples/check.sh spoofface",
         "key": "local-function-key  (header x-functions-key; opens every route)",
         "controls": f"http://{HOST}:{ports.face}/simulator/  (see local/README.md)",
