@@ -17,6 +17,7 @@ help:
 	@echo "make bench    what a check and a sweep cost, as ratios"
 	@echo "make package  the zip that Azure receives"
 	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
+	@echo "make screenshots   take the pictures of the documents again"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
@@ -49,6 +50,10 @@ test: lint
 test-browser: setup
 	@npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
 	@npm test --prefix tests/browser
+
+screenshots: setup
+	@npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm run screenshots --prefix tests/browser
 
 format: setup
 	@$(PYTHON) -m ruff format
