@@ -30,6 +30,8 @@ class LogFields(TypedDict, total=False):
     deleted: int | None
     purged: int | None
     failed: int | None
+    forgotten: int | None
+    held: int | None
     oldest_seconds: int | None
 
 

@@ -4,12 +4,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local.stack.simulators import HOST_LOG
 from local.stack.stack import Stack
 
 APP = Path(__file__).parents[2]
-CLOCK = "LOCAL_STACK_CLOCK"
-LOG = "LOCAL_STACK_LOG"
 _HOOKS = "local.stack.app_hooks"  # by name: importing them would bring the whole app along
 
 
@@ -18,11 +15,11 @@ def host_command(stack: Stack, *options: str) -> Sequence[str]:
     return [
         *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
         *("--app", str(APP), "--port", str(stack.ports.host)),
-        *("--on-start", f"{_HOOKS}:prepare_app", "--on-stop", f"{_HOOKS}:close_app"),
+        *("--on-start", f"{_HOOKS}:join_stack_as_host", "--on-stop", f"{_HOOKS}:close_app"),
         *options,
     ]
 
 
 def host_environment(stack: Stack, settings: Mapping[str, str]) -> Mapping[str, str]:
     """Add to the app's settings what its hooks need."""
-    return {**settings, CLOCK: str(stack.clock.path), LOG: str(stack.state / HOST_LOG)}
+    return {**settings, **stack.joining}

@@ -10,7 +10,7 @@ from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
-from local.azure.vault_secret import VaultSecret
+from local.azure.vault_secret import DEFAULT_NAMES, FIRST_KEY, SecretNames, VaultSecret
 from local.clock import StackClock, real_now
 from local.face import site
 from local.face.account import FaceAccount
@@ -22,22 +22,22 @@ from local.face.simulator import FaceSimulator
 from local.faults.fault import FaultQueue
 from local.ports import Ports
 from local.stack.simulator_server import serve
-from local.web import page_server
+from local.web import host_log, page_server
 from local.web.host_log import HostLog
 from local.web.timeline import Timeline
 
 CLOCK = "clock.json"
-HOST_LOG = "host-log.jsonl"
 
 
 @contextlib.asynccontextmanager
-async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
+async def run(ports: Ports, state: Path, names: SecretNames = DEFAULT_NAMES) -> AsyncIterator[None]:
     """Run the three and the page in this process until the block ends.
 
     What must last is in the folder.
     """
     issuer = TokenIssuer(state / "identity-key.pem")
-    key = VaultSecret(secret_name, state / "vault.json", real_now)
+    key = VaultSecret(names.face_key, state / "vault.json", real_now, first=FIRST_KEY)
+    app_secret = VaultSecret(names.app, state / "app-secret.json", real_now)
     faults = FaultQueue()
     clock = StackClock(state / CLOCK)
     log = RequestLog(clock.now)
@@ -47,10 +47,10 @@ async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None
         FaceSimulator(account, key=key, entra=issuer, faults=faults, log=log),
         FaceControl(account, key=key, clock=clock, faults=faults, log=log),
     )
-    vault = VaultSimulator(key, issuer, faults, real_now).application()
+    vault = VaultSimulator([key, app_secret], issuer, faults, real_now).application()
     identity = IdentitySimulator(issuer, faults, real_now).application()
     tls = Certificate(state).server_context()
-    timeline = Timeline(HostLog(state / HOST_LOG))
+    timeline = Timeline(HostLog(state / host_log.NAME))
     timeline.watch(face, "face")
     timeline.watch(vault, "vault")
     async with (

@@ -5,6 +5,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+NAME = "host-log.jsonl"
+
 # Whoever has not looked for long gets the end of it.
 _MAX_BYTES = 256 * 1024
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.session.idempotency import KeyHash
+from shared.session.idempotency_record import IdempotencyRecord
 from shared.session.ids import SessionId
 from shared.session.session import Kind, Outcome
 
@@ -27,21 +28,6 @@ class Slot:
     def is_open(self, now: datetime) -> bool:
         """Tell whether its session's token still lives."""
         return self.ends_at is not None and now < self.ends_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdempotencyRecord:
-    """What an idempotency key stands for: one request of one person, and the session it got."""
-
-    key_hash: KeyHash = field(repr=False)
-    request_hash: str = field(repr=False)
-    session_id: SessionId
-    ends_at: datetime
-    version: str = field(default="", repr=False)
-
-    def is_over(self, now: datetime) -> bool:
-        """Tell whether the key may be used anew."""
-        return now >= self.ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,14 @@
 """A person's ledger, and the sealed answers of its creates, as table rows and back."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 
 from shared.errors import UnreadableRecordError
 from shared.session.idempotency import KeyHash
+from shared.session.idempotency_record import IdempotencyRecord
 from shared.session.ids import NO_SESSION_ID, SessionId, shard_of
 from shared.session.ledger import (
-    MEMORY,
     Entry,
     EntryType,
-    IdempotencyRecord,
     Ledger,
     Slot,
     Unlock,
@@ -18,76 +16,23 @@ from shared.session.ledger import (
 from shared.session.session import Kind
 from shared.session.shard import PersonHash
 from shared.store.columns import Columns, Row, read_column, row_at
+from shared.store.ledger_keys import (
+    EPOCH,
+    TIME_DIGITS,
+    answer_key,
+    entry_key,
+    is_number,
+    record_key,
+    slot_key,
+    time_from_key,
+    unlock_key,
+    words_of_key,
+)
 
 _SLOT = Columns(Slot, elsewhere={"number", "version"})
 _RECORD = Columns(IdempotencyRecord, elsewhere={"key_hash", "version"})
 _UNLOCK = Columns(Unlock, elsewhere={"version"})
 _SEALED_ANSWER = "sealedAnswer"
-
-# The keys. In a person's partition, in this order, so that one range from the first slot to a day
-# ago is all that a create must know of a person; sealed answers lie apart from it:
-#
-# p:<person hash>:1-slot-<number>                                an open session
-# p:<person hash>:2-key-<key hash>                               an idempotency key
-# p:<person hash>:3-unlock                                       the last unlock
-# p:<person hash>:4-<time, inverted>-<type>-<kind>-<session id>  an entry, the newest first
-# answer-<session id>                                            the answer to a session's create
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-# In the year 2286; the later a time, the lower its number.
-_LAST_MILLISECOND = 9_999_999_999_999
-_TIME_DIGITS = 13
-
-
-def slot_key(person: PersonHash, number: int) -> str:
-    """Name the row of a slot, of which there are at most a hundred."""
-    return f"p:{person}:1-slot-{number:02}"
-
-
-def record_key(person: PersonHash, key_hash: KeyHash) -> str:
-    """Name the row of an idempotency key."""
-    return f"p:{person}:2-key-{key_hash}"
-
-
-def unlock_key(person: PersonHash) -> str:
-    """Name the row of a person's last unlock."""
-    return f"p:{person}:3-unlock"
-
-
-def entry_key(person: PersonHash, entry: Entry) -> str:
-    """Name the row of an entry: all that it says, to the millisecond."""
-    what = f"{_invert(entry.at)}-{entry.type}-{entry.kind}-{entry.session_id}"
-    return f"p:{person}:4-{what}"
-
-
-def answer_key(session_id: SessionId) -> str:
-    """Name the row of the answer to a session's create."""
-    return f"answer-{session_id}"
-
-
-def ledger_range(person: PersonHash, now: datetime) -> tuple[str, str]:
-    """Bound the keys of a person's ledger: from the first, up to but without the last."""
-    return f"p:{person}:1", f"p:{person}:4-{_invert(now - MEMORY)}~"
-
-
-def _invert(moment: datetime) -> str:
-    return f"{_LAST_MILLISECOND - (moment - _EPOCH) // _MILLISECOND:0{_TIME_DIGITS}}"
-
-
-def _time_from_key(inverted: str) -> datetime:
-    return _EPOCH + (_LAST_MILLISECOND - int(inverted)) * _MILLISECOND
-
-
-def _words_of_key(person: PersonHash, key: str) -> list[str]:
-    return key.removeprefix(f"p:{person}:").split("-")
-
-
-def _is_number(text: str, digits: int) -> bool:
-    return len(text) == digits and text.isascii() and text.isdigit()
-
-
-# The rows.
 
 
 def slot_row(person: PersonHash, slot: Slot) -> Row:
@@ -127,7 +72,7 @@ def ledger_from_rows(
     parts: list[_Part | None] = []
     unreadable_rows = 0
     for row, version in rows:
-        words = _words_of_key(person, str(row.get("RowKey")))
+        words = words_of_key(person, str(row.get("RowKey")))
         try:
             parts.append(_read(words, row, version))
         except (UnreadableRecordError, ValueError):
@@ -147,17 +92,17 @@ type _Part = Slot | IdempotencyRecord | Unlock | Entry
 
 def _read(words: list[str], row: Mapping[str, object], version: str) -> _Part:
     match words:
-        case ["1", "slot", number] if _is_number(number, 2):
+        case ["1", "slot", number] if is_number(number, 2):
             return _SLOT.read(row, number=int(number), version=version)
         case ["2", "key", key_hash]:
             return _RECORD.read(row, key_hash=KeyHash(key_hash), version=version)
         case ["3", "unlock"]:
             return _UNLOCK.read(row, version=version)
-        case ["4", at, what, kind, session_id] if _is_number(at, _TIME_DIGITS):
+        case ["4", at, what, kind, session_id] if is_number(at, TIME_DIGITS):
             return Entry(
                 type=EntryType(what),
                 kind=Kind(kind),
-                at=_time_from_key(at),
+                at=time_from_key(at),
                 session_id=SessionId(session_id),
             )
     raise UnreadableRecordError("a ledger has no such row")
@@ -166,14 +111,14 @@ def _read(words: list[str], row: Mapping[str, object], version: str) -> _Part:
 def _read_key_alone(words: list[str], version: str) -> _Part | None:
     """Return what stands for a row that cannot be read, so that a create may write it anew."""
     match words:
-        case ["1", "slot", number] if _is_number(number, 2):
+        case ["1", "slot", number] if is_number(number, 2):
             return Slot(number=int(number), version=version)
         case ["2", "key", key_hash]:
             return IdempotencyRecord(
                 key_hash=KeyHash(key_hash),
                 request_hash="",
                 session_id=NO_SESSION_ID,
-                ends_at=_EPOCH,
+                ends_at=EPOCH,
                 version=version,
             )
     return None

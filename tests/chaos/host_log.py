@@ -1,4 +1,8 @@
-"""What the host may have logged: failures that a message's repeat takes care of, and no others."""
+"""What a host of ours may have logged: failures that a message's repeat mends, and no others.
+
+Nothing here is needed to judge: on any other host a failed call is a 500 to its caller, a failed
+message ends in poison, and a failed sweep does not say that it has ended.
+"""
 
 import re
 from collections import Counter

@@ -135,7 +135,7 @@ class Remembering:
 
 
 async def test_more_than_a_page_in_one_shard_is_worked_off(own: OwnTable) -> None:
-    walk, keys = Remembering(), {f"alarm-{LONG_AGO}-7{number:032x}" for number in range(1100)}
+    walk, keys = Remembering(), {f"alarm-{LONG_AGO}-purge-7{number:032x}" for number in range(1100)}
     for some in batched(keys, 100, strict=False):
         await own.table.submit_transaction(
             (TransactionOperation.CREATE, {"PartitionKey": "7", "RowKey": key}) for key in some
@@ -144,12 +144,12 @@ async def test_more_than_a_page_in_one_shard_is_worked_off(own: OwnTable) -> Non
     await replace(own.app.sweep, walk=walk).run()  # type: ignore[arg-type] # remembers, no more
 
     assert len(walk.session_ids) == 1100
-    assert {f"alarm-{LONG_AGO}-{session_id}" for session_id in walk.session_ids} == keys
+    assert {f"alarm-{LONG_AGO}-purge-{session_id}" for session_id in walk.session_ids} == keys
 
 
 @pytest.mark.parametrize(
     "key",
-    [f"alarm-{LONG_AGO}-{'5' * 33}", "alarm-0'; or '", "alarm-1 \u00e9\u4e16 "],
+    [f"alarm-{LONG_AGO}-open-{'5' * 33}", "alarm-0'; or '", "alarm-1 \u00e9\u4e16 "],
     ids=["of no session", "with quotes", "in other letters"],
 )
 async def test_an_orphaned_alarm_stops_nobody_and_is_taken_away(own: OwnTable, key: str) -> None:

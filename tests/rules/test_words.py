@@ -15,7 +15,7 @@ from tests.rules.source import MODULES, ROOT, tree_of
 VERBS = {
     "acquire", "adopt", "answer", "ask", "await", "cancel", "change", "check", "close", "commit",
     "complete", "consume", "count", "create", "decrement", "delete", "drop", "end", "fetch",
-    "find", "get", "handle", "increment", "insert", "list", "load", "postpone", "produce",
+    "find", "get", "handle", "increment", "insert", "list", "load", "parse", "postpone", "produce",
     "purge", "raise", "read", "record", "refresh", "reload", "replace", "run", "send", "settle",
     "start", "sweep", "try",
 }  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 from tests.support.builders import NOW, a_running_answer
@@ -37,6 +37,18 @@ class SequentialBytes:
 
 
 @dataclass
+class FakeAppSecret:
+    """The app's own secret, or none."""
+
+    fails: Exception | None = None
+
+    async def get(self) -> Secret:
+        if self.fails:
+            raise self.fails
+        return Secret("an app's secret of 32 characters")
+
+
+@dataclass
 class RecordedEvents:
     """Telemetry that remembers."""
 
@@ -50,11 +62,22 @@ class RecordedEvents:
 
 
 @dataclass
+class FakeQueue:
+    """A queue that keeps its messages, with their delays, for a test to deliver."""
+
+    sent: list[tuple[SessionId, timedelta]] = field(default_factory=list)
+
+    async def send(self, session_id: SessionId, *, delay: timedelta) -> None:
+        self.sent.append((session_id, delay))
+
+
+@dataclass
 class FakeFace:
-    """Face, with one answer for everybody who has none of his own; what is deleted is gone."""
+    """Face, with one answer, or error, for whoever has none of his own; what is deleted is gone."""
 
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
     answers: dict[str, FaceAnswer] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
     reference_image: ReferenceImage | None = field(
         default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
@@ -79,17 +102,13 @@ class FakeFace:
 
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:  # noqa: ARG002
         await self._enter("get")
+        if face_session_id in self.errors:
+            raise self.errors[face_session_id]
         if face_session_id in self.deleted:
             return None
         return self.answers.get(face_session_id, self.answer)
 
-    async def delete(
-        self,
-        kind: Kind,  # noqa: ARG002
-        face_session_id: FaceSessionId,
-        *,
-        patient: bool = True,  # noqa: ARG002
-    ) -> None:
+    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:  # noqa: ARG002
         await self._enter("delete")
         self.deleted.append(face_session_id)
 

@@ -33,8 +33,6 @@ FACE_UNAVAILABLE = "503 `FaceUnavailable`"
 KEY_UNAVAILABLE = "503 `KeyUnavailable`"
 STORE_UNAVAILABLE = "503 `StoreUnavailable`"
 CONFLICT = "409 `SessionConflict`"
-HOST_FAILED = "500, empty"
-NO_ANSWER = "no answer while the host tries on"
 
 type Faults = tuple[Fault, ...]
 
@@ -111,11 +109,9 @@ TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
         Line(RACES, CONFLICT, STARTED, SWEEP),
         Line(OTHERS, STORE_UNAVAILABLE, STARTED, SWEEP),
     ),
-    ("queue output", "complete"): (
-        Line(SLOW, TOLD_PROCESSING, PROCESSING, QUEUE),
-        Line(HALFWAY, HOST_FAILED, PROCESSING, QUEUE),
-        Line((Fault.TIME_OUT,), NO_ANSWER, PROCESSING, SWEEP),
-        Line(OTHERS, HOST_FAILED, PROCESSING, SWEEP),
+    ("queue send", "complete"): (
+        Line((*SLOW, *HALFWAY), TOLD_PROCESSING, PROCESSING, QUEUE),
+        Line(OTHERS, TOLD_PROCESSING, PROCESSING, SWEEP),
     ),
 }
 

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 
 from shared.session.idempotency import KeyHash
+from shared.session.idempotency_record import IdempotencyRecord
 from shared.session.ledger import (
     EntryType,
-    IdempotencyRecord,
     Ledger,
     Slot,
     Unlock,

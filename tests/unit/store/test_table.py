@@ -104,7 +104,7 @@ def table(client: FakeClient) -> StorageTable:
 
 
 async def listed(table: StorageTable) -> list[str]:
-    return [key async for key in table.list_keys("5", "a", "d")]
+    return await table.list_keys("5", "a", "d", limit=3)
 
 
 def named(error: HttpResponseError, status: int, code: str | None = None) -> HttpResponseError:
@@ -228,6 +228,14 @@ async def test_keys_are_listed_page_by_page(table: StorageTable, client: FakeCli
     ((query, parameters),) = client.queries
     assert query == "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last"
     assert tuple(parameters.values()) == ("5", "a", "d")
+
+
+async def test_no_more_pages_are_read_than_are_asked_for(
+    table: StorageTable, client: FakeClient
+) -> None:
+    client.pages = [["a", "b"], ["c", "d"], TimeoutError()]
+
+    assert await listed(table) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("trouble", DOWN)
