@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 from tests.chaos.findings import Findings
 
-# A message whose session cannot be settled yet is given back to the queue by raising one of these.
+# A message is given back to the queue by raising one of these, while it may be tried again.
 _MAY_RAISE = {
     "record_result": {
-        "UnsettledError",
         "FaceUnavailableError",
         "FaceRefusedError",
         "KeyUnavailableError",
