@@ -3,18 +3,19 @@ PYTHON := .venv/bin/python
 # Each of these processes has a stack of its own; a file's tests share what the file sets up.
 PARALLEL := --numprocesses=2 --dist=loadfile
 
-.PHONY: help setup run demo lint check test format chaos chaos-short bench package bicep lock clean
+.PHONY: help setup run demo lint check test test-client format chaos chaos-short bench package bicep lock clean
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
 	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
 	@echo "make check    format, lint, types, imports and the quick tests: under a minute"
 	@echo "make test     all of that and every other test, each once: what the CI runs"
+	@echo "make test-client  the TypeScript client, alone and against the local stack"
 	@echo "make format   put the code in order"
 	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
 	@echo "make bench    what a check and a sweep cost, as ratios"
 	@echo "make package  the zip that Azure receives"
-	@echo "make bicep    lint and build infra/, with the Azure CLI"
+	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
@@ -26,6 +27,11 @@ run: setup
 
 demo: setup
 	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)
+
+test-client: setup
+	@npm ci --prefix clients/typescript --ignore-scripts --no-audit --no-fund
+	@npm test --prefix clients/typescript
+	@npm run test:stack --prefix clients/typescript
 
 lint: setup
 	@$(PYTHON) -m ruff format --check
@@ -57,9 +63,7 @@ package:
 	@python3 scripts/package
 
 bicep:
-	@for file in infra/*.bicep; do az bicep lint --file "$$file" || exit 1; done
-	@az bicep build --file infra/main.bicep --stdout >/dev/null
-	@for file in infra/*.bicepparam; do az bicep build-params --file "$$file" --stdout >/dev/null || exit 1; done
+	@infra/check $(SNAPSHOTS)
 
 lock: setup
 	@$(PYTHON) -m pip install --quiet pip-tools==7.6.2
@@ -67,4 +71,4 @@ lock: setup
 	@CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
 
 clean:
-	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules
+	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build

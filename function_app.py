@@ -2,8 +2,12 @@
 
 import azure.functions as func
 
+from shared import telemetry
 from shared.api import for_frontend, for_server, public, triggers
 from shared.api.responses import answer, respond
+
+# The worker's own line for every call is one that Azure bills and nobody reads.
+telemetry.silence_sdk_logs()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -43,7 +47,7 @@ async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpR
     return await answer(for_server.get_result, req, context)
 
 
-@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001
     context: func.Context,

@@ -1,4 +1,4 @@
-// What somebody must look at. docs/operations.md says, alert by alert, what to do.
+// What somebody must look at. docs/operations.md says, alert by alert, whether it may wait and what to do.
 
 @description('What the names of the alerts end with.')
 param suffix string
@@ -9,11 +9,20 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Addresses that get a mail; without any, alerts are seen in the portal only.')
-param emails string[]
+@description('Action groups for what may wait.')
+param mail string[]
+
+@description('Action groups for what may not.')
+param page string[]
 
 @description('Name of the Application Insights component.')
 param componentName string
+
+@description('Resource id of the workspace that keeps the logs.')
+param workspaceId string
+
+@description('Gigabytes a day that the workspace takes; none, if it is not ours.')
+param dailyQuotaGb int?
 
 @description('Resource id of the Face account.')
 param faceAccountId string
@@ -21,12 +30,17 @@ param faceAccountId string
 @description('Resource id of the vault.')
 param keyVaultId string
 
-// Log alerts every 15 minutes cost a third of those every 5. The app's lines are written by shared/telemetry.py.
-var logAlerts = {
-  // Flex Consumption has no metric Http5xx, and host.json keeps requests out of sampling.
+@description('Name of the storage account of the package of code.')
+param packageAccountName string
+
+// What a query is counted by: its rows, or a column that is added up. host.json samples requests, so that one row may
+// stand for many; itemCount says for how many. The app's lines are written by shared/telemetry.py.
+var appAlerts = {
   'server-errors': {
+    // Flex Consumption has no metric Http5xx.
     title: 'Callers got answers 5xx'
-    severity: 1
+    page: true
+    column: 'itemCount'
     threshold: 5
     query: '''
       requests
@@ -35,7 +49,8 @@ var logAlerts = {
   }
   'face-refusals': {
     title: 'Face refuses our key, our approval or our quota'
-    severity: 1
+    page: true
+    column: ''
     threshold: 0
     query: '''
       traces
@@ -43,19 +58,10 @@ var logAlerts = {
           or message startswith "face silent" and message matches regex "cause=\"Face said 4([013-9]|2[0-8])"
     '''
   }
-  'poison-messages': {
-    title: 'A queue message was set aside because nobody could read it'
-    severity: 2
-    threshold: 0
-    query: '''
-      union
-          (traces | where message startswith "Message has reached MaxDequeueCount"),
-          (exceptions | where outerMessage contains "UnreadableMessageError")
-    '''
-  }
   'oldest-alarm': {
     title: 'The sweep is behind, or does not run at all'
-    severity: 1
+    page: true
+    column: ''
     threshold: 0
     query: '''
       traces
@@ -64,11 +70,88 @@ var logAlerts = {
       | where sweeps == 0 or oldestSeconds > 900
     '''
   }
+  'poison-messages': {
+    // The Python exception is the innermost one: the outermost is always the host's own.
+    title: 'A queue message was set aside because nobody could read it'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      union
+          (traces | where message startswith "Message has reached MaxDequeueCount"),
+          (exceptions | where innermostMessage contains "UnreadableMessageError")
+    '''
+  }
+  untrusted: {
+    title: 'A check was tampered with, or a frontend reports the wrong digest'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      traces
+      | where message startswith "session ended" and message contains "outcome=\"untrusted\""
+    '''
+  }
+  'unknown-sessions': {
+    title: 'Somebody asks for sessions that are not there, or without their tokens'
+    page: false
+    column: 'itemCount'
+    threshold: 1000
+    query: '''
+      requests
+      | where resultCode == "404"
+    '''
+  }
 }
 
+// These are asked of the workspace, which has tables of its own.
+var workspaceAlerts = {
+  'logs-stopped': {
+    // https://learn.microsoft.com/azure/azure-monitor/logs/daily-cap
+    title: 'No more logs are taken today: of all alerts on logs, only this one still sees'
+    page: true
+    column: ''
+    threshold: 0
+    query: '''
+      _LogOperation
+      | where Category =~ "Ingestion" and Detail contains "OverQuota"
+    '''
+  }
+  'package-written': {
+    title: 'Somebody wrote the package of code'
+    page: false
+    column: ''
+    threshold: 0
+    query: replace(
+      '''
+      StorageBlobLogs
+      | where AccountName == "{account}" and Category in ("StorageWrite", "StorageDelete")
+      ''',
+      '{account}',
+      packageAccountName
+    )
+  }
+}
+
+var quotaAlerts = {
+  'logs-half': {
+    title: 'More than half of the logs that a day may have'
+    page: false
+    column: 'Quantity'
+    // Megabytes.
+    threshold: (dailyQuotaGb ?? 0) * 500
+    query: '''
+      Usage
+      | where IsBillable
+    '''
+  }
+}
+
+var logAlerts = union(appAlerts, workspaceAlerts, dailyQuotaGb == null ? {} : quotaAlerts)
+
 var metricAlerts = {
-  // More calls than the tier of the account allows.
   'face-throttling': {
+    title: 'Face turned away more calls than the tier of the account allows'
     scope: faceAccountId
     metric: 'BlockedCalls'
     namespace: 'Microsoft.CognitiveServices/accounts'
@@ -76,8 +159,8 @@ var metricAlerts = {
     threshold: 10
     dimensions: []
   }
-  // Somebody was denied access, perhaps the app.
   'vault-denials': {
+    title: 'Somebody was denied access to the vault, perhaps the app'
     scope: keyVaultId
     metric: 'ServiceApiResult'
     namespace: 'Microsoft.KeyVault/vaults'
@@ -87,27 +170,14 @@ var metricAlerts = {
   }
 }
 
+func told(title string, isPage bool, name string) string =>
+  '${isPage ? 'Page' : 'Mail'}: ${title}. What to do: docs/operations.md, row ${name}.'
+
 resource component 'Microsoft.Insights/components@2020-02-02' existing = {
   name: componentName
 }
 
-resource team 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)) {
-  name: 'ag-${suffix}'
-  location: 'global'
-  tags: tags
-  properties: {
-    groupShortName: 'liveness'
-    enabled: true
-    emailReceivers: [
-      for email in emails: {
-        name: email
-        emailAddress: email
-        useCommonAlertSchema: true
-      }
-    ]
-  }
-}
-
+// Log alerts every 15 minutes cost a third of those every 5.
 resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for alert in items(logAlerts): {
     name: '${alert.key}-${suffix}'
@@ -116,16 +186,19 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: alert.value.title
+      description: told(alert.value.title, alert.value.page, alert.key)
       enabled: true
-      severity: alert.value.severity
-      scopes: [component.id]
-      evaluationFrequency: 'PT15M'
-      windowSize: 'PT30M'
+      severity: alert.value.page ? 1 : 3
+      scopes: [contains(appAlerts, alert.key) ? component.id : workspaceId]
+      // The day's volume is told hourly.
+      evaluationFrequency: alert.key == 'logs-half' ? 'PT1H' : 'PT15M'
+      windowSize: alert.key == 'logs-half' ? 'P1D' : 'PT30M'
       criteria: {
         allOf: [
           {
             query: alert.value.query
-            timeAggregation: 'Count'
+            timeAggregation: empty(alert.value.column) ? 'Count' : 'Total'
+            metricMeasureColumn: empty(alert.value.column) ? null : alert.value.column
             operator: 'GreaterThan'
             threshold: alert.value.threshold
             failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
@@ -135,7 +208,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       autoMitigate: true
       // A new component has no tables until its first data: https://github.com/Azure/bicep/issues/11378
       skipQueryValidation: true
-      actions: { actionGroups: empty(emails) ? [] : [team.id] }
+      actions: { actionGroups: alert.value.page ? page : mail }
     }
   }
 ]
@@ -146,8 +219,9 @@ resource metricRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     location: 'global'
     tags: tags
     properties: {
+      description: told(alert.value.title, false, alert.key)
       enabled: true
-      severity: 2
+      severity: 3
       scopes: [alert.value.scope]
       evaluationFrequency: 'PT5M'
       windowSize: 'PT15M'
@@ -169,7 +243,36 @@ resource metricRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
         ]
       }
       autoMitigate: true
-      actions: empty(emails) ? [] : [{ actionGroupId: team.id }]
+      actions: [for (_, i) in mail: { actionGroupId: mail[i] }]
     }
   }
 ]
+
+// The vault itself says, a month before, that a secret is about to expire. No log has to be taken in for it, so the
+// cap of the workspace cannot silence it: https://learn.microsoft.com/azure/key-vault/general/event-grid-overview
+resource vaultEvents 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
+  name: 'evgt-${suffix}'
+  location: location
+  tags: tags
+  properties: {
+    source: keyVaultId
+    topicType: 'Microsoft.KeyVault.vaults'
+  }
+
+  resource nearExpiry 'eventSubscriptions' = {
+    name: 'face-key-expiry-${suffix}'
+    properties: {
+      // The only schema that an alert takes.
+      eventDeliverySchema: 'CloudEventSchemaV1_0'
+      filter: { includedEventTypes: ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired'] }
+      destination: {
+        endpointType: 'MonitorAlert'
+        properties: {
+          severity: 'Sev3'
+          description: told('The Face key is to be rotated', false, 'face-key-expiry')
+          actionGroups: mail
+        }
+      }
+    }
+  }
+}

@@ -17,16 +17,8 @@ param skuName string
 @allowed(['key', 'entra'])
 param auth string
 
-@description('Principal id of the app.')
-param appPrincipalId string
-
 @description('Resource id of the workspace that keeps the audit log.')
 param workspaceId string
-
-var roles = {
-  // shared/face/client.py creates, reads and deletes sessions, when it does so without a key.
-  'Cognitive Services Face Recognizer': '9894cab4-e18a-44aa-828b-cb588cd6f2d7'
-}
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
   name: name
@@ -44,18 +36,6 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
   }
 }
 
-resource appRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in items(roles): if (auth == 'entra') {
-    name: guid(account.id, appPrincipalId, role.value)
-    scope: account
-    properties: {
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
-      principalId: appPrincipalId
-      principalType: 'ServicePrincipal'
-    }
-  }
-]
-
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: account
@@ -67,9 +47,3 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 
 @description('Name of the account.')
 output name string = account.name
-
-@description('Resource id, for alerts.')
-output id string = account.id
-
-@description('Address, for the app and for the devices.')
-output endpoint string = account.properties.endpoint

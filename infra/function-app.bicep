@@ -21,8 +21,8 @@ param identityClientId string
 @description('Name of the storage account.')
 param storageAccountName string
 
-@description('Name of the container that holds the package of code.')
-param packageContainerName string
+@description('Address of the container that holds the package of code.')
+param packageContainerUrl string
 
 @description('Name of the Application Insights component.')
 param componentName string
@@ -36,11 +36,17 @@ param faceEndpoint string
 @description('Address of the vault.')
 param keyVaultUri string
 
-@description('Name of the secret that is the Face key.')
-param faceKeySecretName string
+@description('Names of the secrets in the vault: faceKey and app.')
+param secretNames object
 
 @description('Settings of the app that differ from the defaults below.')
 param choices object
+
+@description('Who may call: address ranges like 203.0.113.0/24, or service tags. Nobody named: everybody.')
+param allowedCallers string[]
+
+@description('Who may reach the site that deploys, likewise.')
+param allowedDeployers string[]
 
 @description('Origins that browsers may call from.')
 param allowedOrigins string[]
@@ -60,6 +66,9 @@ param maximumInstanceCount int
 @description('Instances for HTTP that are always there.')
 param alwaysReadyHttpInstances int
 
+@description('Instances for the queue that are always there.')
+param alwaysReadyQueueInstances int
+
 // The default for Python is 1, which starts an instance, with a cold key cache, for every request that comes
 // while another waits for Face. All of ours wait in one event loop, so one instance can hold many. 16 of them,
 // each with the largest body the app takes (8 MiB) and the few copies that a multipart body needs on its way to
@@ -67,16 +76,24 @@ param alwaysReadyHttpInstances int
 // other languages at that size: https://learn.microsoft.com/azure/azure-functions/functions-concurrency
 var requestsPerInstance = 16
 
-// A wildcard would let any website use a key that has leaked into a browser.
-var origins = contains(allowedOrigins, '*') ? fail('allowedOrigins must name origins, never *') : allowedOrigins
+var alwaysReady = [
+  { name: 'http', instanceCount: alwaysReadyHttpInstances }
+  { name: 'function:record_result', instanceCount: alwaysReadyQueueInstances }
+]
+
+// A wildcard would let any website use a key that has leaked into a browser. The host compares origins letter by
+// letter with what browsers send, which is lower case and without a slash at the end.
+var origins = contains(allowedOrigins, '*')
+  ? fail('allowedOrigins must name origins, never *')
+  : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
   // The app: README says what each of these means. The first four it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
-  FACE_KEY_SECRET_NAME: faceKeySecretName
-  APP_SECRET_NAME: 'app-secret'
+  FACE_KEY_SECRET_NAME: secretNames.faceKey
+  APP_SECRET_NAME: secretNames.app
   FACE_KEY_CACHE_SECONDS: '600'
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'
@@ -110,7 +127,21 @@ var settings = {
 
   // The app takes bodies of 8 MiB; the host would buffer 100 MB before the app could say no.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '8388608'
+
+  // The page that greets whoever opens the bare address tells that this is a Functions app, and nothing else.
+  AzureWebJobsDisableHomepage: 'true'
 }
+
+func asRules(sources string[]) array =>
+  map(sources, (source, i) => {
+    name: 'allowed-${i}'
+    action: 'Allow'
+    priority: 100 + i
+    tag: contains(source, '/') ? 'Default' : 'ServiceTag'
+    ipAddress: trim(source)
+  })
+
+func withoutSlash(origin string) string => endsWith(origin, '/') ? take(origin, max(0, length(origin) - 1)) : origin
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
@@ -150,7 +181,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${storage.properties.primaryEndpoints.blob}${packageContainerName}'
+          value: packageContainerUrl
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identityId
@@ -161,7 +192,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        alwaysReady: alwaysReadyHttpInstances > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttpInstances }] : []
+        alwaysReady: filter(alwaysReady, group => group.instanceCount > 0)
         triggers: { http: { perInstanceConcurrency: requestsPerInstance } }
       }
     }
@@ -169,6 +200,11 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
       http20Enabled: true
+      ipSecurityRestrictions: asRules(allowedCallers)
+      ipSecurityRestrictionsDefaultAction: empty(allowedCallers) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictions: asRules(allowedDeployers)
+      scmIpSecurityRestrictionsDefaultAction: empty(allowedDeployers) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictionsUseMain: false
       cors: { allowedOrigins: origins, supportCredentials: false }
     }
   }

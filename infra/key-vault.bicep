@@ -1,4 +1,4 @@
-// The vault that holds the Face key, and who may read it. face-key.bicep writes it.
+// The vault that holds the app's two secrets, and who may read them. app-secret.bicep and first-face-key.bicep write them.
 
 @description('Name of the vault.')
 param name string
@@ -27,7 +27,7 @@ param privateOnly bool
 param workspaceId string
 
 var roles = {
-  // shared/face/key_vault.py reads the Face key; it never writes.
+  // shared/face/key_vault.py reads the secrets; it never writes.
   'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6'
 }
 

@@ -35,6 +35,9 @@ param location string = resourceGroup().location
 @description('Region of Face, which is not offered wherever Flex Consumption is. The same region, if none is given.')
 param faceLocation string?
 
+@description('Resource id of a Face account that is there already, in any resource group; none given, one is made. With key, its first key is copied into the vault.')
+param faceAccountId string?
+
 @description('S0: ten calls a second. F0: free, twenty calls a minute, one account per subscription, for trying out.')
 @allowed(['F0', 'S0'])
 param faceSku string = 'S0'
@@ -46,8 +49,20 @@ param faceAuth string = 'key'
 @description('Origins that browsers may call from, like https://app.example.com. None by default, and never *.')
 param allowedOrigins string[] = []
 
+@description('Who may call the app: address ranges like 203.0.113.0/24, or service tags. Nobody named: everybody.')
+param allowedCallers string[] = []
+
+@description('Who may reach the site that deploys code, likewise.')
+param allowedDeployers string[] = []
+
 @description('Addresses that get a mail for each alert. Without any, alerts are seen in the portal only.')
 param alertEmails string[] = []
+
+@description('Addresses of what wakes somebody up. They get only the alerts that cannot wait until morning.')
+param pageEmails string[] = []
+
+@description('Asks for /api/health from three regions every five minutes: 26,000 calls a month, about $16.')
+param availabilityTest bool = false
 
 @description('Settings of the app that differ from the defaults.')
 param choices Choices = {}
@@ -66,10 +81,15 @@ param maximumInstanceCount int = 40
 @maxValue(20)
 param alwaysReadyHttpInstances int = 0
 
+@description('Instances that wait for messages of the queue, so that a reported check is looked at again without a cold start.')
+@minValue(0)
+@maxValue(20)
+param alwaysReadyQueueInstances int = 0
+
 @description('Runs and keeps data in several zones. Keeps two instances of each of three groups of functions ready: about $126 a month.')
 param zoneRedundant bool = false
 
-@description('Storage and vault in a virtual network, not on the internet. Costs about $32 a month.')
+@description('Storage and vault in a virtual network, not on the internet. Costs about $39 a month.')
 param privateNetworking bool = false
 
 @description('Addresses of that network, /24 or larger.')
@@ -82,6 +102,9 @@ param keyVaultPurgeProtection bool = true
 @minValue(7)
 @maxValue(90)
 param softDeleteDays int = 30
+
+@description('Resource id of a Log Analytics workspace that is there already, in any resource group; none given, one is made.')
+param workspaceId string?
 
 @description('Days that logs are kept; the first 31 are free.')
 @minValue(30)
@@ -96,9 +119,13 @@ param logDailyQuotaGb int = 1
 param tags object = {}
 
 // One expression names everything: `kv-` and 19 more characters are just what a vault takes.
-var stem = 'liveness-${take(uniqueString(resourceGroup().id, environmentName), 10)}'
+var uniqueStem = take(uniqueString(resourceGroup().id, environmentName), 10)
+var stem = 'liveness-${uniqueStem}'
+var facePath = split(faceAccountId ?? resourceGroup().id, '/')
 var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
-var faceKeySecretName = 'face-api-key'
+var packageAccountName = 'stlivenesscode${uniqueStem}'
+// Each is a setting of the app: a secret of another name would be another secret.
+var secretNames = { faceKey: 'face-api-key', app: 'app-secret' }
 
 module identity 'identity.bicep' = {
   params: {
@@ -110,6 +137,7 @@ module identity 'identity.bicep' = {
 
 module monitoring 'monitoring.bicep' = {
   params: {
+    existingWorkspaceId: workspaceId
     workspaceName: 'log-${stem}'
     componentName: 'appi-${stem}'
     location: location
@@ -133,6 +161,19 @@ module storage 'storage.bicep' = {
   }
 }
 
+module package 'package.bicep' = {
+  params: {
+    name: packageAccountName
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+    zoneRedundant: zoneRedundant
+    privateOnly: privateNetworking
+    softDeleteDays: softDeleteDays
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module keyVault 'key-vault.bicep' = {
   params: {
     name: 'kv-${stem}'
@@ -146,24 +187,38 @@ module keyVault 'key-vault.bicep' = {
   }
 }
 
-module face 'face.bicep' = {
+module face 'face.bicep' = if (faceAccountId == null) {
   params: {
     name: 'face-${stem}'
     location: faceLocation ?? location
     tags: allTags
     skuName: faceSku
     auth: faceAuth
-    appPrincipalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
   }
 }
 
-module faceKey 'face-key.bicep' = if (faceAuth == 'key') {
+module faceAccess 'face-access.bicep' = {
+  scope: resourceGroup(facePath[2], facePath[4])
   params: {
-    faceAccountName: face.outputs.name
+    accountName: face.?outputs.name ?? last(facePath)
+    auth: faceAuth
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module appSecret 'app-secret.bicep' = {
+  params: {
     vaultName: keyVault.outputs.name
-    secretName: faceKeySecretName
-    keyName: 'key1'
+    secretName: secretNames.app
+  }
+}
+
+module firstFaceKey 'first-face-key.bicep' = if (faceAuth == 'key') {
+  params: {
+    faceAccountId: faceAccess.outputs.id
+    vaultName: keyVault.outputs.name
+    secretName: secretNames.faceKey
   }
 }
 
@@ -174,6 +229,7 @@ module network 'network.bicep' = if (privateNetworking) {
     tags: allTags
     addressPrefix: networkAddressPrefix
     storageAccountId: storage.outputs.id
+    packageAccountId: package.outputs.id
     keyVaultId: keyVault.outputs.id
   }
 }
@@ -187,19 +243,34 @@ module functionApp 'function-app.bicep' = {
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     storageAccountName: storage.outputs.name
-    packageContainerName: storage.outputs.packageContainerName
+    packageContainerUrl: package.outputs.containerUrl
     componentName: monitoring.outputs.componentName
     faceAuth: faceAuth
-    faceEndpoint: face.outputs.endpoint
+    faceEndpoint: faceAccess.outputs.endpoint
     keyVaultUri: keyVault.outputs.uri
-    faceKeySecretName: faceKeySecretName
+    secretNames: secretNames
     choices: choices
+    // Whoever asks from outside must be let in, too.
+    allowedCallers: empty(allowedCallers) || !availabilityTest
+      ? allowedCallers
+      : union(allowedCallers, ['ApplicationInsightsAvailability'])
+    allowedDeployers: allowedDeployers
     allowedOrigins: allowedOrigins
     subnetId: network.?outputs.appSubnetId
     zoneRedundant: zoneRedundant
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttpInstances: alwaysReadyHttpInstances
+    alwaysReadyQueueInstances: alwaysReadyQueueInstances
+  }
+}
+
+module notify 'notify.bicep' = {
+  params: {
+    suffix: stem
+    tags: allTags
+    emails: alertEmails
+    pageEmails: pageEmails
   }
 }
 
@@ -208,10 +279,36 @@ module alerts 'alerts.bicep' = {
     suffix: stem
     location: location
     tags: allTags
-    emails: alertEmails
+    mail: notify.outputs.mail
+    page: notify.outputs.page
     componentName: monitoring.outputs.componentName
-    faceAccountId: face.outputs.id
+    workspaceId: monitoring.outputs.workspaceId
+    dailyQuotaGb: workspaceId == null ? logDailyQuotaGb : null
+    faceAccountId: faceAccess.outputs.id
     keyVaultId: keyVault.outputs.id
+    packageAccountName: packageAccountName
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  params: {
+    suffix: stem
+    location: location
+    tags: allTags
+    componentName: monitoring.outputs.componentName
+    workspaceId: monitoring.outputs.workspaceId
+    faceAccountId: faceAccess.outputs.id
+  }
+}
+
+module availability 'availability.bicep' = if (availabilityTest) {
+  params: {
+    suffix: stem
+    location: location
+    tags: allTags
+    page: notify.outputs.page
+    componentName: monitoring.outputs.componentName
+    url: functionApp.outputs.url
   }
 }
 
@@ -225,7 +322,7 @@ output AZURE_FUNCTION_APP_URL string = functionApp.outputs.url
 output AZURE_KEY_VAULT_NAME string = keyVault.outputs.name
 
 @description('Name of the Face account.')
-output AZURE_FACE_ACCOUNT_NAME string = face.outputs.name
+output AZURE_FACE_ACCOUNT_NAME string = faceAccess.outputs.name
 
 @description('Address of Face, which the devices need too.')
-output FACE_ENDPOINT string = face.outputs.endpoint
+output FACE_ENDPOINT string = faceAccess.outputs.endpoint

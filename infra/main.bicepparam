@@ -5,6 +5,7 @@ using 'main.bicep'
 var faceRegion = readEnvironmentVariable('FACE_LOCATION', '')
 var origins = readEnvironmentVariable('ALLOWED_ORIGINS', '')
 var emails = readEnvironmentVariable('ALERT_EMAILS', '')
+var pagers = readEnvironmentVariable('PAGE_EMAILS', '')
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'dev')
 param faceLocation = empty(faceRegion) ? null : faceRegion
@@ -14,6 +15,7 @@ param faceAuth = readEnvironmentVariable('FACE_AUTH', 'key')
 // Several, with commas between them.
 param allowedOrigins = empty(origins) ? [] : split(origins, ',')
 param alertEmails = empty(emails) ? [] : split(emails, ',')
+param pageEmails = empty(pagers) ? [] : split(pagers, ',')
 
 // false, before the first deployment, lets a teardown purge the vault.
 param keyVaultPurgeProtection = bool(readEnvironmentVariable('KEY_VAULT_PURGE_PROTECTION', 'true'))

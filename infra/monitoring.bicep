@@ -1,5 +1,8 @@
 // Where the logs go: one workspace, and the Application Insights component of the app.
 
+@description('Resource id of a workspace that is there already; none given, one is made.')
+param existingWorkspaceId string?
+
 @description('Name of the workspace.')
 param workspaceName string
 
@@ -29,7 +32,7 @@ var roles = {
   'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = if (existingWorkspaceId == null) {
   name: workspaceName
   location: location
   tags: tags
@@ -48,7 +51,7 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
   kind: 'web'
   properties: {
     Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
+    WorkspaceResourceId: existingWorkspaceId ?? workspace.id
     DisableLocalAuth: true
   }
 }
@@ -66,7 +69,7 @@ resource appRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 @description('Resource id of the workspace, for the diagnostic settings of the others.')
-output workspaceId string = workspace.id
+output workspaceId string = existingWorkspaceId ?? workspace.id
 
 @description('Name of the Application Insights component.')
 output componentName string = component.name

@@ -16,14 +16,25 @@ param addressPrefix string
 @description('Resource id of the storage account.')
 param storageAccountId string
 
+@description('Resource id of the storage account of the package.')
+param packageAccountId string
+
 @description('Resource id of the vault.')
 param keyVaultId string
 
+var zoneNames = {
+  blob: 'privatelink.blob.${environment().suffixes.storage}'
+  queue: 'privatelink.queue.${environment().suffixes.storage}'
+  table: 'privatelink.table.${environment().suffixes.storage}'
+  vault: 'privatelink.vaultcore.azure.net'
+}
+
 var endpoints = [
-  { group: 'blob', zone: 'privatelink.blob.${environment().suffixes.storage}' }
-  { group: 'queue', zone: 'privatelink.queue.${environment().suffixes.storage}' }
-  { group: 'table', zone: 'privatelink.table.${environment().suffixes.storage}' }
-  { group: 'vault', zone: 'privatelink.vaultcore.azure.net' }
+  { name: 'blob', group: 'blob' }
+  { name: 'queue', group: 'queue' }
+  { name: 'table', group: 'table' }
+  { name: 'package', group: 'blob' }
+  { name: 'vault', group: 'vault' }
 ]
 
 resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
@@ -70,15 +81,15 @@ resource endpointSubnet 'Microsoft.Network/virtualNetworks/subnets@2025-05-01' e
 }
 
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
-  for endpoint in endpoints: {
-    name: endpoint.zone
+  for zone in items(zoneNames): {
+    name: zone.value
     location: 'global'
     tags: tags
   }
 ]
 
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for (endpoint, i) in endpoints: {
+  for (zone, i) in items(zoneNames): {
     parent: zones[i]
     name: name
     location: 'global'
@@ -92,16 +103,18 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
 
 resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [
   for endpoint in endpoints: {
-    name: 'pep-${name}-${endpoint.group}'
+    name: 'pep-${name}-${endpoint.name}'
     location: location
     tags: tags
     properties: {
       subnet: { id: endpointSubnet.id }
       privateLinkServiceConnections: [
         {
-          name: endpoint.group
+          name: endpoint.name
           properties: {
-            privateLinkServiceId: endpoint.group == 'vault' ? keyVaultId : storageAccountId
+            privateLinkServiceId: endpoint.name == 'vault'
+              ? keyVaultId
+              : endpoint.name == 'package' ? packageAccountId : storageAccountId
             groupIds: [endpoint.group]
           }
         }
@@ -118,10 +131,11 @@ resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@202
       privateDnsZoneConfigs: [
         {
           name: endpoint.group
-          properties: { privateDnsZoneId: zones[i].id }
+          properties: { privateDnsZoneId: resourceId('Microsoft.Network/privateDnsZones', zoneNames[endpoint.group]) }
         }
       ]
     }
+    dependsOn: [zones]
   }
 ]
 

@@ -1,4 +1,4 @@
-// The storage account: the host's own state, the package of code, the sessions and their queue.
+// The storage account: the host's own state, the sessions and their queue. The code lies in another, package.bicep.
 
 @description('Name of the account.')
 param name string
@@ -27,7 +27,7 @@ param softDeleteDays int
 param workspaceId string
 
 var roles = {
-  // The Functions host: leases of timers and triggers, function keys, the package of code.
+  // The Functions host: leases of timers and triggers, function keys.
   'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   // function_app.py: record_result takes messages, complete_session sends them; the host sets poison aside.
   'Storage Queue Data Contributor': '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
@@ -65,11 +65,6 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
       deleteRetentionPolicy: { enabled: true, days: softDeleteDays }
       containerDeleteRetentionPolicy: { enabled: true, days: softDeleteDays }
     }
-
-    resource package 'containers' = {
-      name: 'app-package'
-      properties: { publicAccess: 'None' }
-    }
   }
 
   resource queues 'queueServices' = {
@@ -103,7 +98,7 @@ resource appRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Who deleted what. Reads and writes would cost more than the whole app.
+// Who changed a verdict, and who deleted what. A check writes about ten rows; reads would cost more than the whole app.
 resource blobAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: account::blobs
@@ -118,7 +113,10 @@ resource tableAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
   scope: account::tables
   properties: {
     workspaceId: workspaceId
-    logs: [{ category: 'StorageDelete', enabled: true }]
+    logs: [
+      { category: 'StorageWrite', enabled: true }
+      { category: 'StorageDelete', enabled: true }
+    ]
   }
 }
 
@@ -127,6 +125,3 @@ output name string = account.name
 
 @description('Resource id, for private endpoints.')
 output id string = account.id
-
-@description('Name of the container that holds the package of code.')
-output packageContainerName string = account::blobs::package.name

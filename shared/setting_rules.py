@@ -50,7 +50,9 @@ def integer(default: int, *, minimum: int = 0, maximum: int) -> Rule[int]:
 def one_of[Word: str](default: Word, options: Iterable[Word]) -> Rule[Word]:
     """Want one of a few words."""
     words = {str(option): option for option in options}
-    return Rule(parse=lambda text: _known(text, words), must_be=" or ".join(words), default=default)
+    return Rule(
+        parse=lambda text: _choose(text, words), must_be=" or ".join(words), default=default
+    )
 
 
 def endpoint() -> Rule[str]:
@@ -63,7 +65,7 @@ def endpoint() -> Rule[str]:
 def secret_name(default: str) -> Rule[str]:
     """Want the name of a secret in a vault."""
     return Rule(
-        parse=lambda text: _matched(text, _SECRET_NAME).group(),
+        parse=lambda text: _match(text, _SECRET_NAME).group(),
         must_be="1 to 127 letters, digits and hyphens",
         default=default,
     )
@@ -85,13 +87,13 @@ def _within[Number: (int, float)](value: Number, minimum: float, maximum: float)
     return value
 
 
-def _known[Word](text: str, words: dict[str, Word]) -> Word:
+def _choose[Word](text: str, words: dict[str, Word]) -> Word:
     if text not in words:
         raise ValueError
     return words[text]
 
 
-def _matched(text: str, pattern: re.Pattern[str]) -> re.Match[str]:
+def _match(text: str, pattern: re.Pattern[str]) -> re.Match[str]:
     match = pattern.fullmatch(text)
     if match is None:
         raise ValueError
@@ -105,7 +107,7 @@ def _parse_schedule(text: str) -> str:
 
 
 def _parse_endpoint(text: str) -> str:
-    match = _matched(text, _ENDPOINT)
+    match = _match(text, _ENDPOINT)
     is_safe = match["scheme"].lower() == "https" or match["host"].lower() in _LOOPBACK
     if not is_safe or not 0 < int(match["port"] or 443) <= _MAX_PORT:
         raise ValueError

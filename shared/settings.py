@@ -96,7 +96,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """Check every setting, then build; ConfigurationError lists all that is wrong."""
     names = (*NAMES.values(), _ENVIRONMENT, _IDENTITY)
     given = {name: text for name in names if (text := environment.get(name, "").strip())}
-    problems = [f"{name} is missing" for name in _required(given) if name not in given]
+    problems = [f"{name} is missing" for name in _must_be_given(given) if name not in given]
     values: dict[str, Any] = {field: _read(field, given, problems) for field in _RULES}
     settings = Settings(**values)
     if given.get(_ENVIRONMENT) != "Development":
@@ -106,7 +106,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _required(given: Mapping[str, str]) -> Iterator[str]:
+def _must_be_given(given: Mapping[str, str]) -> Iterator[str]:
     yield from ("FACE_ENDPOINT", "KEY_VAULT_URL", "SWEEP_SCHEDULE")
     if "AzureWebJobsStorage" not in given:
         yield from ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")

@@ -9,6 +9,7 @@ from local import json_file
 from local.ports import StackError
 
 _FILES = ("local.settings.json", "local.settings.json.example")
+_AT_START = Path(__file__).with_name("at_start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,14 @@ def write_exports(path: Path, settings: Mapping[str, str], *, environment: Path)
     values = {**settings, "VIRTUAL_ENV": str(environment)}
     lines = [f"export {name}={_quote(value)}\n" for name, value in values.items()]
     # Core Tools take the first Python on the path, whatever packages it has.
-    lines.append(f'export PATH={_quote(str(environment / "bin"))}:"$PATH"\n')
+    lines.append(_prepend("PATH", environment / "bin"))
+    # And it joins the app to the stack, whose host is not there to do it.
+    lines.append(_prepend("PYTHONPATH", _AT_START))
     json_file.write_bytes(path, "".join(lines).encode())
+
+
+def _prepend(name: str, folder: Path) -> str:
+    return f'export {name}={_quote(str(folder))}"${{{name}:+:${name}}}"\n'
 
 
 def _quote(value: str) -> str:

@@ -11,7 +11,7 @@ from local.azure.vault_secret import DEFAULT_NAMES, SecretNames
 from local.clock import StackClock
 from local.ports import HOST, Ports
 from local.process.child_process import Child
-from local.stack import simulators, state_folder
+from local.stack import joining, simulators, state_folder
 
 
 class Stack:
@@ -31,6 +31,7 @@ class Stack:
         self.ports = ports
         self.state = state.absolute()
         self.clock = StackClock(self.state / simulators.CLOCK)
+        self.log = self.state / "app.log"
         self.face_url = f"http://{HOST}:{ports.face}"
         self._secret_names = secret_names
         self._on_part = on_part
@@ -49,6 +50,11 @@ class Stack:
             "IDENTITY_HEADER": identity.HEADER,
             "SSL_CERT_FILE": str(self.trusted),
         }
+
+    @property
+    def joining(self) -> dict[str, str]:
+        """Return what the app's process must know to read the stack's clock and keep its log."""
+        return {joining.CLOCK: str(self.clock.path), joining.LOG: str(self.log)}
 
     @property
     def trusted(self) -> Path:

@@ -50,12 +50,14 @@ async def _watch(plan: Plan) -> None:
         on_part=_tell_of_part,
     ) as stack:
         settings = app_settings.merge(file, stack.settings, plan.environment)
+        exports = _write_exports(stack, file, settings)
         if plan.has_host:
             cors = ["--cors", file.cors] if file.cors else []
             options = [*cors, *(["--as-azure"] if plan.as_azure else [])]
             await _run_with_host(stack, settings, options)
         else:
-            await _run_without_host(stack, file, settings)
+            _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
+            await _await_unless_ended(_wait_forever(), stack.wait())
 
 
 async def _run_with_host(stack: Stack, settings: Mapping[str, str], options: Sequence[str]) -> None:
@@ -94,13 +96,13 @@ async def _run_host(
                 raise
 
 
-async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
+def _write_exports(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> Path:
+    """Write what a host of another kind, or a test, must know of this stack, for a shell."""
     exports = stack.state / "func.env"
-    names = file.values | stack.settings
-    ours = {name: settings[name] for name in names}
-    app_settings.write_exports(exports, ours, environment=Path(sys.prefix))
-    _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
-    await _await_unless_ended(_wait_forever(), stack.wait())
+    ours = {name: settings[name] for name in file.values | stack.settings}
+    joined = {**ours, **stack.joining}
+    app_settings.write_exports(exports, joined, environment=Path(sys.prefix))
+    return exports
 
 
 async def _await_unless_ended(

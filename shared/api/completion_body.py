@@ -1,5 +1,9 @@
 """What a frontend may say about its check when it says that it is over."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from shared.api import fields, json_body
 from shared.api.contract import CompletionBody, SdkError
 from shared.errors import UnsupportedMediaTypeError
@@ -12,14 +16,24 @@ def parse(content_type: str, body: bytes) -> Report:
         return Report()
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaTypeError("the body must be application/json")
-    return _report(fields.take(json_body.read(body), CompletionBody))
+    said = _without_empty(json_body.read(body))
+    if isinstance(said.get("error"), dict):
+        said["error"] = _without_empty(said["error"])
+    return _report(fields.take(said, CompletionBody))
+
+
+def _without_empty(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out empty texts: an SDK's word for what it does not have."""
+    return {name: value for name, value in said.items() if value != ""}
 
 
 def _report(said: CompletionBody) -> Report:
     error = said.error or SdkError()
-    return Report(
+    report = Report(
         digest=said.digest.lower() if said.digest else None,
         result_id=said.result_id,
-        liveness_error=error.liveness_error,
-        recognition_error=error.recognition_error,
+        liveness_error=error.liveness_error or said.liveness_error,
+        recognition_error=error.recognition_error or said.recognition_error,
     )
+    # A try that failed has no digest: one that comes with an error is of no try that counts.
+    return replace(report, digest=None) if report.has_error else report

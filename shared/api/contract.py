@@ -55,11 +55,14 @@ class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=Fal
 class CompletionBody(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """What a frontend may say of its check when it says that it is over.
 
-    What the SDK hands over may be passed on whole: fields that are not here are not looked at.
+    What the SDK hands over may be passed on whole: fields that are not here are not looked at, an
+    empty text is taken for none, and what names an error may stand here as well as in `error`.
     """
 
     digest: Sha256 | None = None
     result_id: SdkText | None = None
+    liveness_error: SdkText | None = None
+    recognition_error: SdkText | None = None
     error: SdkError | None = None
 
 

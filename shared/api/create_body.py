@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from werkzeug.http import parse_options_header
+from multipart import parse_options_header
 
 from shared.api import fields, form_body, image_bytes, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
+from shared.api.form_body import Part
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
 from shared.session.start_request import Mode, StartRequest
 
@@ -17,19 +18,12 @@ _MAX_DIGITS = 9
 def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartRequest:
     """Read either form of the request."""
     media_type, options = parse_options_header(content_type)
-    media_type = media_type.lower()
     if media_type == "application/json":
-        return _start_request(json_body.read(body), None, max_token_seconds)
-    if media_type == "multipart/form-data":
-        values, image = _read_form(body, options.get("boundary", ""))
-        return _start_request(values, image, max_token_seconds)
-    raise UnsupportedMediaTypeError("the body must be application/json or multipart/form-data")
-
-
-def _start_request(
-    values: Mapping[str, object], image: bytes | None, max_token_seconds: int
-) -> StartRequest:
-    said = fields.take(values, CreateBody)
+        said, image = fields.take(json_body.read(body), CreateBody), None
+    elif media_type == "multipart/form-data":
+        said, image = _take_form(form_body.read(body, options.get("boundary", "")))
+    else:
+        raise UnsupportedMediaTypeError("the body must be application/json or multipart/form-data")
     _check_device(said)
     return StartRequest(
         mode=Mode(said.liveness_operation_mode or Mode.PASSIVE_ACTIVE),
@@ -38,6 +32,17 @@ def _start_request(
         user_correlation_id=said.user_correlation_id,
         verify_image=image,
     )
+
+
+def _take_form(parts: dict[str, Part]) -> tuple[CreateBody, bytes]:
+    image = parts.pop("verifyImage", None)
+    said = fields.take({name: _value(name, part) for name, part in parts.items()}, CreateBody)
+    if image is None:
+        raise InvalidRequestError("there is no file verifyImage", target="verifyImage")
+    if not image.is_file:
+        raise InvalidRequestError("verifyImage needs a file name", target="verifyImage")
+    image_bytes.check(image.content)
+    return said, image.content
 
 
 def _check_device(said: CreateBody) -> None:
@@ -59,14 +64,8 @@ def _token_seconds(wanted: int | None, maximum: int) -> int:
     return wanted
 
 
-def _read_form(body: bytes, boundary: str) -> tuple[dict[str, object], bytes]:
-    texts, files = form_body.read(body, boundary)
-    image = files.pop("verifyImage", None)
-    if image is None:
-        raise InvalidRequestError("there is no file verifyImage", target="verifyImage")
-    image_bytes.check(image)
-    typed = {name: _FORM_TYPES.get(name, str)(text) for name, text in texts.items()}
-    return {**typed, **files}, image
+def _value(name: str, part: Part) -> object:
+    return part.content if part.is_file else _FORM_TYPES.get(name, str)(part.text)
 
 
 def _boolean(text: str) -> object:

@@ -30,7 +30,8 @@ def _reject_unknown(values: Mapping[str, object], known: Container[str]) -> None
     for name in values:
         if name not in known:
             target = name if _SAFE_NAME.fullmatch(name) else None
-            raise InvalidRequestError("a field is not one this route knows", target=target)
+            message = f"{target or 'a field'} is not one that this route knows"
+            raise InvalidRequestError(message, target=target)
 
 
 def _take_field(name: str, wanted: object, value: object) -> object:

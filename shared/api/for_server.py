@@ -1,5 +1,8 @@
 """What your server may ask, opened by a function key."""
 
+import asyncio
+from functools import partial
+
 import azure.functions as func
 
 from shared.api import create_body, replies
@@ -7,21 +10,22 @@ from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
 from shared.composition import App
 from shared.session import idempotency
+from shared.session.start_request import StartRequest
+
+_LARGE_BYTES = 1024 * 1024
+# As callers know it: the prefix is host.json's default, and the host's name is whatever they used.
+_SESSIONS_PATH = "/api/sessions"
 
 
 async def start_session(app: App, req: func.HttpRequest) -> Reply:
     """Open a session and hand out its two tokens, this once."""
-    request = create_body.parse(
-        req.headers.get("Content-Type", ""),
-        read_body(req),
-        max_token_seconds=app.settings.max_token_seconds,
-    )
+    request = await _parse(req, app.settings.max_token_seconds)
     key = idempotency.check(req.headers.get("Idempotency-Key"))
     started = await app.start.start(request, key)
     return Reply(
         status=201,
         body=replies.start_reply(started, app.now()),
-        headers={"Location": _session_url(req.url, started.session.session_id)},
+        headers={"Location": f"{_SESSIONS_PATH}/{started.session.session_id}"},
     )
 
 
@@ -31,5 +35,8 @@ async def get_result(app: App, req: func.HttpRequest) -> Reply:
     return Reply(status=200, body=replies.result_reply(session))
 
 
-def _session_url(url: str, session_id: str) -> str:
-    return f"{url.partition('?')[0].rstrip('/')}/{session_id}"
+async def _parse(req: func.HttpRequest, max_token_seconds: int) -> StartRequest:
+    content_type, body = req.headers.get("Content-Type", ""), read_body(req)
+    parse = partial(create_body.parse, content_type, body, max_token_seconds=max_token_seconds)
+    # The app's one thread: a large form made for it takes long enough that others would wait.
+    return await asyncio.to_thread(parse) if len(body) > _LARGE_BYTES else parse()

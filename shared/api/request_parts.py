@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.errors import LengthRequiredError, RequestTooLargeError
+from shared.errors import LengthRequiredError, RequestTooLargeError, UnsupportedMediaTypeError
 from shared.secret import Secret
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -13,6 +13,8 @@ def read_body(req: func.HttpRequest) -> bytes:
     # The platform binds no body that has no length: https://github.com/Azure/azure-functions-host/issues/4926
     if "chunked" in req.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequiredError("send the body with a Content-Length, not in chunks")
+    if req.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaTypeError("send the body as it is, without a Content-Encoding")
     body = req.get_body()
     if len(body) > MAX_BYTES:
         raise RequestTooLargeError("a body may have 8 MiB at most")

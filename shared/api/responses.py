@@ -11,7 +11,13 @@ from shared import composition, telemetry
 from shared.api import error_replies
 from shared.api.contract import ErrorReply, ReplyBody, Retryable
 from shared.composition import App
-from shared.errors import AppError, CallerError, ConfigurationError, DependencyError
+from shared.errors import (
+    AppError,
+    CallerError,
+    ConfigurationError,
+    DependencyError,
+    SessionNotFoundError,
+)
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -65,6 +71,9 @@ def _refuse(error: AppError) -> Reply:
 
 
 def _level(error: AppError) -> int:
+    # Anybody may ask for sessions that are not there; requests count them, at no cost in lines.
+    if isinstance(error, SessionNotFoundError):
+        return logging.DEBUG
     if isinstance(error, ConfigurationError):
         return logging.ERROR
     return logging.WARNING if isinstance(error, DependencyError) else logging.INFO

@@ -61,7 +61,7 @@ def parse_created(response: FaceResponse) -> FaceSession:
     is_bad_request = response.status == HTTPStatus.BAD_REQUEST
     if is_bad_request and (code := _error_code(response)) in _REQUEST_CODES:
         raise _caller_error(code)
-    session = _object_of(_checked(response))
+    session = _object_of(_check_status(response))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -78,7 +78,7 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
     """Understand the answer to a get; None when Face says that it knows no such session."""
     if _knows_no_session(response):
         return None
-    session = _object_of(_checked(response))
+    session = _object_of(_check_status(response))
     if session.get("sessionId") != face_session_id:
         raise FaceUnavailableError("Face answered about another session")
     attempts = lenient_json.mapping(session.get("results")).get("attempts")
@@ -91,7 +91,7 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
 
 def parse_deleted(response: FaceResponse) -> None:
     """Understand the answer to a delete; a session that Face does not know is deleted."""
-    if not _knows_no_session(response) and _checked(response).body:
+    if not _knows_no_session(response) and _check_status(response).body:
         raise FaceUnavailableError("Face answered nonsense")
 
 
@@ -100,7 +100,7 @@ def _knows_no_session(response: FaceResponse) -> bool:
     return response.status == HTTPStatus.NOT_FOUND and _error_code(response) == _SESSION_NOT_FOUND
 
 
-def _checked(response: FaceResponse) -> FaceResponse:
+def _check_status(response: FaceResponse) -> FaceResponse:
     status = response.status
     if status // 100 == _SUCCESS:
         return response

@@ -33,7 +33,7 @@ type Acquire = Callable[[], Awaitable[None]]
 type Breakers = Mapping[Operation, Breaker]
 
 
-async def no_limit() -> None:
+async def acquire_at_once() -> None:
     """Let every call go at once."""
 
 
@@ -44,7 +44,7 @@ class CallOptions:
     auth_header: AuthHeader = protocol.key_header
     timeout_seconds: float
     budget_seconds: float
-    acquire: Acquire = no_limit
+    acquire: Acquire = acquire_at_once
     sleep: Sleep = asyncio.sleep
     clock: Callable[[], float] = loop_time
 

@@ -93,7 +93,7 @@ class SessionStore(Protocol):
         """Move on an alarm whose row cannot be read, or remove one that has no row."""
         ...
 
-    async def open_sessions(self, shard: Shard, person: PersonHash) -> int:
+    async def count_open_sessions(self, shard: Shard, person: PersonHash) -> int:
         """Count a person's open sessions."""
         ...
 

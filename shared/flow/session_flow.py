@@ -57,7 +57,7 @@ class LivenessFlow:
         # One read and one comparison whatever is wrong, so that nothing tells the cases apart.
         session = await self.store.load(session_id if is_session_id(session_id) else NO_SESSION_ID)
         matches = token_matches(token, session.token_hash if session else NO_TOKEN_HASH)
-        if session is None or not matches:
+        if session is None or not matches or session.is_closed(self.now()):
             raise SessionNotFoundError("no such session")
         return session
 

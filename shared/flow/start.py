@@ -85,7 +85,7 @@ class SessionStart:
         try:
             await self.store.drop_claim(claim)
         except StoreConflictError as error:
-            raise _lost_race() from error
+            raise _race_error() from error
 
     async def _raise_if_key_taken(
         self, request: StartRequest, shard: Shard, key_hash: KeyHash, cause: Exception
@@ -93,7 +93,7 @@ class SessionStart:
         first = await self.store.load_claim(shard, key_hash)
         if first is not None:
             idempotency.check_same(first, request)
-            raise _lost_race() from cause
+            raise _race_error() from cause
 
     async def _create(
         self, request: StartRequest, person: str | None, key_hash: KeyHash | None
@@ -129,7 +129,7 @@ class SessionStart:
         person, maximum = request.person_sha256, self.rules.max_open_sessions
         if person is None or maximum == 0:
             return
-        if await self.store.open_sessions(shard_of(session_id), person) >= maximum:
+        if await self.store.count_open_sessions(shard_of(session_id), person) >= maximum:
             raise TooManySessionsError("the person has too many open sessions")
 
     async def _check_quality(self, session: Session, image: ReferenceImage | None) -> None:
@@ -165,7 +165,7 @@ class SessionStart:
         return found is not None and found.token_hash == session.token_hash
 
 
-def _lost_race() -> SessionConflictError:
+def _race_error() -> SessionConflictError:
     return SessionConflictError(
         "another request with this key was first", retry_after_seconds=_RETRY_AFTER_RACE_SECONDS
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared.session import transitions
 from shared.session.face_answer import FaceAnswer
 from shared.session.session import Report, Session, Status
-from shared.session.verdict import Policy, ended_in_error, is_finished, judge
+from shared.session.verdict import Policy, ends_in_error, is_finished, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +62,11 @@ def after_alarm(
     if answer is None:
         return transitions.abandoned(session, now)
     if is_finished(answer):
-        return _judged(session, answer, rules, now)
+        return _judge(session, answer, rules, now)
     if not session.is_stale(now, rules.grace):
         return transitions.postponed(session, now)
-    if ended_in_error(answer):
-        return _judged(session, answer, rules, now)
+    if ends_in_error(answer):
+        return _judge(session, answer, rules, now)
     return transitions.abandoned(session, now)
 
 
@@ -75,12 +75,12 @@ def after_cancel(
 ) -> Session:
     """Give up, unless the check had finished: then it keeps its verdict."""
     if answer is not None and is_finished(answer):
-        return _judged(session, answer, rules, now)
+        return _judge(session, answer, rules, now)
     return transitions.canceled(session, now)
 
 
 def _with_report(session: Session, report: Report) -> Session:
-    return replace(session, report=session.report.followed_by(report))
+    return replace(session, report=session.report.merge(report))
 
 
 def _final_step(
@@ -88,8 +88,8 @@ def _final_step(
 ) -> Session | None:
     if answer is None:
         return transitions.abandoned(session, now)
-    return _judged(session, answer, rules, now) if is_finished(answer) else None
+    return _judge(session, answer, rules, now) if is_finished(answer) else None
 
 
-def _judged(session: Session, answer: FaceAnswer, rules: Rules, now: datetime) -> Session:
+def _judge(session: Session, answer: FaceAnswer, rules: Rules, now: datetime) -> Session:
     return transitions.completed(session, judge(answer, session, rules.policy), now)

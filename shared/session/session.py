@@ -9,6 +9,7 @@ from shared.session.shard import PersonHash
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
 _FACE_FORGETS_AFTER = timedelta(hours=48)
+_TOKEN_OUTLIVES_END = timedelta(hours=1)
 
 
 class Kind(StrEnum):
@@ -81,10 +82,9 @@ class Report:
     @property
     def has_error(self) -> bool:
         """Did the frontend report a failed try."""
-        # The SDKs name a missing error, too: "None".
-        return {self.liveness_error, self.recognition_error} - {None, "None"} != set()
+        return any(map(_names_error, (self.liveness_error, self.recognition_error)))
 
-    def followed_by(self, later: "Report") -> "Report":
+    def merge(self, later: "Report") -> "Report":
         """Keep the first digest and whether another differed, and of all else the latest."""
         differ = None not in (self.digest, later.digest) and self.digest != later.digest
         return Report(
@@ -156,3 +156,12 @@ class Session:
     def is_forgotten_by_face(self, now: datetime) -> bool:
         """Tell whether Face no longer keeps anything of this session."""
         return now >= self.created_at + _FACE_FORGETS_AFTER
+
+    def is_closed(self, now: datetime) -> bool:
+        """Has the session ended so long ago that its own token opens it no more."""
+        return self.ended_at is not None and now >= self.ended_at + _TOKEN_OUTLIVES_END
+
+
+def _names_error(text: str | None) -> bool:
+    # The SDKs name a missing error, too, and no two of them spell it alike.
+    return "".join(filter(str.isalnum, text or "")).casefold() not in {"", "none"}

@@ -33,7 +33,7 @@ def last_attempt(answer: FaceAnswer) -> Attempt | None:
     return max(answer.attempts, key=lambda attempt: attempt.attempt_id or 0)
 
 
-def ended_in_error(answer: FaceAnswer) -> bool:
+def ends_in_error(answer: FaceAnswer) -> bool:
     """Tell whether the last try that there was ended without a result."""
     last = last_attempt(answer)
     if last is None:

@@ -28,9 +28,9 @@ def row_of(alarm: Alarm) -> Row:
     return row_at(alarm.shard, alarm.row_key)
 
 
-def postponed_row(alarm: Alarm, due_at: datetime, delays: int) -> Row:
+def later_row(alarm: Alarm, due_at: datetime, delays: int) -> Row:
     """Write an alarm anew for later, with how often that was done."""
-    later = row_at(alarm.shard, row_keys.postponed_alarm_key(alarm, due_at))
+    later = row_at(alarm.shard, row_keys.later_alarm_key(alarm, due_at))
     return {**later, _DELAYS: delays}
 
 

@@ -61,7 +61,7 @@ def claim_alarm_key(claim: Claim) -> str:
     return _alarm_key(claim.ends_at, AlarmClass.RECORD, claim.key_hash)
 
 
-def postponed_alarm_key(alarm: Alarm, due_at: datetime) -> str:
+def later_alarm_key(alarm: Alarm, due_at: datetime) -> str:
     """Name the row of the same alarm at another time."""
     return _alarm_key(due_at, *_class_and_owner(alarm.row_key))
 

@@ -65,7 +65,7 @@ class TableSessionStore:
             try:
                 await self._table.commit(operations)
             except StoreConflictError:
-                if await self._is_taken(session, claim):
+                if await self._check_if_taken(session, claim):
                     raise
             else:
                 return
@@ -87,7 +87,7 @@ class TableSessionStore:
             try:
                 versions = await self._table.commit(operations)
             except StoreConflictError:
-                if not after.person_sha256 or not await self._is_unchanged(before):
+                if not after.person_sha256 or not await self._check_if_unchanged(before):
                     raise
             else:
                 return replace(after, version=versions[0])
@@ -102,7 +102,7 @@ class TableSessionStore:
             ]
         )
 
-    async def open_sessions(self, shard: Shard, person: PersonHash) -> int:
+    async def count_open_sessions(self, shard: Shard, person: PersonHash) -> int:
         """Count a person's open sessions."""
         found = await self._table.read(shard, row_keys.count_key(person))
         return claim_rows.count_from_row(found[0]) if found else 0
@@ -127,7 +127,7 @@ class TableSessionStore:
         await self._table.commit([delete_op(alarm_rows.row_of(alarm)), delete_op(claim)])
 
     async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
-        """Take a stray alarm for the session's one, unless that is there: then the stray goes."""
+        """Make an orphaned alarm the session's one, or remove it where the session has its own."""
         shard, own = shard_of(session.session_id), alarm_rows.alarm_row(session)
         found = await self._table.read(shard, str(own["RowKey"]))
         if alarm.shard != shard or found is not None or alarm.due_at is None:
@@ -151,7 +151,7 @@ class TableSessionStore:
         found = await self._table.read(alarm.shard, alarm.row_key)
         delays = alarm_rows.delays_from_row(found[0]) if found else 0
         due_at = now + backoff_delay(_UNREADABLE_FIRST_DELAY, delays)
-        moved = alarm_rows.postponed_row(alarm, due_at, delays + 1)
+        moved = alarm_rows.later_row(alarm, due_at, delays + 1)
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
@@ -190,12 +190,12 @@ class TableSessionStore:
             return [replace_op(claim_rows.count_row(shard, person, count - 1), version)]
         return [delete_op(row, version)]
 
-    async def _is_taken(self, session: Session, claim: Claim | None) -> bool:
+    async def _check_if_taken(self, session: Session, claim: Claim | None) -> bool:
         if await self.load(session.session_id) is not None:
             return True
         return claim is not None and await self.load_claim(claim.shard, claim.key_hash) is not None
 
-    async def _is_unchanged(self, session: Session) -> bool:
+    async def _check_if_unchanged(self, session: Session) -> bool:
         found = await self.load(session.session_id)
         return found is not None and found.version == session.version
 

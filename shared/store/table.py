@@ -117,7 +117,7 @@ def insert_op(row: Row) -> Operation:
 
 def replace_op(row: Row, version: str) -> Operation:
     """Write a row anew that must be as it was read."""
-    return TransactionOperation.UPDATE, row, {"mode": UpdateMode.REPLACE, **_unchanged(version)}
+    return TransactionOperation.UPDATE, row, {"mode": UpdateMode.REPLACE, **_if_unchanged(version)}
 
 
 def merge_op(row: Row) -> Operation:
@@ -130,10 +130,10 @@ def delete_op(row: Row, version: str | None = None) -> Operation:
     keys: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
     if version is None:
         return TransactionOperation.DELETE, keys
-    return TransactionOperation.DELETE, keys, _unchanged(version)
+    return TransactionOperation.DELETE, keys, _if_unchanged(version)
 
 
-def _unchanged(version: str) -> dict[str, Any]:
+def _if_unchanged(version: str) -> dict[str, Any]:
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 

@@ -150,7 +150,8 @@ async def _ask(system: System, history: History, call: _Call) -> int:
         told=body.get("status"),
         outcome=body.get("outcome"),
         code=_code(body),
-        digest=given.get("digest"),
+        # One that comes with an error does not count.
+        digest=None if given.get("error") else given.get("digest"),
         error=given.get("error", {}).get("livenessError"),
         comes_back=comes_back,
     )

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from local.stack.stack import Stack
@@ -28,6 +27,7 @@ from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.final_records import store_rows
 from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
 
@@ -161,7 +161,7 @@ async def test_a_confidence_stays_a_number(confidence: float | None, store: Sess
 async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
     assert await store.load(an_id()) is None
     assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
-    assert await store.open_sessions(SHARD, PERSON) == 0
+    assert await store.count_open_sessions(SHARD, PERSON) == 0
 
 
 async def test_an_id_is_inserted_once(store: SessionStore) -> None:
@@ -173,7 +173,7 @@ async def test_an_id_is_inserted_once(store: SessionStore) -> None:
         await store.insert(replace(session, token_hash="another"), None, max_open_sessions=5)
 
     assert await store.load(session.session_id) == before
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
@@ -247,7 +247,7 @@ async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionSt
     )
 
     assert [type(error) for error in done if error] == [TooManySessionsError] * 15
-    assert await store.open_sessions(SHARD, PERSON) == 5
+    assert await store.count_open_sessions(SHARD, PERSON) == 5
     assert len(await alarms(store, ALARM_AT)) == 5
 
 
@@ -257,7 +257,7 @@ async def test_starts_and_endings_at_once_leave_the_exact_count(store: SessionSt
     starts = [store.insert(new(counted=True), None, max_open_sessions=0) for _ in range(5)]
     await asyncio.gather(*calls, *starts)
 
-    assert await store.open_sessions(SHARD, PERSON) == 5
+    assert await store.count_open_sessions(SHARD, PERSON) == 5
 
 
 async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStore) -> None:
@@ -270,7 +270,7 @@ async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStor
     )
 
     assert await winners(*(store.replace(before, after) for after in endings)) == 1
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
@@ -278,7 +278,7 @@ async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
     await stored(store, replace(new(), person_sha256=PersonHash("0" * 64)))
     await stored(store, new(counted=True, shard="8"))
 
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None:
@@ -294,7 +294,7 @@ async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None
     assert taken is not None
     kept = [one for one in sessions if await store.load(one.session_id)]
     assert [one.session_id for one in kept] == [taken.session_id]
-    assert await store.open_sessions(SHARD, PERSON) == 1
+    assert await store.count_open_sessions(SHARD, PERSON) == 1
 
 
 async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> None:
@@ -414,13 +414,7 @@ async def test_alarms_are_listed_page_after_page(
 ) -> None:
     # A page of a table has 1000 rows, and these are more.
     sessions = [new(alarm_at=NOW + timedelta(seconds=number)) for number in range(1100)]
-    for first in range(0, len(sessions), 100):
-        await azurite_table.submit_transaction(
-            [
-                (TransactionOperation.CREATE, alarm_rows.alarm_row(session))
-                for session in sessions[first : first + 100]
-            ]
-        )
+    await store_rows(azurite_table, map(alarm_rows.alarm_row, sessions))
 
     due_at = NOW + timedelta(seconds=1049)
     due = await azurite_store.list_due(SHARD, due_at, limit=5000)
@@ -436,11 +430,8 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
     session = new(counted=True)
     claim = new_claim(session)
 
-    async def keys() -> Sequence[str]:
-        return sorted([str(row["RowKey"]) async for row in azurite_table.list_entities()])
-
     await azurite_store.insert(session, claim, max_open_sessions=5)
-    rows = await keys()
+    rows = await _keys_of(azurite_table)
     before = await azurite_store.load(session.session_id)
     taken = await azurite_store.load_claim(SHARD, claim.key_hash)
     assert before is not None
@@ -456,7 +447,11 @@ async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
         row_keys.count_key(PERSON),
         row_keys.session_key(session.session_id),
     ]
-    assert await keys() == []
+    assert await _keys_of(azurite_table) == []
+
+
+async def _keys_of(table: TableClient) -> Sequence[str]:
+    return sorted([str(row["RowKey"]) async for row in table.list_entities()])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -485,7 +480,7 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.drop_claim(a_claim()),
         store.end_claim(alarm),
         store.postpone_unreadable(alarm, NOW),
-        store.open_sessions(SHARD, PERSON),
+        store.count_open_sessions(SHARD, PERSON),
         alarms(store, NOW),
     ):
         with pytest.raises(StoreUnavailableError):

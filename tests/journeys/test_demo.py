@@ -7,11 +7,22 @@ from contextlib import asynccontextmanager
 from io import StringIO
 
 import pytest
+import pytest_asyncio
 
 from local.demo import demo
 from local.demo.narrator import Narrator
 from local.demo.terminal import WIDTH, Terminal
-from tests.support.world import World
+from tests.support.constants import RETENTION_SECONDS
+from tests.support.world import World, eventually
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def alone(world: World) -> None:
+    """End what other tests have left: the demo cannot tell whose calls it sees at Face."""
+    await world.queue.clear_messages()
+    await eventually(world.messages, 0)
+    await world.wait(RETENTION_SECONDS)
+    await world.sweep()
 
 
 async def tell(world: World, chapter: int) -> tuple[int, list[str]]:

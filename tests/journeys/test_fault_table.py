@@ -93,6 +93,12 @@ class Story:
         told = await self.world.play(self.check, outcome)
         self.digest = told.get("digest", self.digest)
 
+    async def begins(self, route: str) -> None:
+        """Come to where the route is called."""
+        if route == "complete":
+            await self.call("create")
+            await self.play()
+
     async def stored(self) -> str:
         """Say what the table has of this person; a session has its one alarm at every moment."""
         shard = shard_of_person(self.person)

@@ -1,8 +1,6 @@
 """What every route owes its callers: who may call it, and what every answer carries."""
 
-import asyncio
 import re
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -32,7 +30,7 @@ async def test_the_key_may_travel_in_the_query_and_never_comes_back_in_the_locat
     )
 
     assert answer.status == 201
-    assert urlsplit(answer.headers["Location"]).query == ""
+    assert answer.headers["Location"] == f"/api/sessions/{answer.body['sessionId']}"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +167,7 @@ async def test_a_device_that_names_itself_on_the_client_has_no_id_here(world: Wo
 
 async def test_a_token_that_is_no_text_is_refused_before_the_app_is_asked(world: World) -> None:
     check = await world.start()
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.host)
+    reader, writer = await world.connect()
     writer.write(
         f"GET /api/sessions/{check.session_id} HTTP/1.1\r\nHost: x\r\n".encode()
         + b"X-Session-Token: \xff\r\nConnection: close\r\n\r\n"
@@ -191,6 +189,7 @@ async def test_the_hosts_own_answers_are_safe_in_a_browser_too(
     answer = await world.call("POST", path)
 
     assert (answer.status, answer.text) == (status, "")
+    assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"

@@ -18,9 +18,12 @@ import pytest
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
 from local.stack import hints, host_readiness
+from tests.support.constants import FUNCTION_KEY
 
 # Only so that a failure ends; on a busy machine a start alone may take ten.
 BOUND_SECONDS = 90
+# As it was before any test led this process to a stack of its own: `up` obeys its caller.
+ENVIRONMENT = dict(os.environ)
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 
 
@@ -28,7 +31,7 @@ CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 async def up(ports: Ports, state: Path, *more: str, **environment: str) -> AsyncIterator[Process]:
     command = ("-m", "local", "up", "--port", str(ports.base), "--state", str(state), *more)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=os.environ | environment, stdout=PIPE, stderr=PIPE
+        sys.executable, *command, env=ENVIRONMENT | environment, stdout=PIPE, stderr=PIPE
     )
     try:
         async with asyncio.timeout(BOUND_SECONDS):
@@ -66,9 +69,8 @@ async def test_app_answers_when_ready_and_nothing_is_left_or_said_when_stopped(
         line = await ready_line(process)
         async with http.get(f"http://{HOST}:{ports.host}/api/health") as health:
             assert await health.json() == {"status": "ok"}
-        key = {"x-functions-key": "local-function-key"}
-        url = f"http://{HOST}:{ports.host}/api/sessions"
-        async with http.post(url, headers=key, json={"deviceCorrelationId": "a"}) as create:
+        url, body = f"http://{HOST}:{ports.host}/api/sessions", {"deviceCorrelationId": "a"}
+        async with http.post(url, headers=FUNCTION_KEY, json=body) as create:
             assert create.status == 201
 
         process.send_signal(signal.SIGINT)
@@ -131,23 +133,27 @@ async def test_part_that_dies_is_named_and_ends_the_stack(tmp_path: Path) -> Non
     assert b"Azurite ended by itself" in errors
 
 
+# A function may run for a second, and whatever it asks takes longer.
+IMPATIENT = {
+    "AzureFunctionsJobHost__functionTimeout": "00:00:01",
+    "FACE_TIMEOUT_SECONDS": "30",
+    "FACE_BUDGET_SECONDS": "60",
+    "KEY_TIMEOUT_SECONDS": "30",
+    "STORE_TIMEOUT_SECONDS": "30",
+}
+
+
 async def test_host_that_a_function_timeout_takes_along_is_started_again(tmp_path: Path) -> None:
     ports = Ports.free()
-    impatient = {
-        "AzureFunctionsJobHost__functionTimeout": "00:00:01",
-        "FACE_TIMEOUT_SECONDS": "30",
-        "FACE_BUDGET_SECONDS": "60",
-    }
-    key = {"x-functions-key": "local-function-key"}
     slow = {"operation": "create", "times": 1, "delayMs": 30_000}
-    async with up(ports, tmp_path, **impatient) as process, aiohttp.ClientSession() as http:
+    async with up(ports, tmp_path, **IMPATIENT) as process, aiohttp.ClientSession() as http:
         await ready_line(process)
         async with http.post(f"http://{HOST}:{ports.face}/simulator/faults", json=slow) as fault:
             assert fault.status == 204
 
         url = f"http://{HOST}:{ports.host}/api/sessions"
         with pytest.raises(aiohttp.ClientError):
-            await http.post(url, headers=key, json={"deviceCorrelationId": "a"})
+            await http.post(url, headers=FUNCTION_KEY, json={"deviceCorrelationId": "a"})
         await host_readiness.wait(ports.host)
 
         process.send_signal(signal.SIGTERM)
@@ -183,29 +189,31 @@ async def test_taken_port_is_named_in_one_sentence(tmp_path: Path) -> None:
     assert errors.decode() == taken + way_out
 
 
-async def test_sessions_outlive_a_restart_and_one_state_serves_one_stack(tmp_path: Path) -> None:
-    ports, others = Ports.free(), Ports.free()
+async def test_one_state_serves_one_stack(tmp_path: Path) -> None:
+    async with up(Ports.free(), tmp_path, "--no-host") as process:
+        await ready_line(process)
+        async with up(Ports.free(), tmp_path, "--no-host") as second:
+            _, refusal = await second.communicate()
+
+    assert second.returncode == 1
+    assert b"another stack uses the state directory" in refusal
+
+
+async def test_sessions_outlive_a_stack_that_was_killed(tmp_path: Path) -> None:
+    ports = Ports.free()
     url = f"http://{HOST}:{ports.face}"
-    key = {"Ocp-Apim-Subscription-Key": FIRST_KEY}
-    async with aiohttp.ClientSession(headers=key) as http:
+    async with aiohttp.ClientSession(headers={"Ocp-Apim-Subscription-Key": FIRST_KEY}) as http:
         async with up(ports, tmp_path, "--no-host") as process:
             await ready_line(process)
             create = http.post(f"{url}/face/v1.2/detectLiveness-sessions", json=CREATE)
             async with create as answer:
                 created = await answer.json()
-            async with up(others, tmp_path, "--no-host") as second:
-                _, refusal = await second.communicate()
             process.kill()
             await process.communicate()
         await becomes_true(lambda: not ports.taken())
         async with up(ports, tmp_path, "--no-host") as process:
             await ready_line(process)
             device = {"Authorization": f"Bearer {created['authToken']}"}
-            play = http.post(
-                f"{url}/simulator/attempts", json={"outcome": "realface"}, headers=device
-            )
-            async with play as report:
+            play = {"outcome": "realface"}
+            async with http.post(f"{url}/simulator/attempts", json=play, headers=device) as report:
                 assert report.status == 200
-
-    assert second.returncode == 1
-    assert b"another stack uses the state directory" in refusal

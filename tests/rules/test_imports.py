@@ -31,10 +31,11 @@ SDKS = {
     },
     "azure.identity": {"connections"},
     "azure.keyvault.secrets": {"face.key_vault"},
-    "azure.storage.queue": {"store.message_queue"},
+    "cryptography": {"store.sealing"},
     "msgspec": {"api.contract", "api.error_replies", "api.fields", "api.replies", "api.responses"},
+    "multipart": {"api.create_body", "api.form_body"},
+    "azure.storage.queue": {"store.message_queue"},
     "tenacity": {"face.retry"},
-    "werkzeug": {"api.create_body", "api.form_body"},
 }
 
 
@@ -99,6 +100,13 @@ def test_only_composition_reads_the_clock_and_draws_lots() -> None:
     assert modules_that_say("secrets.token_bytes") == {"composition"}
     lots = {"random", "secrets", "uuid"}
     assert {one for one, path in MODULES.items() if imported(path) & lots} == {"composition"}
+
+
+def test_only_a_large_form_leaves_the_event_loop() -> None:
+    assert modules_that_say("asyncio.to_thread") == {"api.for_server"}
+    others = ("threading", "concurrent", "multiprocessing", "subprocess")
+    names = [name for path in MODULES.values() for name in imported(path)]
+    assert not [name for name in names if name.split(".")[0] in others]
 
 
 def test_only_telemetry_logs() -> None:

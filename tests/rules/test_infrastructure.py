@@ -1,30 +1,41 @@
 """infra/ says what the code needs, nothing that Azure refuses, and lets no secret out."""
 
 import ast
+import json
+import os
 import re
+import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import function_app
-from shared import settings, telemetry
+from shared import settings
 from shared.api import request_parts
 from shared.errors import ConfigurationError
 from shared.store.session_store import TABLE_NAME
-from tests.rules.source import MODULES, ROOT, tree_of
+from tests.rules.source import ROOT, tree_of
 
 INFRA = ROOT / "infra"
 MAIN = INFRA / "main.bicep"
 MODULE_FILES = sorted(set(INFRA.glob("*.bicep")) - {MAIN})
-PARAMETER_FILES = sorted(INFRA.glob("*.bicepparam"))
+PARAMETER_FILES = sorted(INFRA.rglob("*.bicepparam"))
+# What each parameter file makes, by its name: `main`, `examples/landing-zone`.
+SNAPSHOTS = [path.relative_to(INFRA).with_suffix("").as_posix() for path in PARAMETER_FILES]
+LANDING_ZONE = "examples/landing-zone"
+# scripts/rotate-face-key deploys it.
+DEPLOYED_BY_SCRIPTS = {"face-key"}
 ALL_FILES = [MAIN, *MODULE_FILES, *PARAMETER_FILES]
 
 # What the platform and the SDKs read, beside what the app reads itself.
 PLATFORM_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsStorage__blobServiceUri",
-    "AzureWebJobsStorage__clientId", "AzureWebJobsStorage__credential",
+    "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsDisableHomepage",
+    "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__credential",
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
 }  # fmt: skip
 # What other resources of this deployment say.
@@ -55,6 +66,7 @@ KNOWN_ROLES = {
     "Cognitive Services Face Recognizer": "9894cab4-e18a-44aa-828b-cb588cd6f2d7",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
     "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
@@ -65,11 +77,14 @@ KNOWN_ROLES = {
 MIN_VERSIONS = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
     "Microsoft.CognitiveServices/accounts": "2025-06-01",
+    "Microsoft.EventGrid/systemTopics": "2025-02-15",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
     "Microsoft.Insights/metricAlerts": "2018-03-01",
     "Microsoft.Insights/scheduledQueryRules": "2023-12-01",
+    "Microsoft.Insights/webtests": "2022-06-15",
+    "Microsoft.Insights/workbooks": "2023-06-01",
     "Microsoft.KeyVault/vaults": "2026-02-01",
     "Microsoft.KeyVault/vaults/secrets": "2026-02-01",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "2024-11-30",
@@ -84,6 +99,21 @@ MIN_VERSIONS = {
     "Microsoft.Web/serverfarms": "2025-03-01",
     "Microsoft.Web/sites": "2025-03-01",
 }
+
+
+Resource = dict[str, Any]
+
+
+@cache
+def snapshot(name: str) -> list[Resource]:
+    """Give every resource that a parameter file would make, as the compiler predicts it."""
+    text = (INFRA / f"{name}.snapshot.json").read_text(encoding="utf-8")
+    resources: list[Resource] = json.loads(text)["predictedResources"]
+    return resources
+
+
+def predicted(name: str, kind: str) -> list[Resource]:
+    return [one for one in snapshot(name) if one["type"] == kind]
 
 
 def text_of(path: Path) -> str:
@@ -171,7 +201,8 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
-    written = {name: value for name, value in written.items() if name != "FACE_KEY_SECRET_NAME"}
+    by_main = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
+    written = {name: value for name, value in written.items() if name not in by_main}
 
     assert settings.from_environment(written | known) == settings.from_environment(known)
 
@@ -209,7 +240,7 @@ def test_every_role_is_known_and_justified() -> None:
 
 
 def test_no_other_role_is_given_in_any_other_way() -> None:
-    text = "\n".join(map(text_of, ALL_FILES))
+    text = "\n".join(map(text_of, [MAIN, *MODULE_FILES]))
     ids = re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text)
 
     assert sorted(ids) == sorted(KNOWN_ROLES.values())
@@ -234,20 +265,49 @@ def test_no_secret_leaves_by_an_output(path: Path) -> None:
 def test_no_secret_is_a_parameter(path: Path) -> None:
     names = re.findall(r"(?m)^param (\w+)", text_of(path))
 
-    harmless = {"faceKeySecretName", "secretName", "keyName"}
+    harmless = {"secretNames", "secretName", "keyName"}
     assert [
         name
         for name in names
         if re.search("password|secret|token|key$|connection", name, re.IGNORECASE)
         and name not in harmless
     ] == []
-    assert "@secure" not in text_of(path)
+    given = re.findall(r"(?m)^@secure\(\)\nparam \w+ string(?! = newGuid\(\)$)", text_of(path))
+    assert given == []
+    assert ("@secure" in text_of(path)) == (path.stem == "app-secret")
+
+
+def test_what_is_made_once_is_never_written_again() -> None:
+    once = [
+        path.stem for path in MODULE_FILES if "@onlyIfNotExists()\nresource secret" in text_of(path)
+    ]
+
+    assert once == ["app-secret", "first-face-key"]
+    assert {one for one in re.findall(r"'([\w-]+)\.bicep'", text_of(MAIN)) if "-key" in one} == {
+        "first-face-key"
+    }
+
+
+def test_the_secret_of_the_app_is_long_enough_for_deriving_keys() -> None:
+    text = module("app-secret")
+
+    assert len(re.findall(r"(?m)^param \w+ string = newGuid\(\)$", text)) == 3
+    assert "value: '${first}${second}${third}'" in text
+
+
+@pytest.mark.parametrize("name", ["first-face-key", "face-key"])
+def test_a_face_key_is_to_be_rotated_within_90_days(name: str) -> None:
+    text = module(name)
+
+    assert "param expiresAt int = dateTimeToEpoch(dateTimeAdd(utcNow(), 'P90D'))" in text
+    assert "attributes: { exp: expiresAt }" in text
+    assert "faceAccountId: account.id }" in text
 
 
 def test_keys_are_read_where_the_vault_is_written_and_nowhere_else() -> None:
     readers = [path.stem for path in ALL_FILES if re.search(r"\blist\w+\(", text_of(path))]
 
-    assert readers == ["face-key"]
+    assert readers == ["face-key", "first-face-key"]
 
 
 def types_of(path: Path) -> list[tuple[str, str]]:
@@ -275,35 +335,146 @@ def test_every_table_and_queue_of_the_code_is_declared() -> None:
     }
 
 
-def test_the_package_of_code_has_a_container() -> None:
-    (container,) = re.findall(r"'containers' = \{\s+name: '([\w-]+)'", module("storage"))
+def test_the_package_of_code_lies_in_an_account_of_its_own() -> None:
+    containers = predicted(
+        "production", "Microsoft.Storage/storageAccounts/blobServices/containers"
+    )
 
-    assert container
-    assert "account::blobs::package.name" in dict(outputs_of(INFRA / "storage.bicep")).values()
-    assert "primaryEndpoints.blob}${packageContainerName}'" in module("function-app")
+    assert [one["name"] for one in containers] == ["stlivenesscode4gs3hlytzy/default/app-package"]
+    assert "'${account.properties.primaryEndpoints.blob}${account::blobs::package.name}'" in module(
+        "package"
+    )
+    assert "value: packageContainerUrl" in module("function-app")
+
+
+def audited(name: str) -> dict[str, set[str]]:
+    """Give the categories of storage that are logged, by account and service."""
+    logged = {}
+    for one in predicted(name, "Microsoft.Insights/diagnosticSettings"):
+        place = re.search(r"storageAccounts/(\w+?)\w{10}/(\w+)Services/default", one["id"])
+        if place:
+            logged[f"{place[1]} {place[2]}"] = {
+                log["category"] for log in one["properties"]["logs"]
+            }
+    return logged
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_whoever_writes_verdicts_or_code_leaves_a_trace(name: str) -> None:
+    assert audited(name) == {
+        "stliveness blob": {"StorageDelete"},
+        "stliveness table": {"StorageWrite", "StorageDelete"},
+        "stlivenesscode blob": {"StorageWrite", "StorageDelete"},
+    }
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_every_storage_account_is_closed_alike(name: str) -> None:
+    accounts = predicted(name, "Microsoft.Storage/storageAccounts")
+    (properties, *others) = (one["properties"] for one in accounts)
+
+    assert len(accounts) == 2
+    assert others == [properties]
+    assert properties["allowSharedKeyAccess"] is False
+    assert properties["allowBlobPublicAccess"] is False
+    assert properties["minimumTlsVersion"] == "TLS1_2"
+
+
+def test_what_is_private_is_reached_by_an_endpoint_for_each_service() -> None:
+    endpoints = predicted("production", "Microsoft.Network/privateEndpoints")
+    reached = {one["name"].rpartition("-")[2] for one in endpoints}
+
+    assert reached == {"blob", "queue", "table", "package", "vault"}
+    for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"):
+        accounts = predicted("production", kind)
+        assert {one["properties"]["publicNetworkAccess"] for one in accounts} == {"Disabled"}
 
 
 def test_what_must_be_off_is_off() -> None:
-    storage, app = module("storage"), module("function-app")
+    app = module("function-app")
 
-    for line in ("allowSharedKeyAccess: false", "allowBlobPublicAccess: false"):
-        assert line in storage
-    assert "minimumTlsVersion: 'TLS1_2'" in storage
     assert app.count("properties: { allow: false }") == 2
+    assert infra_settings()["AzureWebJobsDisableHomepage"] == "'true'"
     assert "httpsOnly: true" in app
     assert module("monitoring").count("isableLocalAuth: true") == 2
     assert "disableLocalAuth: auth == 'entra'" in module("face")
 
 
 def test_browsers_are_never_let_in_from_everywhere() -> None:
-    assert "contains(allowedOrigins, '*') ? fail(" in module("function-app")
+    assert re.search(r"contains\(allowedOrigins, '\*'\)\s+\? fail\(", module("function-app"))
     assert not [path for path in [MAIN, *PARAMETER_FILES] if "'*'" in text_of(path)]
+
+
+def site_config(name: str) -> Resource:
+    (site,) = predicted(name, "Microsoft.Web/sites")
+    config: Resource = site["properties"]["siteConfig"]
+    return config
+
+
+def test_origins_arrive_as_browsers_send_them() -> None:
+    assert site_config(LANDING_ZONE)["cors"]["allowedOrigins"] == [
+        "https://app.example.com",
+        "https://admin.example.com",
+    ]
+
+
+def test_whoever_is_not_named_is_kept_out_once_somebody_is() -> None:
+    config = site_config(LANDING_ZONE)
+    callers = {rule["ipAddress"]: rule["tag"] for rule in config["ipSecurityRestrictions"]}
+    deployers = {rule["ipAddress"]: rule["tag"] for rule in config["scmIpSecurityRestrictions"]}
+
+    assert callers == {
+        "AzureFrontDoor.Backend": "ServiceTag",
+        "203.0.113.0/24": "Default",
+        "ApplicationInsightsAvailability": "ServiceTag",
+    }
+    assert deployers == {"198.51.100.7/32": "Default"}
+    for name, action in ((LANDING_ZONE, "Deny"), ("main", "Allow")):
+        assert site_config(name)["ipSecurityRestrictionsDefaultAction"] == action
+        assert site_config(name)["scmIpSecurityRestrictionsDefaultAction"] == action
+
+
+def test_what_is_handed_out_is_used_and_not_made_again() -> None:
+    for kind in (
+        "Microsoft.CognitiveServices/accounts",
+        "Microsoft.OperationalInsights/workspaces",
+    ):
+        assert len(predicted("main", kind)) == 1
+        assert predicted(LANDING_ZONE, kind) == []
+    roles = [
+        one["id"] for one in predicted(LANDING_ZONE, "Microsoft.Authorization/roleAssignments")
+    ]
+    at_face = [one for one in roles if "/rg-shared/providers/Microsoft.CognitiveServices/" in one]
+    assert len(at_face) == 1
+    assert KNOWN_ROLES["Cognitive Services Face Recognizer"] in at_face[0]
+    (secret,) = predicted(LANDING_ZONE, "Microsoft.KeyVault/vaults/secrets")
+    assert "'app-secret'" in secret["name"]
+
+
+def test_the_groups_that_are_always_ready_are_functions_of_the_app() -> None:
+    (site,) = predicted(LANDING_ZONE, "Microsoft.Web/sites")
+    ready = site["properties"]["functionAppConfig"]["scaleAndConcurrency"]["alwaysReady"]
+
+    assert [group["name"] for group in ready] == ["http", "function:record_result"]
+    assert callable(function_app.record_result)
+
+
+def test_production_is_watched_from_three_regions_by_what_needs_no_key() -> None:
+    (test,) = predicted("production", "Microsoft.Insights/webtests")
+    properties = test["properties"]
+
+    assert predicted("main", "Microsoft.Insights/webtests") == []
+    assert len({place["Id"] for place in properties["Locations"]}) == 3
+    assert "/api/health'" in properties["Request"]["RequestUrl"]
+    assert properties["ValidationRules"]["ExpectedHttpStatusCode"] == 200
+    assert callable(function_app.get_health)
 
 
 def test_main_joins_modules_and_makes_nothing_itself() -> None:
     assert re.findall(r"(?m)^resource ", text_of(MAIN)) == []
-    assert sorted(set(re.findall(r"module \w+ '([\w-]+)\.bicep'", text_of(MAIN)))) == sorted(
-        path.stem for path in MODULE_FILES
+    assert (
+        set(re.findall(r"module \w+ '([\w-]+)\.bicep'", text_of(MAIN)))
+        == {path.stem for path in MODULE_FILES} - DEPLOYED_BY_SCRIPTS
     )
     assert not [path for path in MODULE_FILES if re.search(r"(?m)^module ", text_of(path))]
 
@@ -326,22 +497,120 @@ def test_a_parameter_file_knows_the_parameters(path: Path) -> None:
     assert set(re.findall(r"(?m)^param (\w+) =", text_of(path))) <= declared
 
 
-def test_alerts_look_for_lines_that_the_app_writes() -> None:
-    alerts = (INFRA / "alerts.bicep").read_text(encoding="utf-8")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in MODULES.values())
-    events = re.findall(r'startswith "([a-z ]+)"', alerts)
-    fields = re.findall(r'(\w+)=\\"', alerts)
+ALERT_TYPES = (
+    "Microsoft.Insights/scheduledQueryRules",
+    "Microsoft.Insights/metricAlerts",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+)
 
-    assert sorted(events) == ["face silent", "request refused", "sweep ended"]
-    assert not [event for event in events if f'"{event}"' not in code]
-    assert set(fields) <= set(telemetry.WRITTEN_NAMES.values())
-    assert all(f'"{code_}"' in code for code_ in re.findall(r'code=\\"(\w+)', alerts))
-    assert "class UnreadableMessageError" in code
+
+def alerts() -> dict[str, Resource]:
+    """Give what production watches, by the names that the documents know."""
+    return {
+        re.sub(r"^.*/|-liveness-\w+$", "", one["name"]): one
+        for kind in ALERT_TYPES
+        for one in predicted("production", kind)
+    }
+
+
+def rows_of_operations() -> dict[str, str]:
+    """Give each alert's row in the documents: whom it tells."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"(?m)^\| `([a-z-]+)` \| (page|mail) \|", text))
+
+
+def description_of(alert: Resource) -> str:
+    properties = alert["properties"]
+    destination = properties.get("destination", {}).get("properties", {})
+    text: str = properties.get("description") or destination["description"]
+    return text
 
 
 def test_somebody_woken_by_an_alert_can_read_what_to_do() -> None:
-    names = re.findall(r"(?m)^ {2}'([a-z-]+)': \{$", (INFRA / "alerts.bicep").read_text())
-    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = {
+        name: re.fullmatch(
+            rf"(Page|Mail): .+\. What to do: docs/operations\.md, row {name}\.", description_of(one)
+        )
+        for name, one in alerts().items()
+    }
 
-    assert len(names) == 6
-    assert re.findall(r"(?m)^\| `([a-z-]+)` \|", told) == names
+    assert all(told.values())
+    assert rows_of_operations() == {name: one[1].lower() for name, one in told.items() if one}
+
+
+def test_what_may_wait_until_morning_wakes_nobody() -> None:
+    for name, one in alerts().items():
+        severity = one["properties"].get("severity", 3)
+        groups = json.dumps(one["properties"].get("actions", ""))
+        assert (severity == 1) == (rows_of_operations()[name] == "page")
+        if "outputs." in groups:
+            assert ("outputs.page" in groups) == (severity == 1)
+    # Of a loop the snapshot says nothing.
+    assert "for (_, i) in page: { actionGroupId: page[i] }" in module("availability")
+    assert "for (_, i) in mail: { actionGroupId: mail[i] }" in module("alerts")
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_a_snapshot_shows_every_setting_and_every_type_of_the_files(name: str) -> None:
+    (site,) = predicted(name, "Microsoft.Web/sites/config")
+    literal = {name: value for name, value in infra_settings().items() if value[0] == "'"}
+    kinds = {(one["type"], one["apiVersion"]) for one in snapshot(name)}
+    declared = {one for file in MODULE_FILES for one in types_of(file)}
+
+    assert set(site["properties"]) == set(infra_settings())
+    assert {
+        setting: value
+        for setting, value in literal.items()
+        if site["properties"][setting] != value.strip("'") and "${" not in value
+    } == {}
+    assert {kind for kind in kinds if kind[0].count("/") == 1} <= declared
+
+
+def test_nothing_of_this_environment_gets_into_a_snapshot() -> None:
+    read = {
+        name
+        for path in PARAMETER_FILES
+        for name in re.findall(r"readEnvironmentVariable\('(\w+)'", text_of(path))
+    }
+    unset = re.search(r"(?m)^unset ((?:.*\\\n)*.*)$", (INFRA / "check").read_text())
+
+    assert unset
+    assert set(re.findall(r"[A-Z]\w+", unset[1])) == read
+
+
+COMPILER = """#!/bin/sh
+case $1 in
+lint) printf '%s' "$FINDING" >&2 ;;
+format) cat "$2" && printf '%s' "$UNFORMATTED" ;;
+snapshot) exit "$CHANGED" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [
+        pytest.param({}, "", id="nothing to complain of"),
+        pytest.param(
+            {"FINDING": "x.bicep(1,1) : Warning BCP081: odd"},
+            "no finding may be left",
+            id="warning",
+        ),
+        pytest.param({"UNFORMATTED": " "}, "is not formatted", id="unformatted"),
+        pytest.param({"CHANGED": "1"}, "says something else", id="changed"),
+    ],
+)
+def test_the_check_of_infra_ends_with_the_first_thing_it_finds(
+    tmp_path: Path, state: dict[str, str], complaint: str
+) -> None:
+    compiler = tmp_path / "bicep"
+    compiler.write_text(COMPILER)
+    compiler.chmod(0o700)
+    given = {"BICEP": str(compiler), "FINDING": "", "UNFORMATTED": "", "CHANGED": "0", **state}
+
+    done = subprocess.run(  # noqa: S603 - our own script
+        [INFRA / "check"], env={**os.environ, **given}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == (1 if complaint else 0), done.stderr
+    assert complaint in done.stderr

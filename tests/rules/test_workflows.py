@@ -10,9 +10,15 @@ import pytest
 from tests.rules.source import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 CI = ROOT / ".github" / "workflows" / "ci.yml"
 DEPLOY = ROOT / ".github" / "workflows" / "deploy.yml"
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
+
+
+FOLDERS_WITH_A_LOCK = {
+    path.parent for path in ROOT.rglob("package-lock.json") if "node_modules" not in path.parts
+}
 
 
 def text_of(path: Path) -> str:
@@ -49,7 +55,8 @@ def test_a_job_may_only_do_what_it_says(path: Path) -> None:
     for job in jobs_of(path).values():
         granted = re.findall(r"(?m)^ {6}([\w-]+): (read|write)$", job)
         assert ("contents", "read") in granted
-        assert {name for name, access in granted if access == "write"} <= {"id-token"}
+        written = {name for name, access in granted if access == "write"}
+        assert written <= ({"security-events"} if path.stem == "codeql" else {"id-token"})
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda one: one.stem)
@@ -68,20 +75,62 @@ def test_no_script_is_made_of_what_others_wrote(path: Path) -> None:
         r"(?m)^( *)(?:- )?run: *[|>]?-?\n?((?:.*\n)(?:\1 {2,}.*\n)*)", text_of(path)
     )
 
-    assert scripts
+    assert scripts or path.stem == "codeql"
     assert not [script for _, script in scripts if "${{" in script]
 
 
 def test_the_checks_are_those_that_everybody_runs() -> None:
     lines = text_of(CI)
 
-    for command in ("make test", "az bicep lint", "az bicep build ", "build-params"):
+    for command in ("make test", "make bicep BICEP=bicep", "supply-chain.yml"):
         assert command in lines
+
+
+def test_only_main_is_deployed() -> None:
+    condition = re.search(r"(?m)^ {4}if: (.+)$", jobs_of(DEPLOY)["deploy"])
+
+    assert condition
+    assert condition[1].endswith("&& github.ref == 'refs/heads/main'")
+
+
+def test_the_compiler_is_of_one_version_and_one_hash() -> None:
+    (action,) = ACTIONS
+    text = text_of(action)
+
+    assert "BICEP_VERSION: 0.49.2\n" in text
+    assert re.search(r"BICEP_SHA256: [0-9a-f]{64}\n", text)
+    assert "sha256sum --check" in text
+    for job in ("what-if", "deploy"):
+        assert "uses: ./.github/actions/bicep" in jobs_of(DEPLOY)[job]
+
+
+def test_the_tools_of_the_workflow_come_by_their_hashes() -> None:
+    folder = ROOT / ".github" / "tools"
+    asked = re.findall(r"(?m)^([\w-]+==\S+)$", (folder / "requirements.in").read_text())
+    locked = (folder / "requirements.txt").read_text().replace("\\\n", " ")
+
+    assert asked
+    assert not [one for one in asked if f"\n{one} " not in locked]
+    assert all(
+        "--hash=sha256:" in line for line in locked.splitlines() if re.match(r"[\w-]+==", line)
+    )
+    assert "--require-hashes" in text_of(ROOT / ".github" / "workflows" / "supply-chain.yml")
+
+
+def test_everything_that_is_locked_is_audited_and_kept_fresh() -> None:
+    text = text_of(ROOT / ".github" / "workflows" / "supply-chain.yml")
+    fresh = set(re.findall(r"directory: (\S+)", text_of(ROOT / ".github" / "dependabot.yml")))
+
+    for name in ("requirements.txt", "requirements-dev.txt", ".github/tools/requirements.txt"):
+        assert f"--requirement {name}\n" in text
+    assert "git ls-files '*package-lock.json'" in text
+    locked = {"/" + str(path.relative_to(ROOT)) for path in FOLDERS_WITH_A_LOCK}
+    assert fresh == {"/", "/.github/tools", *locked}
 
 
 def test_every_check_runs_once_and_the_same_ones_run_everywhere() -> None:
     here = re.findall(r"(?m)^make (.+)$", text_of(ROOT / ".ci" / "run"))
-    there = re.findall(r"run: make (.+)", text_of(CI))
+    there = re.findall(r"run: make (.+)", jobs_of(CI)["code"])
 
     # `make check` is the first part of `make test`, and setup is part of each.
     assert here == ["setup", *there]
@@ -144,3 +193,10 @@ def test_the_linter_rules_are_errors() -> None:
     assert {name for name, level in levels.items() if level != "error"} == {
         "use-recent-api-versions"
     }
+
+
+def test_the_real_host_comes_in_a_pinned_version_and_meets_the_journeys() -> None:
+    job = jobs_of(CI)["core-tools"]
+
+    assert re.search(r"run: npm install --global azure-functions-core-tools@\d+\.\d+\.\d+\n", job)
+    assert "run: .ci/any-host func start " in job

@@ -108,7 +108,7 @@ class Walk:
         for request in REQUESTS:
             if request.person and request.person_sha256:
                 shard = shard_of_person(request.person)
-                counted = await self.store.open_sessions(shard, request.person_sha256)
+                counted = await self.store.count_open_sessions(shard, request.person_sha256)
                 assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
         assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
             map(row_keys.claim_alarm_key, claims)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Self
 
 from shared import composition, settings
 from shared.composition import App
@@ -15,7 +16,7 @@ from shared.session.ids import SessionId
 from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
-from tests.support.builders import GRACE, TOKEN_LIFE, a_request
+from tests.support.builders import GRACE, SESSION_ID, TOKEN, TOKEN_LIFE, a_request
 from tests.support.fakes import (
     Clock,
     FakeAppSecret,
@@ -36,6 +37,7 @@ SETTINGS = settings.from_environment(
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )
+FACE_CALLS = {"create", "get", "delete"}
 STALE = TOKEN_LIFE + GRACE + timedelta(seconds=1)
 
 
@@ -92,6 +94,33 @@ class Stage:
             log=self.events,
         )
         return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
+
+    # For tests that begin with a session that is there already.
+
+    def at(self, session: Session, answer: FaceAnswer | None) -> Self:
+        """Put the one session there, and let Face answer this."""
+        self.store.hold(session)
+        self.face.answer = answer
+        return self
+
+    @property
+    def session(self) -> Session:
+        """The one session, as it is recorded."""
+        return self.store.sessions[SESSION_ID]
+
+    @property
+    def face_calls(self) -> list[str]:
+        """What Face was asked, also where that failed."""
+        return [call for call in self.faults.calls if call in FACE_CALLS]
+
+    @property
+    def messages(self) -> list[int]:
+        """After how many seconds each message that was sent becomes visible."""
+        return [int(delay.total_seconds()) for _, delay in self.queue.sent]
+
+    async def complete_it(self, report: Report | None = None) -> Session:
+        """Report of the one session."""
+        return await self.app.flow.complete(SESSION_ID, TOKEN, report or Report())
 
     # What callers, the device and the platform do.
 

@@ -9,7 +9,7 @@ from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 
 from shared import settings
 from shared.connections import Connections
-from shared.face.client import FaceClient, no_limit
+from shared.face.client import FaceClient, acquire_at_once
 from shared.face.entra import EntraCredential
 from shared.face.face_key import KeyVaultCredential
 from shared.face.rate_limiter import RateLimiter
@@ -54,7 +54,7 @@ async def test_face_is_called_as_the_settings_say(connect: Open) -> None:
 
     assert live._endpoint == "https://face.test"
     assert (live._options.timeout_seconds, live._options.budget_seconds) == (2, 20)
-    assert live._options.acquire is no_limit
+    assert live._options.acquire is acquire_at_once
 
 
 @pytest.mark.parametrize(

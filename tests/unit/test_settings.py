@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared import settings
 from shared.errors import ConfigurationError
 from shared.secret import Secret
+from shared.session.face_answer import Quality
 from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
 
 STORAGE = (
@@ -106,7 +107,6 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("MAX_TOKEN_SECONDS", "86400", 86_400),
         ("MAX_OPEN_SESSIONS", "0", 0),
         ("MAX_OPEN_SESSIONS", "100", 100),
-        ("MIN_REFERENCE_QUALITY", "low", "low"),
         ("MIN_REFERENCE_QUALITY", "high", "high"),
         ("DIGEST_POLICY", "required", DigestPolicy.REQUIRED),
         ("VERIFY_CONFIDENCE_FLOOR", "1", 1),
@@ -128,6 +128,10 @@ def test_each_setting_has_its_field(name: str, value: str, expected: Any) -> Non
     changed: dict[str, Any] = {name.lower(): expected}
 
     assert load(**{name: value}) == replace(DEFAULTS, **changed)
+
+
+def test_every_quality_that_face_knows_may_be_wanted() -> None:
+    assert [load(MIN_REFERENCE_QUALITY=one).min_reference_quality for one in Quality] == [*Quality]
 
 
 @pytest.mark.parametrize("name", sorted(set(settings.NAMES.values()) - set(MIN)))

@@ -93,4 +93,4 @@ async def _store_a_missed_run(connection: str) -> None:
         with contextlib.suppress(ResourceExistsError):
             await container.create_container()
         path = "timers/sample/Host.Functions.yearly/status"
-        await container.upload_blob(path, json.dumps(status))
+        await container.upload_blob(path, json.dumps(status), overwrite=True)

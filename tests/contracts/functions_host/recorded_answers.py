@@ -58,7 +58,7 @@ async def exchange(port: int, request: bytes) -> bytes:
     writer.write(request)
     received = b""
     with contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while part := await reader.read(65536):
                 received += part
     writer.close()

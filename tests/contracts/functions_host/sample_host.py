@@ -37,7 +37,7 @@ class HostProcess:
 
     async def read_until(self, text: str) -> str:
         assert self.process.stderr is not None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(90):
             async for line in self.process.stderr:
                 self.lines.append(line.decode().rstrip())
                 if text in self.lines[-1]:
@@ -119,7 +119,7 @@ async def running_host(
 
 
 async def eventually[T](ask: Callable[[], Awaitable[T]]) -> T:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while not (found := await ask()):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.05)
         return found

@@ -1,5 +1,5 @@
-import asyncio
 import base64
+import contextlib
 import json
 import re
 
@@ -136,12 +136,10 @@ async def _poison(sample: Sample) -> str:
     async with sample.queue("work-poison") as queue:
 
         async def received() -> str:
-            try:
+            with contextlib.suppress(ResourceNotFoundError):
                 async for message in queue.receive_messages():
                     await queue.delete_message(message)
                     return str(message.content)
-            except ResourceNotFoundError:
-                await asyncio.sleep(0.1)
             return ""
 
         return await eventually(received)

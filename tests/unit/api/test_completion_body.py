@@ -19,8 +19,12 @@ JSON = "application/json"
 FULL = {
     "digest": DIGEST.upper(),
     "resultId": "b12e033e",
-    "error": {"livenessError": "TimedOut", "recognitionError": "FaceNotFrontal"},
+    "livenessError": "None",
+    "recognitionError": "NONE",
+    "error": {"livenessError": "none", "recognitionError": "None"},
 }
+ERRORS = {"livenessError": "TimedOut", "recognitionError": "FaceNotFrontal"}
+FAILED = Report(liveness_error="TimedOut", recognition_error="FaceNotFrontal")
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", JSON], ids=["no-type", "text", "json"])
@@ -37,10 +41,36 @@ def test_an_empty_body_says_only_that_the_check_is_over(content_type: str) -> No
             Report(
                 digest=DIGEST,
                 result_id="b12e033e",
-                liveness_error="TimedOut",
-                recognition_error="FaceNotFrontal",
+                liveness_error="none",
+                recognition_error="None",
             ),
             id="everything",
+        ),
+        pytest.param({"error": ERRORS}, FAILED, id="an-error"),
+        pytest.param(ERRORS, FAILED, id="an-error-as-the-sdk-hands-it-over"),
+        pytest.param({**ERRORS, "error": {}}, FAILED, id="an-error-beside-an-empty-one"),
+        pytest.param({"digest": DIGEST, "error": ERRORS}, FAILED, id="a-digest-with-an-error"),
+        pytest.param({"digest": DIGEST, **ERRORS}, FAILED, id="a-digest-with-an-error-beside"),
+        pytest.param(
+            {"digest": DIGEST, "error": {"livenessError": "NONE", "recognitionError": "None"}},
+            Report(digest=DIGEST, liveness_error="NONE", recognition_error="None"),
+            id="a-digest-with-no-error",
+        ),
+        pytest.param(
+            {
+                "digest": "",
+                "resultId": "",
+                "livenessError": "",
+                "recognitionError": "",
+                "error": "",
+            },
+            Report(),
+            id="empty-texts",
+        ),
+        pytest.param(
+            {"digest": DIGEST, "error": {"livenessError": "", "recognitionError": ""}},
+            Report(digest=DIGEST),
+            id="an-error-of-empty-texts",
         ),
         pytest.param({"digest": None, "error": None}, Report(), id="nulls"),
         pytest.param({"error": {}}, Report(), id="an-empty-error"),
@@ -65,10 +95,10 @@ def test_what_the_sdks_hand_over_is_understood(said: object, report: Report) -> 
     ],
 )
 def test_unknown_fields_are_not_looked_at(more: dict[str, object]) -> None:
-    said = {**more, "digest": DIGEST, "error": {**more, "livenessError": "TimedOut"}}
+    said = {**more, "digest": DIGEST, "error": {**more, "livenessError": "None"}}
 
     assert completion_body.parse(JSON, json.dumps(said).encode()) == Report(
-        digest=DIGEST, liveness_error="TimedOut"
+        digest=DIGEST, liveness_error="None"
     )
 
 
@@ -80,7 +110,7 @@ def test_a_content_type_may_be_written_in_any_case_with_parameters(content_type:
 @pytest.mark.parametrize(
     ("said", "target"),
     [
-        pytest.param({"digest": ""}, "digest", id="empty-digest"),
+        pytest.param({"digest": " "}, "digest", id="blank-digest"),
         pytest.param({"digest": "e" * 63}, "digest", id="short-digest"),
         pytest.param({"digest": "e" * 65}, "digest", id="long-digest"),
         pytest.param({"digest": "g" * 64}, "digest", id="digest-not-hex"),
@@ -91,6 +121,8 @@ def test_a_content_type_may_be_written_in_any_case_with_parameters(content_type:
         pytest.param({"resultId": "x" * 129}, "resultId", id="long-result-id"),
         pytest.param({"error": "TimedOut"}, "error", id="error-not-an-object"),
         pytest.param({"error": {"livenessError": 1}}, "livenessError", id="error-a-number"),
+        pytest.param({"recognitionError": {}}, "recognitionError", id="error-an-object"),
+        pytest.param({**ERRORS, "digest": "e"}, "digest", id="short-digest-with-an-error"),
     ],
 )
 def test_a_known_field_that_is_wrong_is_refused_by_name(said: object, target: str) -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +20,11 @@ ENDED = transitions.completed(
     STARTED,
     Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,), liveness_decision="spoofface"),
     NOW,
+)
+ENDPOINTS = (
+    for_frontend.get_session,
+    for_frontend.cancel_session,
+    for_frontend.complete_session,
 )
 
 
@@ -73,13 +79,34 @@ async def test_without_its_token_a_session_is_not_found(
     desk.store.hold(STARTED)
     call = a_call(session_id=session_id, token=token)
 
-    for endpoint in (
-        for_frontend.get_session,
-        for_frontend.cancel_session,
-        for_frontend.complete_session,
-    ):
+    for endpoint in ENDPOINTS:
         with pytest.raises(SessionNotFoundError, match=r"^no such session$"):
             await endpoint(desk.app, call)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=["status", "cancel", "complete"])
+@pytest.mark.parametrize(
+    "ended",
+    [ENDED, transitions.canceled(STARTED, NOW), transitions.abandoned(PROCESSING, NOW)],
+    ids=lambda session: session.status,
+)
+async def test_a_token_opens_its_session_until_an_hour_after_the_end(
+    ended: Session, endpoint: Callable[..., Awaitable[Reply]], desk: Stage
+) -> None:
+    desk.store.hold(ended)
+    desk.clock.advance(timedelta(minutes=59, seconds=59))
+    assert (await endpoint(desk.app, a_call())).status in {200, 204}
+    desk.clock.advance(timedelta(seconds=1))
+
+    with pytest.raises(SessionNotFoundError, match=r"^no such session$"):
+        await endpoint(desk.app, a_call())
+
+
+async def test_a_token_opens_its_session_as_long_as_that_has_not_ended(desk: Stage) -> None:
+    desk.store.hold(STARTED)
+    desk.clock.advance(timedelta(days=2))
+
+    assert (await for_frontend.get_session(desk.app, a_call())).status == 200
 
 
 async def test_a_completed_check_is_told_without_its_outcome(desk: Stage) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -8,14 +9,17 @@ from shared.api import for_server
 from shared.api.replies import result_reply
 from shared.api.responses import Reply
 from shared.errors import (
+    InvalidImageError,
     InvalidRequestError,
     LengthRequiredError,
     RequestTooLargeError,
     SessionConflictError,
+    UnsupportedMediaTypeError,
 )
 from shared.session import transitions
 from shared.session.face_answer import Quality, ReferenceImage
 from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
+from tests.rules.source import ROOT
 from tests.support.builders import (
     DIGEST,
     NOW,
@@ -51,7 +55,7 @@ async def test_a_new_session_is_told_in_full(desk: Stage) -> None:
         "expiresAt": "2026-03-04T05:16:07.000Z",
         "expiresInSeconds": 600,
     }
-    assert reply.headers == {"Location": f"https://app.test/api/sessions/{session.session_id}"}
+    assert reply.headers == {"Location": f"/api/sessions/{session.session_id}"}
 
 
 async def test_a_new_session_with_verify_tells_of_its_reference_image(desk: Stage) -> None:
@@ -107,17 +111,10 @@ async def test_a_token_is_handed_out_no_longer_than_is_allowed(desk: Stage) -> N
         await start(desk, authTokenTimeToLiveInSeconds=601)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://app.test/api/sessions",
-        "https://app.test/api/sessions/",
-        "https://app.test/api/sessions?code=a-function-key",
-        "https://app.test/api/sessions/?code=a-function-key&x=?",
-    ],
-)
-def test_a_location_is_the_requests_url_without_its_query(url: str) -> None:
-    assert for_server._session_url(url, "id") == "https://app.test/api/sessions/id"
+def test_a_location_begins_with_the_prefix_that_the_host_gives_to_every_route() -> None:
+    http = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]["http"]
+
+    assert for_server._SESSIONS_PATH.split("/")[1] == http.get("routePrefix", "api")
 
 
 @pytest.mark.parametrize("coding", ["chunked", "Chunked", "gzip, chunked"])
@@ -128,6 +125,23 @@ async def test_a_chunked_body_needs_a_length(coding: str, desk: Stage) -> None:
     assert desk.face.calls == []
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "Deflate", "identity, gzip", "x"])
+async def test_a_compressed_body_is_refused_by_the_headers_name(coding: str, desk: Stage) -> None:
+    call = a_create(b"{}", Content_Type="application/json", Content_Encoding=coding)
+
+    with pytest.raises(UnsupportedMediaTypeError, match="Content-Encoding"):
+        await for_server.start_session(desk.app, call)
+    assert desk.face.calls == []
+
+
+@pytest.mark.parametrize("coding", ["identity", " Identity ", ""])
+async def test_a_body_may_say_that_it_is_not_compressed(coding: str, desk: Stage) -> None:
+    body = b'{"deviceCorrelationId":"device-1"}'
+    call = a_create(body, Content_Type="application/json", Content_Encoding=coding)
+
+    assert (await for_server.start_session(desk.app, call)).status == 201
+
+
 @pytest.mark.parametrize("excess", [0, 1], ids=["8-MiB", "one-byte-more"])
 async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Stage) -> None:
     _, body = multipart({"verifyImage": b""})
@@ -136,6 +150,20 @@ async def test_no_body_may_have_more_than_8_mib(excess: int, desk: Stage) -> Non
     with pytest.raises(RequestTooLargeError if excess else InvalidRequestError):
         await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
     assert desk.face.calls == []
+
+
+@pytest.mark.parametrize("excess", [0, 1], ids=["1-MiB", "one-byte-more"])
+async def test_others_are_served_while_a_body_over_1_mib_is_parsed(
+    excess: int, desk: Stage
+) -> None:
+    _, body = multipart({"verifyImage": b""})
+    content_type, body = multipart({"verifyImage": b"\0" * (1024 * 1024 - len(body) + excess)})
+    served = asyncio.Event()
+    asyncio.get_running_loop().call_soon(served.set)
+
+    with pytest.raises(InvalidImageError):
+        await for_server.start_session(desk.app, a_create(body, Content_Type=content_type))
+    assert served.is_set() is bool(excess)
 
 
 VERDICT = Verdict(

@@ -2,7 +2,8 @@
 
 from shared.session.session import Report, Status
 from tests.support.builders import SESSION_ID, TOKEN, a_passing_answer
-from tests.unit.flow.stage import STALE_AT, STARTED, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import STALE_AT, STARTED
 
 
 async def test_a_completion_costs_one_look_one_delete_and_three_requests(stage: Stage) -> None:

@@ -17,11 +17,10 @@ from shared.session.start_request import StartRequest
 from tests.support.builders import RETENTION, a_passing_answer, a_request
 from tests.support.faults import Crash, Faults, Hook
 from tests.support.rows import is_clean
-from tests.support.stage import STALE, Case, Stage, end_of
+from tests.support.stage import FACE_CALLS, STALE, Case, Stage, end_of
 
 MAX_CALLS = 30
 LATER = timedelta(seconds=4000)
-FACE_CALLS = {"create", "get", "delete"}
 PASSED = ("completed", "passed")
 ABANDONED = ("abandoned", None)
 CANCELED = ("canceled", None)

@@ -10,7 +10,8 @@ from shared.session import transitions
 from shared.session.session import Session, Status
 from tests.support import virtual_time
 from tests.support.builders import NOW, RETENTION, a_passing_answer, a_session
-from tests.unit.flow.stage import STALE_AT, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import STALE_AT
 
 DOWN = FaceUnavailableError("down")
 OPEN = FaceUnavailableError("away", is_breaker_open=True, retry_after_seconds=4)

@@ -79,13 +79,7 @@ async def test_one_move_in_between_another_is_one_ending_and_answers_that_agree(
         if len(faults.calls) < number:
             break
     await stage.sweep_after(STALE, STALE * 5)
-
-    rows, ended = stage.session_rows, stage.events.named("session ended")
-    assert Counter(facts["session_id"] for facts in ended) == {
-        row["RowKey"].removeprefix("session-"): 1 for row in rows
-    }
-    assert all(map(is_clean, rows))
-    assert stage.face.alive == set()
+    _assert_each_has_ended_once(stage)
 
 
 async def test_two_sweeps_at_once_record_each_session_once(stage: Stage) -> None:
@@ -121,6 +115,15 @@ async def test_two_sweeps_at_once_take_each_record_away_once_and_report_no_failu
     assert stage.rows == []
     assert stage.events.named("session failed") == []
     assert [facts["failed"] for facts in stage.events.named("sweep ended")] == [0, 0]
+
+
+def _assert_each_has_ended_once(stage: Stage) -> None:
+    rows, ended = stage.session_rows, stage.events.named("session ended")
+    assert Counter(facts["session_id"] for facts in ended) == {
+        row["RowKey"].removeprefix("session-"): 1 for row in rows
+    }
+    assert all(map(is_clean, rows))
+    assert stage.face.alive == set()
 
 
 async def _canceled_and_left_at_face(stage: Stage, count: int) -> None:

@@ -18,7 +18,8 @@ from tests.support.builders import (
     a_passing_answer,
     a_running_answer,
 )
-from tests.unit.flow.stage import STARTED, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import STARTED
 
 TICK = timedelta(milliseconds=100)
 

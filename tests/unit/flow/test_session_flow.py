@@ -29,7 +29,8 @@ from tests.support.builders import (
     a_passing_answer,
     a_running_answer,
 )
-from tests.unit.flow.stage import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES
 
 FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
 # Reported, and not looked at for longer than any pause.

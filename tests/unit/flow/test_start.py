@@ -30,7 +30,8 @@ from shared.store import row_keys
 from tests.support.builders import GRACE, NOW, PNG, TOKEN_LIFE, a_request
 from tests.support.fakes import SequentialBytes
 from tests.support.memory_table import StoreInMemory
-from tests.unit.flow.stage import UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import UNKNOWN_OUTCOMES
 
 REQUEST = a_request(user="user-1")
 WITH_IMAGE = a_request(user="user-1", image=PNG)
@@ -288,7 +289,7 @@ async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
 
 
 async def test_a_count_that_cannot_be_read_creates_nothing_at_face(stage: Stage) -> None:
-    stage.faults.fail_next("open_sessions", StoreUnavailableError("down"))
+    stage.faults.fail_next("count_open_sessions", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await create(stage)

@@ -15,7 +15,8 @@ from shared.session.session import Session, Status
 from shared.session.shard import SHARDS
 from shared.store import alarm_rows
 from tests.support.builders import NOW, RETENTION, a_claim, a_session
-from tests.unit.flow.stage import STALE_AT, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import STALE_AT
 
 DOWN = StoreUnavailableError("down")
 

@@ -24,7 +24,8 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.unit.flow.stage import FINAL, OPEN, STALE_AT, STARTED, UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import FINAL, OPEN, STALE_AT, STARTED, UNKNOWN_OUTCOMES
 
 
 async def handle_alarm(stage: Stage, at: timedelta = STALE_AT - NOW) -> SweepResult:

@@ -26,19 +26,21 @@ def test_connection_is_found_with_and_without_its_prefix() -> None:
         connection_string("Nowhere", settings)
 
 
-def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
-    host = {
-        "version": "2.0",
-        "functionTimeout": "00:05:00",
-        "extensions": {
-            "queues": {"batchSize": 4, "maxDequeueCount": 12, "visibilityTimeout": "00:00:15"},
-            "http": {
-                "customHeaders": {"X-A": "b"},
-                "hsts": {"isEnabled": True, "maxAge": "10", "includeSubDomains": True},
-            },
+HOST_JSON = {
+    "version": "2.0",
+    "functionTimeout": "00:05:00",
+    "extensions": {
+        "queues": {"batchSize": 4, "maxDequeueCount": 12, "visibilityTimeout": "00:00:15"},
+        "http": {
+            "customHeaders": {"X-A": "b"},
+            "hsts": {"isEnabled": True, "maxAge": "10", "includeSubDomains": True},
         },
-    }
-    (tmp_path / "host.json").write_text(json.dumps(host))
+    },
+}
+
+
+def test_host_json_is_read_and_settings_override_it(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text(json.dumps(HOST_JSON))
 
     options = read_host_options(
         tmp_path, {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01"}

@@ -22,16 +22,25 @@ def test_a_session_has_ended_when_its_status_is_final(status: Status) -> None:
         pytest.param(Report(digest="0" * 64, result_id="1"), False, id="no-error"),
         pytest.param(Report(liveness_error="TimedOut"), True, id="liveness-error"),
         pytest.param(Report(recognition_error="FaceNotFound"), True, id="recognition-error"),
-        pytest.param(Report(liveness_error="None"), False, id="no-error-by-the-sdks-name"),
-        pytest.param(
-            Report(liveness_error="None", recognition_error="None"), False, id="twice-no-error"
+        *(
+            pytest.param(Report(liveness_error=name, recognition_error=name), False, id=repr(name))
+            for name in ("", "None", "none", "NONE", "nOnE", "no_ne", "_NONE_", " none ", "-")
+        ),
+        *(
+            pytest.param(Report(recognition_error=name), True, id=repr(name))
+            for name in (
+                "NoError",
+                "None2",
+                "NoneFound",
+                "N",
+                "\N{FULLWIDTH LATIN SMALL LETTER N}one",
+            )
         ),
         pytest.param(
             Report(liveness_error="None", recognition_error="FaceNotFound"),
             True,
             id="recognition-error-only",
         ),
-        pytest.param(Report(liveness_error="none"), True, id="none-as-no-sdk-writes-it"),
     ],
 )
 def test_a_report_tells_whether_the_try_failed(report: Report, *, failed: bool) -> None:
@@ -63,8 +72,8 @@ def test_all_that_a_report_says_is_kept_and_an_empty_one_takes_nothing_back(
 ) -> None:
     first = replace(report, digests_differ=False)
 
-    assert Report().followed_by(first) == first
-    assert report.followed_by(Report()) == report
+    assert Report().merge(first) == first
+    assert report.merge(Report()) == report
 
 
 @pytest.mark.parametrize(
@@ -99,4 +108,4 @@ def test_all_that_a_report_says_is_kept_and_an_empty_one_takes_nothing_back(
 def test_of_two_reports_the_first_digest_and_the_latest_words_are_kept(
     earlier: Report, report: Report, kept: Report
 ) -> None:
-    assert earlier.followed_by(report) == kept
+    assert earlier.merge(report) == kept

@@ -11,7 +11,7 @@ from shared.face import answers
 from shared.face.answers import FaceResponse
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.session import Comparison, Kind, Outcome, Report, Session, Verdict
-from shared.session.verdict import Policy, ended_in_error, is_finished, judge, last_attempt
+from shared.session.verdict import Policy, ends_in_error, is_finished, judge, last_attempt
 from tests.support import payloads
 from tests.support.builders import (
     DIGEST,
@@ -348,7 +348,7 @@ def test_a_check_is_finished_once_face_has_said_its_last_word(
 def test_an_attempt_that_failed_is_told_from_one_that_never_was(
     answer: FaceAnswer, *, in_error: bool
 ) -> None:
-    assert ended_in_error(answer) is in_error
+    assert ends_in_error(answer) is in_error
 
 
 ATTEMPTS = st.builds(
@@ -375,7 +375,7 @@ def test_the_order_of_attempts_changes_nothing(attempts: list[Attempt], status: 
 
     assert len({judge(answer, a_verify_session(), STRICT) for answer in answers}) == 1
     assert len({is_finished(answer) for answer in answers}) == 1
-    assert len({ended_in_error(answer) for answer in answers}) == 1
+    assert len({ends_in_error(answer) for answer in answers}) == 1
 
 
 def deserves_to_pass(payload: Payload, session: Session, policy: Policy) -> bool:

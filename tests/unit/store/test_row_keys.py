@@ -113,7 +113,7 @@ def test_a_postponed_alarm_is_for_the_same_row(
     ):
         alarm = row_keys.alarm_from_key(SHARD, key)
 
-        assert row_keys.postponed_alarm_key(alarm, later) == postponed
+        assert row_keys.later_alarm_key(alarm, later) == postponed
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ async def test_strange_rows_are_unreadable(store: TableSessionStore, table: Memo
     for read in (
         store.load(SESSION_ID),
         store.load_claim(SHARD, CLAIM.key_hash),
-        store.open_sessions(SHARD, PERSON),
+        store.count_open_sessions(SHARD, PERSON),
         store.insert(
             a_session(session_id=ANOTHER_ID, person_sha256=PERSON), None, max_open_sessions=5
         ),
@@ -173,7 +173,7 @@ def another(number: int) -> Session:
 
 
 async def counted(store: TableSessionStore) -> int:
-    return await store.open_sessions(SHARD, PERSON)
+    return await store.count_open_sessions(SHARD, PERSON)
 
 
 async def test_a_person_at_the_cap_gets_no_further_session(

@@ -1,0 +1,9 @@
+export * from "./contract.js";
+export {
+  type CallOptions,
+  type CompleteOptions,
+  FrontendClient,
+  type FrontendOptions,
+} from "./frontend-client.js";
+export { type Guide, guide, languages } from "./guide.js";
+export { LivenessError, type LivenessErrorCode } from "./liveness-error.js";

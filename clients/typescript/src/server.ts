@@ -1,0 +1,10 @@
+export * from "./contract.js";
+export { LivenessError, type LivenessErrorCode } from "./liveness-error.js";
+export {
+  ServerClient,
+  type ServerCallOptions,
+  type ServerCredential,
+  type ServerOptions,
+  type StartOptions,
+  type StartRequest,
+} from "./server-client.js";

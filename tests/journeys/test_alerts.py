@@ -1,0 +1,110 @@
+"""The cause of each alert, played on the local stack, leaves what its query looks for."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.support import kusto
+from tests.support.app_lines import AppLines
+from tests.support.world import World
+
+type Cause = Callable[[World], Awaitable[list[int]]]
+
+# What Azure's own services notice: there is nothing to play here.
+TOLD_BY_AZURE = {"logs-half", "logs-stopped", "package-written"}
+QUERIES = kusto.alert_queries()
+
+
+async def refuse_a_create(world: World) -> list[int]:
+    await world.fail("create", status=403, code="UnsupportedFeature")
+    return [(await world.create(json={"deviceCorrelationId": "device"})).status]
+
+
+async def refuse_a_look(world: World) -> list[int]:
+    check = await world.start()
+    await world.fail("get", status=403, code="403")
+    return [(await world.complete(check)).status]
+
+
+async def tamper(world: World) -> list[int]:
+    check = await world.start()
+    await world.play(check, "realface")
+    return [(await world.complete(check, {"digest": "ab" * 32})).status]
+
+
+async def ask_for_a_foreign_session(world: World) -> list[int]:
+    path = f"/sessions/{'0' * 33}"
+    token = {"X-Session-Token": "A" * 43}
+    return [(await world.call("GET", path, headers=token)).status]
+
+
+async def sweep_late(world: World) -> list[int]:
+    await world.start()
+    await world.wait(2000)
+    await world.sweep()
+    return []
+
+
+CAUSES: dict[str, list[Cause]] = {
+    "face-refusals": [refuse_a_create, refuse_a_look],
+    "oldest-alarm": [sweep_late],
+    "server-errors": [refuse_a_create],
+    "unknown-sessions": [ask_for_a_foreign_session],
+    "untrusted": [tamper],
+}
+
+
+async def pass_quietly(world: World) -> list[int]:
+    check = await world.start()
+    await world.play(check, "realface")
+    return [(await world.complete(check)).status, (await world.result(check)).status]
+
+
+async def left_by(cause: Cause, world: World) -> list[kusto.Row]:
+    """Play a cause and give what Application Insights would have of it."""
+    log = AppLines(world.stack.log)
+    before = log.size
+    statuses = await cause(world)
+    lines = log.messages(since=before)
+    return [
+        *({"table": "requests", "resultCode": str(status), "itemCount": 1} for status in statuses),
+        *({"table": "traces", "message": line} for line in lines),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"), [(name, cause) for name, causes in CAUSES.items() for cause in causes]
+)
+async def test_the_cause_of_an_alert_leaves_what_the_alert_looks_for(
+    world: World, name: str, cause: Cause
+) -> None:
+    kusto.install_parser()
+
+    seen = kusto.matching(QUERIES[name], await left_by(cause, world))
+
+    assert seen
+    assert all(fact is not None for row in seen for fact in row["found"])
+
+
+async def test_a_late_sweep_says_by_how_much(world: World) -> None:
+    rows = await left_by(sweep_late, world)
+
+    (row,) = kusto.matching(QUERIES["oldest-alarm"], rows)
+    assert int(row["found"][0]) > 900
+
+
+def test_a_message_that_nobody_can_read_left_what_the_alert_looks_for() -> None:
+    seen = kusto.matching(QUERIES["poison-messages"], [*kusto.samples()])
+
+    assert {row["table"] for row in seen} == {"traces", "exceptions"}
+
+
+async def test_a_check_that_passes_wakes_nobody(world: World) -> None:
+    rows = await left_by(pass_quietly, world)
+
+    names = [*CAUSES, "poison-messages"]
+    assert [name for name in names if kusto.matching(QUERIES[name], rows)] == []
+
+
+def test_every_alert_on_logs_has_a_cause_here_or_at_azure() -> None:
+    assert {*CAUSES, "poison-messages", *TOLD_BY_AZURE} == set(QUERIES)
