@@ -1,6 +1,7 @@
 """What the app needs from outside, in memory; tests/support/faults.py lets it fail."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +24,14 @@ class Clock:
 
     def advance(self, by: timedelta) -> None:
         self.moment += by
+
+
+@dataclass
+class LoopClock(Clock):
+    """A clock that goes on as the running loop sleeps, and that a test may turn besides."""
+
+    def __call__(self) -> datetime:
+        return self.moment + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 @dataclass
@@ -83,6 +92,9 @@ class FakeFace:
     )
     calls: list[str] = field(default_factory=list)
     created: list[StartRequest] = field(default_factory=list)
+    asked_about: list[str] = field(default_factory=list)
+    # Waits for a call's turn, or refuses it.
+    acquire: Callable[[], Awaitable[None]] | None = None
     deleted: list[str] = field(default_factory=list)
 
     @property
@@ -102,6 +114,7 @@ class FakeFace:
 
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:  # noqa: ARG002
         await self._enter("get")
+        self.asked_about.append(face_session_id)
         if face_session_id in self.errors:
             raise self.errors[face_session_id]
         if face_session_id in self.deleted:
@@ -114,5 +127,7 @@ class FakeFace:
 
     async def _enter(self, operation: str) -> None:
         self.calls.append(operation)
+        if self.acquire is not None:
+            await self.acquire()
         # What happens at the same moment comes in between here.
         await asyncio.sleep(0)

@@ -106,9 +106,10 @@ class StoreInMemory(TableSessionStore):
     def hold(self, *sessions: Session) -> None:
         """Record sessions as they are, each with its one alarm."""
         for session in sessions:
-            known = self.sessions.get(session.session_id)
-            if known is not None:
-                del self.table.rows[shard_of(known.session_id), row_keys.alarm_key(known)]
+            place = shard_of(session.session_id), row_keys.session_key(session.session_id)
+            if place in self.table.rows:
+                known = session_rows.session_from_row(*self.table.rows[place])
+                del self.table.rows[place[0], row_keys.alarm_key(known)]
             self.table.put(session_rows.session_row(session))
             self.table.put(alarm_rows.alarm_row(session))
 
