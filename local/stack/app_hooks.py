@@ -1,4 +1,4 @@
-"""What the stack does around the app, in its process: clock and log before, its close after."""
+"""What the stack does around the app, in its process: clock and logs before, its close after."""
 
 import logging
 import os
@@ -8,7 +8,14 @@ from pathlib import Path
 from local.clock import StackClock
 from local.stack import joining
 from local.stack.app_log import open_log
+from local.web import host_log
 from shared import composition
+
+
+def join_stack_as_host() -> None:
+    """Join the stack, and let the page's server read what this host logs, the app's lines too."""
+    join_stack()
+    host_log.keep(Path(os.environ[joining.LOG]).with_name(host_log.NAME))
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import json_file
-from local.ports import StackError
+from local.ports import HOST, Ports, StackError
 
 _FILES = ("local.settings.json", "local.settings.json.example")
 _AT_START = Path(__file__).with_name("at_start")
@@ -39,6 +39,12 @@ def merge(
     # The one exception: the stack's list of certificates, which holds all that the caller's has.
     trusted = {"SSL_CERT_FILE": computed["SSL_CERT_FILE"]}
     return {**file.values, **computed, **caller, **trusted}
+
+
+def list_origins(file: SettingsFile, ports: Ports) -> str:
+    """Name who may call the app from a browser: whom the file names, and the page."""
+    page = [f"http://{name}:{ports.page}" for name in (HOST, "localhost")]
+    return ",".join([file.cors, *page] if file.cors else page)
 
 
 def write_exports(path: Path, settings: Mapping[str, str], *, environment: Path) -> None:

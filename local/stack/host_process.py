@@ -15,7 +15,7 @@ def host_command(stack: Stack, *options: str) -> Sequence[str]:
     return [
         *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
         *("--app", str(APP), "--port", str(stack.ports.host)),
-        *("--on-start", f"{_HOOKS}:join_stack", "--on-stop", f"{_HOOKS}:close_app"),
+        *("--on-start", f"{_HOOKS}:join_stack_as_host", "--on-stop", f"{_HOOKS}:close_app"),
         *options,
     ]
 

@@ -51,12 +51,12 @@ async def _watch(plan: Plan) -> None:
     ) as stack:
         settings = app_settings.merge(file, stack.settings, plan.environment)
         exports = _write_exports(stack, file, settings)
+        origins = app_settings.list_origins(file, ports)
         if plan.has_host:
-            cors = ["--cors", file.cors] if file.cors else []
-            options = [*cors, *(["--as-azure"] if plan.as_azure else [])]
+            options = ["--cors", origins, *(["--as-azure"] if plan.as_azure else [])]
             await _run_with_host(stack, settings, options)
         else:
-            _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
+            _announce(ports, hints.func_start(APP, exports, ports.host, origins))
             await _await_unless_ended(_wait_forever(), stack.wait())
 
 

@@ -115,7 +115,8 @@ def test_hints_fit_a_terminal_and_name_the_command_for_this_very_port(
 ) -> None:
     lines = hints.next_steps(Ports(base=base), Path.cwd() / ".local").splitlines()
 
-    assert lines[0].split("try")[1].strip().startswith(f"{command}/check.sh spoofface")
+    assert lines[0].split("page")[1].strip().startswith(f"http://127.0.0.1:{base + 8}")
+    assert lines[1].split("try")[1].strip().startswith(f"{command}/check.sh spoofface")
     assert all(len(line) <= 80 for line in lines)
     assert "`rm -r .local`" in lines[-1]
 
