@@ -201,8 +201,8 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
-    names = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
-    written = {name: value for name, value in written.items() if name not in names}
+    by_main = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
+    written = {name: value for name, value in written.items() if name not in by_main}
 
     assert settings.from_environment(written | known) == settings.from_environment(known)
 
