@@ -113,6 +113,22 @@ class Story:
         is_left = row["status"] not in {"started", "processing"} and row["atFace"]
         return f"`{row['status']}`" + ", not deleted at Face" * is_left
 
+    async def comes_to(self, row: Row) -> None:
+        """Let happen what comes before the call that the fault befalls."""
+        if row.route == "complete":
+            await self.call("create")
+            await self.play("running" if row.call == "queue send" else "realface")
+
+    async def goes_on_from(self, row: Row) -> None:
+        """Let happen what follows when the fault is over."""
+        if row.call == "queue send":
+            await self.play()
+        if row.route == "complete":
+            assert await self.world.messages() == (row.line.then == fault_table.QUEUE)
+        if row.line.then == fault_table.QUEUE:
+            await self.is_recorded_by_the_queue()
+        await self.goes_on(row.line.then)
+
     async def goes_on(self, then: str) -> None:
         """Let happen what the table says; without anybody's call, unless it says so."""
         match then:
@@ -206,9 +222,7 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     world: World, behind: Proxies, configure: Configure, row: Row
 ) -> None:
     place, story, then = PLACES[row.call], Story(world=world), row.line.then
-    if row.route == "complete":
-        await story.call("create")
-        await story.play("running" if row.call == "queue send" else "realface")
+    await story.comes_to(row)
     limits = _limits(row)
     if limits or place.service in {"vault", "identity"}:
         # The app is built anew, so that it has no key.
@@ -224,13 +238,7 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     assert len(made) == (then in {fault_table.GOES_ON, fault_table.ORPHAN})
     # Built anew, the app leaves nothing alone for what has failed before.
     await configure(**_PATIENT)
-    if row.call == "queue send":
-        await story.play()
-    if row.route == "complete":
-        assert await world.messages() == (then == fault_table.QUEUE)
-    if then == fault_table.QUEUE:
-        await story.is_recorded_by_the_queue()
-    await story.goes_on(then)
+    await story.goes_on_from(row)
     await story.ends(then)
 
 
