@@ -17,6 +17,7 @@ from shared.errors import (
     ConfigurationError,
     DependencyError,
     SessionNotFoundError,
+    UnauthorizedError,
 )
 
 _HEADERS = {
@@ -24,6 +25,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Access-Control-Expose-Headers": "Location, Retry-After, x-ms-request-id, x-ms-error-code",
 }
+# https://datatracker.ietf.org/doc/html/rfc6750#section-3
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,14 @@ def respond(reply: Reply, context: func.Context) -> func.HttpResponse:
 def _refuse(error: AppError) -> Reply:
     status, code = error_replies.status_of(error)
     telemetry.log_event("request refused", level=_level(error), code=code, cause=error)
-    return Reply(status=status, body=error_replies.error_reply(error))
+    headers = _CHALLENGE if isinstance(error, UnauthorizedError) else {}
+    return Reply(status=status, body=error_replies.error_reply(error), headers=headers)
 
 
 def _level(error: AppError) -> int:
-    # Anybody may ask for sessions that are not there; requests count them, at no cost in lines.
-    if isinstance(error, SessionNotFoundError):
+    # Anybody may ask for sessions that are not there, and make tokens up; requests count them, at no
+    # cost in lines.
+    if isinstance(error, SessionNotFoundError | UnauthorizedError):
         return logging.DEBUG
     if isinstance(error, ConfigurationError):
         return logging.ERROR

@@ -17,7 +17,7 @@ VERBS = {
     "complete", "consume", "count", "create", "decrement", "delete", "drop", "end", "fetch",
     "find", "get", "handle", "increment", "insert", "list", "load", "parse", "postpone", "produce",
     "purge", "raise", "read", "record", "refresh", "reload", "replace", "run", "send", "settle",
-    "start", "sweep", "try",
+    "start", "sweep", "try", "verify",
 }  # fmt: skip
 # A question only looks.
 QUESTIONS = {"is", "has"}
