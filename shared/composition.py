@@ -11,6 +11,9 @@ from typing import Protocol
 from azure.identity.aio import DefaultAzureCredential
 
 from shared import telemetry
+from shared.entra.access_token import TokenRules
+from shared.entra.signing_keys import SigningKeys
+from shared.entra.token_check import TokenCheck
 from shared.face import protocol
 from shared.face.client import AuthHeader, CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
@@ -26,7 +29,7 @@ from shared.flow.walk import Walk
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
+from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings, VerifyImageHash
 from shared.settings import load as load_settings
 from shared.store.session_store import TableSessionStore
 
@@ -45,6 +48,7 @@ class App:
     start: SessionStart
     flow: LivenessFlow
     sweep: Sweep
+    token_check: TokenCheck | None
     now: Clock
     _opened: tuple[_Closable, ...]
 
@@ -101,6 +105,7 @@ def build(
         ),
         flow=LivenessFlow(face=face, store=store, rules=rules, now=now, log=log),
         sweep=Sweep(walk=walk, store=store, now=now, log=log),
+        token_check=edges.open_token_check(),
         now=now,
         _opened=tuple(edges.opened),
     )
@@ -134,6 +139,20 @@ class _Edges:
         options = _call_options(self._settings, header)
         face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
         return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
+
+    def open_token_check(self) -> TokenCheck | None:
+        """Return what checks callers' tokens; None where they come with keys."""
+        settings = self._settings
+        if settings.server_auth is ServerAuth.KEY:
+            return None
+        authority, tenant_id = settings.azure_authority_host, settings.entra_tenant_id
+        keys = SigningKeys.connect(
+            authority, tenant_id, timeout_seconds=settings.key_timeout_seconds, now=self._now
+        )
+        rules = TokenRules.of_tenant(
+            tenant_id, authority=authority, audience=settings.entra_audience
+        )
+        return TokenCheck(keys=self._keep(keys), rules=rules)
 
     def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
         settings = self._settings

@@ -10,6 +10,7 @@ from msgspec import UNSET, json
 from shared import composition, telemetry
 from shared.api import error_replies
 from shared.api.contract import ErrorReply, ReplyBody, Retryable
+from shared.api.door import Audience, check_caller
 from shared.composition import App
 from shared.errors import (
     AppError,
@@ -42,11 +43,13 @@ Endpoint = Callable[[App, func.HttpRequest], Awaitable[Reply]]
 
 
 async def answer(
-    endpoint: Endpoint, req: func.HttpRequest, context: func.Context
+    endpoint: Endpoint, req: func.HttpRequest, context: func.Context, audience: Audience
 ) -> func.HttpResponse:
-    """Run an endpoint on the app; every known error becomes its status and code."""
+    """Run an endpoint on the app, for its audience; every known error becomes status and code."""
     try:
-        reply = await endpoint(composition.app(), req)
+        app = composition.app()
+        await check_caller(app, req, audience)
+        reply = await endpoint(app, req)
     except (CallerError, DependencyError, ConfigurationError) as error:
         reply = _refuse(error)
     return respond(reply, context)
@@ -75,8 +78,8 @@ def _refuse(error: AppError) -> Reply:
 
 
 def _level(error: AppError) -> int:
-    # Anybody may ask for sessions that are not there, and make tokens up; requests count them, at no
-    # cost in lines.
+    # Anybody may ask for sessions that are not there, and may make tokens up; requests count them,
+    # at no cost in lines.
     if isinstance(error, SessionNotFoundError | UnauthorizedError):
         return logging.DEBUG
     if isinstance(error, ConfigurationError):

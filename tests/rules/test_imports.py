@@ -18,6 +18,7 @@ SDKS = {
     "azure.core": {"face.entra", "face.key_vault", "store.session_store", "store.table"},
     "azure.data.tables": {"store.table"},
     "azure.functions": {
+        "api.door",
         "api.for_frontend",
         "api.for_server",
         "api.request_parts",

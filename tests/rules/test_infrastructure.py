@@ -40,8 +40,8 @@ PLATFORM_SETTINGS = {
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH", "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME",
-    "KEY_VAULT_URL",
+    "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH", "FACE_ENDPOINT",
+    "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
 NOT_IN_AZURE = {"AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"}
@@ -197,6 +197,8 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "FACE_ENDPOINT": "https://face.example",
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+        "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+        "ENTRA_TENANT_ID": "00000000-0000-0000-0000-000000000000",
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
     written = {name: value for name, value in written.items() if name != "FACE_KEY_SECRET_NAME"}

@@ -6,6 +6,7 @@ import pytest
 
 from shared import composition, settings
 from shared.composition import App
+from shared.entra.access_token import TokenRules
 from shared.errors import ConfigurationError
 from shared.face.client import FaceClient, acquire_at_once
 from shared.face.entra import EntraCredential
@@ -101,6 +102,41 @@ async def test_face_is_reached_by_key_or_by_entra(
     assert isinstance(face._credential, keys)
     assert face._options.auth_header(Secret("the-key")) == header
     await app.close()
+
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+BY_TOKEN = {
+    "SERVER_AUTH": "entra",
+    "ENTRA_TENANT_ID": TENANT,
+    "ENTRA_AUDIENCE": "api://face-liveness",
+    "AZURE_AUTHORITY_HOST": "login.microsoftonline.us",
+    "KEY_TIMEOUT_SECONDS": "2",
+}
+
+
+@pytest.mark.usefixtures("environment")
+async def test_where_servers_come_with_keys_nobody_is_asked_for_a_token() -> None:
+    app = a_built_app()
+
+    assert app.token_check is None
+    await app.close()
+
+
+async def test_tokens_are_checked_as_the_settings_say(environment: pytest.MonkeyPatch) -> None:
+    for name, value in BY_TOKEN.items():
+        environment.setenv(name, value)
+    app = a_built_app()
+    v1, authority = f"https://sts.windows.net/{TENANT}/", "https://login.microsoftonline.us"
+
+    assert app.token_check
+    assert app.token_check.rules == TokenRules(
+        issuers=frozenset({v1, f"{authority}/{TENANT}/v2.0"}), audience="api://face-liveness"
+    )
+    keys = app.token_check.keys
+    assert keys._url == f"{authority}/{TENANT}/discovery/v2.0/keys"
+    assert (keys._http.timeout.total, keys._now) == (2, REAL_CLOCK)
+    await app.close()
+    assert keys._http.closed
 
 
 async def test_the_table_is_opened_by_identity_where_there_is_no_connection_string(

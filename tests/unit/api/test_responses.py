@@ -9,6 +9,7 @@ import pytest
 from shared import composition, errors
 from shared.api import public
 from shared.api.contract import CompleteReply, HealthReply
+from shared.api.door import Audience
 from shared.api.error_replies import STATUS_BY_ERROR
 from shared.api.responses import Reply, answer, respond
 from shared.composition import App
@@ -48,7 +49,7 @@ async def answered(outcome: Reply | Exception) -> func.HttpResponse:
             raise outcome
         return outcome
 
-    return await answer(endpoint, REQUEST, CONTEXT)
+    return await answer(endpoint, REQUEST, CONTEXT, Audience.FRONTEND)
 
 
 def body_of(response: func.HttpResponse) -> dict[str, object]:
@@ -247,7 +248,7 @@ async def test_an_endpoint_is_given_the_app_and_the_request(app: App) -> None:
         given.extend(arguments)
         return Reply(status=204)
 
-    await answer(endpoint, REQUEST, CONTEXT)
+    await answer(endpoint, REQUEST, CONTEXT, Audience.FRONTEND)
     assert given == [app, REQUEST]
 
 
