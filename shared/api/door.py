@@ -4,6 +4,7 @@ A frontend opens its session with the session's own token, which the endpoint ch
 """
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from enum import StrEnum
 
 import azure.functions as func
@@ -28,15 +29,25 @@ _ROLES: Mapping[Audience, str] = {
 }
 
 
-async def check_caller(app: App, req: func.HttpRequest, audience: Audience) -> Caller | None:
-    """Say who calls, if callers come with tokens; refuse whoever has none, or not the role."""
+# Each request runs in a context of its own.
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current_caller() -> Caller | None:
+    """Say who makes this request, if that is known: a key says nothing of its holder."""
+    return _caller.get()
+
+
+async def check_caller(app: App, req: func.HttpRequest, audience: Audience) -> None:
+    """Learn who calls, where callers come with tokens; refuse who has none, or not the role."""
+    _caller.set(None)
     role = _ROLES.get(audience)
     if role is None or app.token_check is None:
-        return None
+        return
     found = await app.token_check.verify(_bearer(req))
+    _caller.set(found.caller)
     if role not in found.roles:
         raise ForbiddenError(f"the access token's roles do not hold {role}")
-    return found.caller
 
 
 def _bearer(req: func.HttpRequest) -> Secret:

@@ -10,7 +10,7 @@ from msgspec import UNSET, json
 from shared import composition, telemetry
 from shared.api import error_replies
 from shared.api.contract import ErrorReply, ReplyBody, Retryable
-from shared.api.door import Audience, check_caller
+from shared.api.door import Audience, check_caller, current_caller
 from shared.composition import App
 from shared.errors import (
     AppError,
@@ -49,6 +49,7 @@ async def answer(
     try:
         app = composition.app()
         await check_caller(app, req, audience)
+        _log_caller(context)
         reply = await endpoint(app, req)
     except (CallerError, DependencyError, ConfigurationError) as error:
         reply = _refuse(error)
@@ -70,9 +71,27 @@ def respond(reply: Reply, context: func.Context) -> func.HttpResponse:
     )
 
 
+def _log_caller(context: func.Context) -> None:
+    if caller := current_caller():
+        telemetry.log_event(
+            "caller admitted",
+            operation=context.function_name,
+            app_id=caller.app_id,
+            object_id=caller.object_id,
+        )
+
+
 def _refuse(error: AppError) -> Reply:
     status, code = error_replies.status_of(error)
-    telemetry.log_event("request refused", level=_level(error), code=code, cause=error)
+    caller = current_caller()
+    telemetry.log_event(
+        "request refused",
+        level=_level(error),
+        code=code,
+        cause=error,
+        app_id=caller.app_id if caller else None,
+        object_id=caller.object_id if caller else None,
+    )
     headers = _CHALLENGE if isinstance(error, UnauthorizedError) else {}
     return Reply(status=status, body=error_replies.error_reply(error), headers=headers)
 

@@ -1,10 +1,11 @@
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import azure.functions as func
 import pytest
 
-from shared.api.door import Audience, check_caller
+from shared.api.door import Audience, check_caller, current_caller
 from shared.composition import App
 from shared.entra.access_token import TokenRules
 from shared.entra.signing_keys import SigningKeys
@@ -55,7 +56,8 @@ async def test_a_token_with_the_role_of_the_route_opens_it(
 ) -> None:
     token = a_token(roles=["Another.Role", ROLES[audience]])
 
-    assert await check_caller(app, a_call(scheme + token), audience) == CALLER
+    await check_caller(app, a_call(scheme + token), audience)
+    assert current_caller() == CALLER
 
 
 @pytest.mark.parametrize("audience", BY_TOKEN)
@@ -68,6 +70,7 @@ async def test_a_token_without_the_role_of_the_route_is_forbidden(
 
     with pytest.raises(ForbiddenError, match=ROLES[audience]):
         await check_caller(app, a_call(f"Bearer {a_token(roles=others + similar)}"), audience)
+    assert current_caller() == CALLER
 
 
 @pytest.mark.parametrize("audience", BY_TOKEN)
@@ -93,6 +96,7 @@ async def test_whoever_has_no_good_token_is_refused(
 ) -> None:
     with pytest.raises(UnauthorizedError):
         await check_caller(app, a_call(authorization), audience)
+    assert current_caller() is None
 
 
 @pytest.mark.parametrize("audience", BY_TOKEN)
@@ -109,14 +113,26 @@ async def test_while_nobody_knows_the_keys_nobody_is_let_in(
 async def test_a_frontend_is_asked_for_no_access_token(
     app: App, page: KeyPage, authorization: str | None
 ) -> None:
-    assert await check_caller(app, a_call(authorization), Audience.FRONTEND) is None
-    assert page.paths == []
+    await check_caller(app, a_call(authorization), Audience.FRONTEND)
+    assert (current_caller(), page.paths) == (None, [])
 
 
 @pytest.mark.parametrize("audience", BY_TOKEN)
 async def test_where_keys_are_asked_for_nobody_looks_at_a_token(audience: Audience) -> None:
     assert Stage().app.token_check is None
-    assert await check_caller(Stage().app, a_call("Bearer made-up"), audience) is None
+    await check_caller(Stage().app, a_call("Bearer made-up"), audience)
+    assert current_caller() is None
+
+
+async def test_one_request_does_not_know_the_caller_of_another(app: App) -> None:
+    authorized = a_call(f"Bearer {a_token()}")
+    await check_caller(app, authorized, Audience.SERVER)
+    with pytest.raises(UnauthorizedError):
+        await check_caller(app, a_call(), Audience.SERVER)
+    assert current_caller() is None
+
+    await asyncio.create_task(check_caller(app, authorized, Audience.SERVER))
+    assert current_caller() is None
 
 
 def test_an_audience_that_is_added_must_say_how_it_gets_in() -> None:

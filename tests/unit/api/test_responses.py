@@ -30,6 +30,7 @@ class Context:
     """What the platform says about an invocation, as far as we look."""
 
     invocation_id = "invocation-1"
+    function_name = "get_result"
 
 
 REQUEST = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
