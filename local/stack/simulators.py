@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from local.azure.access_tokens import TokenIssuer
+from local.azure.app_registration import AppRegistration
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
@@ -25,8 +26,11 @@ CLOCK = "clock.json"
 
 
 @contextlib.asynccontextmanager
-async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
+async def run(
+    ports: Ports, state: Path, secret_name: str, registration: AppRegistration | None = None
+) -> AsyncIterator[None]:
     """Run the three in this process until the block ends; what must last is in the folder."""
+    registration = registration or AppRegistration()
     issuer = TokenIssuer(state / "identity-key.pem")
     key = VaultSecret(secret_name, state / "vault.json", real_now)
     faults = FaultQueue()
@@ -36,14 +40,24 @@ async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None
     account = FaceAccount(SessionFiles(state / "face"), tokens, clock.now)
     face = site.application(
         FaceSimulator(account, key=key, entra=issuer, faults=faults, log=log),
-        FaceControl(account, key=key, clock=clock, faults=faults, log=log),
+        FaceControl(
+            account,
+            key=key,
+            clock=clock,
+            faults=faults,
+            log=log,
+            issuer=issuer,
+            registration=registration,
+        ),
     )
     vault = VaultSimulator(key, issuer, faults, real_now).application()
-    identity = IdentitySimulator(issuer, faults, real_now).application()
+    identity = IdentitySimulator(issuer, registration, faults, real_now)
+    # Whoever follows AZURE_AUTHORITY_HOST looks for Entra by https.
+    vault.add_routes(identity.key_routes())
     tls = Certificate(state).server_context()
     async with (
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
-        serve(identity, ports.identity),
+        serve(identity.application(), ports.identity),
     ):
         yield

@@ -9,31 +9,14 @@ import pytest
 
 from shared.api.door import Audience
 from tests.rules.source import ROOT, tree_of
+from tests.support.routes import ROUTES
 
 PAGE = ROOT / "function_app.py"
 # What tells nobody anything.
 FOR_ANYBODY = {"get_health"}
 # The endpoints' module says whom they are for, too.
 MODULES = {f"for_{audience}": audience for audience in Audience}
-
-
-def audiences() -> dict[str, Audience | None]:
-    """Name every function with a route, and the audience that `answer` is told, if it is."""
-    return {
-        function.name: audience_of(function)
-        for function in tree_of(PAGE).body
-        if isinstance(function, ast.AsyncFunctionDef)
-        and any("app.route" in ast.unparse(one) for one in function.decorator_list)
-    }
-
-
-def audience_of(function: ast.AsyncFunctionDef) -> Audience | None:
-    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-    told = [ast.unparse(call.args[-1]) for call in calls if ast.unparse(call.func) == "answer"]
-    if not told:
-        return None
-    (audience,) = told
-    return Audience[audience.removeprefix("Audience.")]
+AUDIENCES = {route.function: route.audience for route in ROUTES}
 
 
 def levels(monkeypatch: pytest.MonkeyPatch, server_auth: str | None) -> Mapping[str, str]:
@@ -49,9 +32,6 @@ def levels(monkeypatch: pytest.MonkeyPatch, server_auth: str | None) -> Mapping[
         for name, trigger in triggers.items()
         if trigger.type == "httpTrigger"
     }
-
-
-AUDIENCES = audiences()
 
 
 def test_a_route_is_for_one_audience_or_for_anybody() -> None:
