@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +20,13 @@ import pytest_asyncio
 from local.azure.identity import HEADER
 from local.ports import HOST, Ports
 from shared.api.door import Audience
+from tests.support import az_stand_in
 from tests.support.constants import FUNCTION_KEY, MASTER_KEY
 from tests.support.routes import ROUTES, Route
 from tests.support.up import ready_line, start_up
 from tests.support.world import Answer, World
 
-CHECK = Path(__file__).parents[2] / "examples" / "check.sh"
+ROOT = Path(__file__).parents[2]
 BY_CALLER = [route for route in ROUTES if route.audience in {Audience.SERVER, Audience.OPERATOR}]
 BY_SESSION = [route for route in ROUTES if route.audience is Audience.FRONTEND]
 FOR_ANYBODY = [route for route in ROUTES if route.audience is None]
@@ -162,15 +163,12 @@ async def test_a_servers_identity_opens_a_session_and_is_found_in_its_result(
 
 @pytest.mark.parametrize("outcome", ["realface", "spoofface"])
 async def test_the_example_plays_a_check_with_a_token(entra: Caller, outcome: str) -> None:
-    environment = {"BASE_URL": f"http://{HOST}:{entra.ports.host}", "SERVER_AUTH": "entra"}
-    check = await asyncio.create_subprocess_exec(
-        CHECK, outcome, env={**os.environ, **environment}, stdout=PIPE, stderr=PIPE
-    )
-    output, told = await check.communicate()
+    url = f"http://{HOST}:{entra.ports.host}"
+    code, told = await run("examples/check.sh", outcome, BASE_URL=url, SERVER_AUTH="entra")
 
-    assert check.returncode == 0, told.decode()
-    assert json.loads(output)["status"] == "completed"
-    assert b"eyJ" not in told
+    assert code == 0, told
+    assert json.loads(told.splitlines()[-1])["status"] == "completed"
+    assert "eyJ" not in told
 
 
 @pytest.mark.parametrize(
@@ -200,3 +198,72 @@ async def test_entra_may_rotate_its_key_and_be_away_and_no_call_fails(entra: Cal
     answers = [(await entra.create(token)).status for token in tokens * 5]
     await entra.control("faults", method="DELETE")
     assert set(answers) == {201}
+
+
+async def run(*command: str, **environment: str) -> tuple[int | None, str]:
+    """Run a script from this folder, and give its exit code and all that it said."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env={**os.environ, **environment}, stdout=PIPE, stderr=STDOUT
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def deploy(entra: Caller, folder: Path, tokens: dict[str, str]) -> tuple[int | None, str]:
+    """Run what ends a deployment, as somebody who is logged in and gets these tokens."""
+    settings = {"SERVER_AUTH": "entra", "ENTRA_AUDIENCE": "api://face-liveness"}
+    state = {**az_stand_in.AFTER_A_DEPLOYMENT, "settings": settings, "tokens": tokens}
+    (folder / "state.json").write_text(json.dumps(state))
+    az = folder / "az"
+    az.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{az_stand_in.__file__}" "$@"\n')
+    az.chmod(0o700)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    url = f"http://{HOST}:{entra.ports.host}"
+    command = ("scripts/after-deploy", "my-group", "func-1", url)
+    return await run(*command, PATH=path, AZ_STATE=str(folder / "state.json"))
+
+
+async def test_a_deployment_ends_with_a_smoke_test_by_a_token_and_makes_no_key(
+    entra: Caller, tmp_path: Path
+) -> None:
+    token = await entra.token()
+    code, told = await deploy(entra, tmp_path, {"api://face-liveness/.default": token})
+
+    calls = json.loads((tmp_path / "state.json").read_text())["calls"]
+    assert code == 0, told
+    assert told.splitlines()[-1].startswith("ok    cancel")
+    assert "ok    functions" in told
+    assert not [call for call in calls if "function keys" in call]
+    assert token not in told
+
+
+async def test_a_deployment_by_somebody_without_a_token_says_what_to_read(
+    entra: Caller, tmp_path: Path
+) -> None:
+    code, told = await deploy(entra, tmp_path, {})
+
+    assert code == 1
+    assert "after-deploy: Entra gives you no token for the app: see docs/entra.md" in told
+
+
+@pytest.mark.parametrize(
+    ("roles", "opener", "complaint"),
+    [
+        (["Liveness.Operator"], "SMOKE_TOKEN", "403 Forbidden: the token's owner needs the role"),
+        ([], "SMOKE_KEY", "401 Unauthorized: the app wants an access token"),
+    ],
+    ids=["no role", "a key"],
+)
+async def test_smoke_says_what_is_missing(
+    entra: Caller, roles: list[str], opener: str, complaint: str
+) -> None:
+    await entra.control("roles", {"roles": roles})
+    token = await entra.token()
+    await entra.control("roles", {"roles": ["Liveness.Server", "Liveness.Operator"]})
+    url = f"http://{HOST}:{entra.ports.host}"
+
+    code, told = await run(sys.executable, "scripts/smoke", url, "--wait", "0", **{opener: token})
+
+    assert code == 1
+    assert f"FAIL  create: expected 201, got {complaint}" in told
+    assert token not in told
