@@ -93,6 +93,7 @@ var settings = {
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
+  APP_SECRET_NAME: secretNames.app
   FACE_KEY_CACHE_SECONDS: '600'
   SERVER_AUTH: 'key'
   ENTRA_TENANT_ID: tenant().tenantId

@@ -60,6 +60,7 @@ class Settings:
     face_auth: Annotated[FaceAuth, one_of(FaceAuth.KEY, FaceAuth)]
     key_vault_url: Annotated[str, endpoint()]
     face_key_secret_name: Annotated[str, secret_name("face-api-key")]
+    app_secret_name: Annotated[str, secret_name("app-secret")]
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
     server_auth: Annotated[ServerAuth, one_of(ServerAuth.KEY, ServerAuth)]
     entra_tenant_id: Annotated[str, tenant_id()]
@@ -67,6 +68,7 @@ class Settings:
     azure_authority_host: Annotated[str, authority("https://login.microsoftonline.com")]
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
+    queue_service_uri: Annotated[str, endpoint()]
     sweep_schedule: Annotated[str, schedule()]
     session_grace_seconds: Annotated[float, number(300, maximum=86_400)]
     retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]
@@ -91,6 +93,7 @@ _RULES: Mapping[str, Rule[Any]] = {
 NAMES: Mapping[str, str] = {field: field.upper() for field in _RULES} | {
     "storage_connection": "AzureWebJobsStorage",
     "table_service_uri": "AzureWebJobsStorage__tableServiceUri",
+    "queue_service_uri": "AzureWebJobsStorage__queueServiceUri",
 }
 _ENVIRONMENT, _IDENTITY = "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"
 # What belongs to a laptop only, beside plain http.
@@ -124,13 +127,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 def _must_be_given(given: Mapping[str, str]) -> Iterator[str]:
-    yield from ("FACE_ENDPOINT", "SWEEP_SCHEDULE")
-    if given.get("FACE_AUTH") != FaceAuth.ENTRA:
-        yield "KEY_VAULT_URL"
+    yield from ("FACE_ENDPOINT", "KEY_VAULT_URL", "SWEEP_SCHEDULE")
     if given.get("SERVER_AUTH") == ServerAuth.ENTRA:
         yield from ("ENTRA_TENANT_ID", "ENTRA_AUDIENCE")
     if "AzureWebJobsStorage" not in given:
-        yield "AzureWebJobsStorage__tableServiceUri"
+        yield from ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
 
 
 def _read(field: str, given: Mapping[str, str], problems: list[str]) -> object:

@@ -23,6 +23,7 @@ class LogFields(TypedDict, total=False):
     app_id: str | None
     object_id: str | None
     shard: str | None
+    at: str | None
     due: int | None
     left: int | None
     settled: int | None
@@ -32,6 +33,8 @@ class LogFields(TypedDict, total=False):
     deleted: int | None
     purged: int | None
     failed: int | None
+    forgotten: int | None
+    held: int | None
     oldest_seconds: int | None
 
 

@@ -47,6 +47,11 @@ class IdentitySimulator:
         """List where the keys are published: here, and wherever else Entra is to be."""
         return [web.get("/{tenant}/discovery/v2.0/keys", self._serve(self._keys))]
 
+    def bring_token(self) -> dict[str, str]:
+        """Come to the app with a token of its own audience, as a server of yours would."""
+        token = self._token_body(self._registration.audience, None)["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
     def _serve(self, handler: Callable[[web.Request], web.Response]) -> wire.Handler:
         async def serve(request: web.Request) -> web.StreamResponse:
             async def carry_out() -> web.StreamResponse:

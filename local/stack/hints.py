@@ -17,6 +17,7 @@ def next_steps(ports: Ports, state: Path, *, has_tokens: bool = False) -> str:
         else ("key", "local-function-key  (header x-functions-key; opens every route)")
     )
     lines = {
+        "page": f"http://{HOST}:{ports.page}  (run a check in your browser, and watch)",
         "try": f"{moved}{mode}examples/check.sh spoofface",
         name: way_in,
         "controls": f"http://{HOST}:{ports.face}/simulator/  (see local/README.md)",
@@ -25,6 +26,7 @@ def next_steps(ports: Ports, state: Path, *, has_tokens: bool = False) -> str:
     return "".join(f"    {what:<9} {line}\n" for what, line in lines.items())
 
 
-def func_start(app: Path, exports: Path, port: int) -> str:
+def func_start(app: Path, exports: Path, port: int, origins: str) -> str:
     """Say how Core Tools take the host's place."""
-    return f"    now run, in {app}:\n    . '{exports}'\n    func start --port {port}\n"
+    command = f"func start --port {port} --cors {origins}"
+    return f"    now run, in {app}:\n    . '{exports}'\n    {command}\n"

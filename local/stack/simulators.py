@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
+
 from local.azure.access_tokens import TokenIssuer
 from local.azure.app_registration import AppRegistration
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
-from local.azure.vault_secret import VaultSecret
+from local.azure.vault_secret import DEFAULT_NAMES, FIRST_KEY, SecretNames, VaultSecret
 from local.clock import StackClock, real_now
 from local.face import site
 from local.face.account import FaceAccount
@@ -21,18 +23,29 @@ from local.face.simulator import FaceSimulator
 from local.faults.fault import FaultQueue
 from local.ports import Ports
 from local.stack.simulator_server import serve
+from local.web import host_log, page_server
+from local.web.host_log import HostLog
+from local.web.timeline import Timeline
+from local.web.your_server import bring_key
 
 CLOCK = "clock.json"
 
 
 @contextlib.asynccontextmanager
 async def run(
-    ports: Ports, state: Path, secret_name: str, registration: AppRegistration | None = None
+    ports: Ports,
+    state: Path,
+    names: SecretNames = DEFAULT_NAMES,
+    registration: AppRegistration | None = None,
 ) -> AsyncIterator[None]:
-    """Run the three in this process until the block ends; what must last is in the folder."""
-    registration = registration or AppRegistration()
+    """Run the three and the page in this process until the block ends.
+
+    What must last is in the folder. With a registration of the app, its callers come with tokens.
+    """
+    app = registration or AppRegistration()
     issuer = TokenIssuer(state / "identity-key.pem")
-    key = VaultSecret(secret_name, state / "vault.json", real_now)
+    key = VaultSecret(names.face_key, state / "vault.json", real_now, first=FIRST_KEY)
+    app_secret = VaultSecret(names.app, state / "app-secret.json", real_now)
     faults = FaultQueue()
     clock = StackClock(state / CLOCK)
     log = RequestLog(clock.now)
@@ -47,17 +60,23 @@ async def run(
             faults=faults,
             log=log,
             issuer=issuer,
-            registration=registration,
+            registration=app,
         ),
     )
-    vault = VaultSimulator(key, issuer, faults, real_now).application()
-    identity = IdentitySimulator(issuer, registration, faults, real_now)
+    vault = VaultSimulator([key, app_secret], issuer, faults, real_now).application()
+    identity = IdentitySimulator(issuer, app, faults, real_now)
+    opener = identity.bring_token if registration else bring_key
     # Whoever follows AZURE_AUTHORITY_HOST looks for Entra by https.
     vault.add_routes(identity.key_routes())
     tls = Certificate(state).server_context()
+    timeline = Timeline(HostLog(state / host_log.NAME))
+    timeline.watch(face, "face")
+    timeline.watch(vault, "vault")
     async with (
+        aiohttp.ClientSession() as http,
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
         serve(identity.application(), ports.identity),
+        serve(page_server.application(ports, timeline, http, opener), ports.page),
     ):
         yield

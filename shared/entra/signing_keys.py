@@ -3,7 +3,6 @@
 https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import aiohttp
 from shared import telemetry
 from shared.entra.access_token import SigningKey, parse_keys
 from shared.errors import SigningKeysUnavailableError
+from shared.single_flight import SingleFlight
 
 # Entra publishes a key before it signs with it, and wants to be asked for new ones once a day.
 _MAX_AGE = timedelta(days=1)
@@ -35,7 +35,8 @@ class SigningKeys:
         self._keys: Mapping[str, SigningKey] = {}
         self._fetched_at = self._hold_until = _NEVER
         self._is_away = False
-        self._fetching: asyncio.Task[None] | None = None
+        self._wanted = ""
+        self._fetching = SingleFlight(self._fetch)
 
     @classmethod
     def connect(
@@ -54,16 +55,18 @@ class SigningKeys:
         SigningKeysUnavailableError where nobody knows, because the keys cannot be had.
         """
         if self._is_due(key_id):
-            fetching = self._fetch_once(key_id)
+            self._wanted = key_id
+            self._fetching.start()
             # A key that is known serves on while its successors are fetched.
             if key_id not in self._keys:
-                await asyncio.shield(fetching)
+                await self._fetching.join()
         if key_id not in self._keys and self._is_away:
             raise SigningKeysUnavailableError("the tenant's signing keys cannot be had")
         return self._keys.get(key_id)
 
     async def close(self) -> None:
-        """Close the session."""
+        """Break off what runs, and close the session."""
+        self._fetching.cancel()
         await self._http.close()
 
     def _is_due(self, key_id: str) -> bool:
@@ -71,16 +74,7 @@ class SigningKeys:
         is_wanted = key_id not in self._keys or now - self._fetched_at >= _MAX_AGE
         return is_wanted and (now >= self._hold_until or not self._keys)
 
-    def _fetch_once(self, key_id: str) -> asyncio.Task[None]:
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch(key_id))
-            self._fetching.add_done_callback(self._forget)
-        return self._fetching
-
-    def _forget(self, _: asyncio.Task[None]) -> None:
-        self._fetching = None
-
-    async def _fetch(self, key_id: str) -> None:
+    async def _fetch(self) -> None:
         asked_at = self._now()
         try:
             self._keys = parse_keys(await self._read_answer())
@@ -90,7 +84,7 @@ class SigningKeys:
             telemetry.log_event("signing keys unavailable", level=logging.WARNING, cause=cause)
         else:
             self._is_away, self._fetched_at = False, asked_at
-        if self._is_away or key_id not in self._keys:
+        if self._is_away or self._wanted not in self._keys:
             self._hold_until = asked_at + _MIN_REFETCH_INTERVAL
 
     async def _read_answer(self) -> bytes:

@@ -35,13 +35,14 @@ PLATFORM_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__clientId",
-    "AzureWebJobsStorage__credential", "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__credential",
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH", "FACE_ENDPOINT",
-    "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
+    "APP_SECRET_NAME", "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
+    "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
 NOT_IN_AZURE = {"AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"}
@@ -197,6 +198,7 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "FACE_ENDPOINT": "https://face.example",
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+        "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
         "ENTRA_TENANT_ID": "00000000-0000-0000-0000-000000000000",
         "SWEEP_SCHEDULE": "0 * * * * *",

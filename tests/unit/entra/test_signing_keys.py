@@ -42,8 +42,8 @@ async def is_known(keys: SigningKeys, key_id: str) -> bool:
 
 async def settle(keys: SigningKeys) -> None:
     """Let what goes on behind the callers' backs come to its end."""
-    if keys._fetching:
-        await keys._fetching
+    if keys._fetching._task:
+        await keys._fetching._task
 
 
 async def test_keys_are_fetched_once_however_many_wait_for_them(
