@@ -40,7 +40,7 @@ PLATFORM_SETTINGS = {
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "APP_SECRET_NAME", "AzureWebJobsStorage__queueServiceUri",
+    "APP_SECRET_NAME", "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
     "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
 }  # fmt: skip
@@ -199,6 +199,8 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
         "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
+        "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+        "ENTRA_TENANT_ID": "00000000-0000-0000-0000-000000000000",
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
     by_main = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
