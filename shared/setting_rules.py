@@ -40,7 +40,7 @@ class Rule[T]:
 def number(default: float, *, minimum: float = 0, maximum: float) -> Rule[float]:
     """Want a number within its bounds."""
     return Rule(
-        parse=lambda text: _within(float(text), minimum, maximum),
+        parse=lambda text: _within(float(_plain(text)), minimum, maximum),
         must_be=f"a number from {minimum} to {maximum}",
         default=default,
     )
@@ -49,7 +49,7 @@ def number(default: float, *, minimum: float = 0, maximum: float) -> Rule[float]
 def integer(default: int, *, minimum: int = 0, maximum: int) -> Rule[int]:
     """Want a whole number within its bounds."""
     return Rule(
-        parse=lambda text: _within(int(text), minimum, maximum),
+        parse=lambda text: _within(int(_plain(text)), minimum, maximum),
         must_be=f"a whole number from {minimum} to {maximum}",
         default=default,
     )
@@ -112,6 +112,13 @@ def schedule() -> Rule[str]:
 def connection_string() -> Rule[Secret | None]:
     """Want a text that holds a key."""
     return Rule(parse=Secret, must_be="a connection string", default=None)
+
+
+def _plain(text: str) -> str:
+    # Python reads 1_0 and the digits of other scripts as numbers, too.
+    if not text.isascii() or "_" in text:
+        raise ValueError
+    return text
 
 
 def _within[Number: (int, float)](value: Number, minimum: float, maximum: float) -> Number:

@@ -119,8 +119,11 @@ class LivenessFlow:
         )
         if looked.failure is not None and not looked.session.is_final:
             wait = looks.seconds_until(looked.session.cancel_look_at, self.now())
-            looked.failure.retry_after_seconds = max(wait, looked.failure.retry_after_seconds or 1)
-            raise looked.failure
+            wait = max(wait, looked.failure.retry_after_seconds or 1)
+            # Whatever Face said to us, to the frontend it is a matter of coming back.
+            raise FaceUnavailableError(
+                str(looked.failure), retry_after_seconds=wait
+            ) from looked.failure
 
     async def _load_due(self, session_id: SessionId) -> Session | None:
         """Return an open session whose next look is due."""

@@ -19,6 +19,7 @@ PASSED: dict[str, object] = {
     "digest": "matched",
     "modelVersion": "2024-11-15",
     "userCorrelationId": "anna",
+    "createdBy": None,
 }
 
 pytestmark = pytest.mark.usefixtures("host")
