@@ -183,7 +183,7 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
         ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
-        ("RETENTION_DAYS", ["0", "0.5", "90.0", "3651", "ever", "nan", "1e300"]),
+        ("RETENTION_DAYS", ["0", "0.5", "90.0", "3651", "ever", "nan", "1e300", "1_0", "\u0663"]),
         ("MAX_TOKEN_SECONDS", ["59", "86401", "600.0", "nan", "many", "9" * 5000]),
         ("MAX_OPEN_SESSIONS", ["-1", "101", "5.0", "nan", "any"]),
         ("MIN_REFERENCE_QUALITY", ["Medium", "best", "0"]),
