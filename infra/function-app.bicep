@@ -39,6 +39,9 @@ param keyVaultUri string
 @description('Names of the secrets in the vault: faceKey and app.')
 param secretNames object
 
+@description('Address of the blobs that keep pictures; none where no pictures are kept.')
+param imagesBlobEndpoint string?
+
 @description('Settings of the app that differ from the defaults below.')
 param choices object
 
@@ -88,11 +91,12 @@ var origins = contains(allowedOrigins, '*')
   : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
-  // The app: README says what each of these means. The first four it has from this deployment.
+  // The app: README says what each of these means. The first five it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
+  IMAGES_BLOB_ENDPOINT: imagesBlobEndpoint ?? ''
   FACE_KEY_CACHE_SECONDS: '600'
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'
@@ -103,6 +107,10 @@ var settings = {
   DIGEST_POLICY: 'optional'
   VERIFY_CONFIDENCE_FLOOR: '0'
   VERIFY_IMAGE_HASH: 'require'
+  CLIENT_REFERENCE_IMAGE: 'refuse'
+  REFERENCE_MAX_AGE_DAYS: '90'
+  SESSION_IMAGE: 'off'
+  SESSION_IMAGE_ANALYSIS: ''
   MIN_REFERENCE_QUALITY: 'medium'
   FACE_TIMEOUT_SECONDS: '5'
   FACE_BUDGET_SECONDS: '10'

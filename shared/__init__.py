@@ -11,6 +11,7 @@ store         what is kept: tables, their rows and keys
 session       values and rules: no I/O, no clock, no environment
 
 settings      environment to one frozen Settings; names every problem at once
+image_choices what a deployment may choose about pictures
 setting_rules what a setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
 telemetry     which facts may be logged, and how

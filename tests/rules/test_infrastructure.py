@@ -41,7 +41,7 @@ PLATFORM_SETTINGS = {
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
     "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH", "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME",
-    "KEY_VAULT_URL",
+    "IMAGES_BLOB_ENDPOINT", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
 NOT_IN_AZURE = {"AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"}
@@ -195,6 +195,7 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
     known = {
         "FACE_AUTH": "key",
         "FACE_ENDPOINT": "https://face.example",
+        "IMAGES_BLOB_ENDPOINT": "https://blob.example",
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
         "SWEEP_SCHEDULE": "0 * * * * *",
