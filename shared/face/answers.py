@@ -24,7 +24,7 @@ from shared.session.face_answer import (
     Quality,
     ReferenceImage,
 )
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionImageId
 
 _FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
@@ -33,6 +33,7 @@ _TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
 # Of these, the ones that say that nothing was done: a create may follow.
 _TRANSIENT_NOT_EXECUTED = {429, 503}
 _MAX_WAIT_SECONDS = 3600
+_MAX_MESSAGE_LENGTH = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +140,19 @@ def _reference_image(results: Mapping[str, object]) -> ReferenceImage | None:
     if not isinstance(references, list) or not references:
         return None
     reference = lenient_json.mapping(references[0])
-    rectangle = lenient_json.mapping(reference.get("faceRectangle"))
+    return ReferenceImage(
+        quality=lenient_json.word(reference.get("qualityForRecognition"), Quality),
+        face_rectangle=_rectangle(reference),
+    )
+
+
+def _rectangle(found: Mapping[str, object]) -> Mapping[str, int] | None:
+    rectangle = lenient_json.mapping(found.get("faceRectangle"))
     sides = {
         side: lenient_json.int32(rectangle.get(side)) for side in ("top", "left", "width", "height")
     }
     whole = {side: length for side, length in sides.items() if length is not None}
-    return ReferenceImage(
-        quality=lenient_json.word(reference.get("qualityForRecognition"), Quality),
-        face_rectangle=whole if len(whole) == len(sides) else None,
-    )
+    return whole if len(whole) == len(sides) else None
 
 
 def _attempt(value: object) -> Attempt:
@@ -169,4 +174,18 @@ def _attempt(value: object) -> Attempt:
         match_confidence=lenient_json.probability(verify.get("matchConfidence")),
         has_error=bool(attempt.get("error")),
         error_code=lenient_json.text(error.get("code")),
+        error_message=lenient_json.text(error.get("message"), _MAX_MESSAGE_LENGTH),
+        face_rectangle=_target(result) or _target(error),
+        session_image_id=_session_image_id(result),
     )
+
+
+def _target(found: Mapping[str, object]) -> Mapping[str, int] | None:
+    targets = lenient_json.mapping(found.get("targets"))
+    return _rectangle(lenient_json.mapping(targets.get("color")))
+
+
+def _session_image_id(result: Mapping[str, object]) -> SessionImageId | None:
+    image_id = lenient_json.text(result.get("sessionImageId"))
+    # It becomes part of a path.
+    return SessionImageId(image_id) if image_id and _FACE_ID.fullmatch(image_id) else None

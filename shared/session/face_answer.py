@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.secret import Secret
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionImageId
 
 
 class FaceStatus(StrEnum):
@@ -72,6 +72,9 @@ class Attempt:
     match_confidence: float | None = None
     has_error: bool = False
     error_code: str | None = None
+    error_message: str | None = None
+    face_rectangle: Mapping[str, int] | None = None
+    session_image_id: SessionImageId | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
