@@ -49,8 +49,8 @@ class FaceResponse:
 def parse_created(response: FaceResponse) -> FaceSession:
     """Understand the answer to a create."""
     if response.status == HTTPStatus.BAD_REQUEST:
-        raise _caller_error(_error_code(response))
-    session = _object_of(_check_status(response, transient=_TRANSIENT_NOT_EXECUTED))
+        raise _caller_error(error_code(response))
+    session = _object_of(check_status(response, transient=_TRANSIENT_NOT_EXECUTED))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -67,7 +67,7 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
     """Understand the answer to a get; None when Face knows no such session."""
     if response.status == HTTPStatus.NOT_FOUND:
         return None
-    session = _object_of(_check_status(response))
+    session = _object_of(check_status(response))
     if session.get("sessionId") != face_session_id:
         raise FaceUnavailableError("Face answered about another session")
     attempts = lenient_json.mapping(session.get("results")).get("attempts")
@@ -80,18 +80,19 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
 
 def parse_deleted(response: FaceResponse) -> None:
     """Understand the answer to a delete; a session that is not there is deleted."""
-    if response.status != HTTPStatus.NOT_FOUND and _check_status(response).body:
+    if response.status != HTTPStatus.NOT_FOUND and check_status(response).body:
         raise FaceUnavailableError("Face answered nonsense", is_retryable=True)
 
 
-def _check_status(
+def check_status(
     response: FaceResponse, transient: Container[int] = _TRANSIENT_STATUSES
 ) -> FaceResponse:
+    """Return an answer that is no error; of one that is, raise what it comes to."""
     status = response.status
     if status // 100 == _SUCCESS:
         return response
     if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:
-        raise FaceRefusedError(f"Face said {status} {_error_code(response) or ''}".rstrip())
+        raise FaceRefusedError(f"Face said {status} {error_code(response) or ''}".rstrip())
     raise FaceUnavailableError(
         f"Face said {status}",
         retry_after_seconds=_seconds(response),
@@ -110,7 +111,8 @@ def _caller_error(code: str | None) -> InvalidRequestError:
             return InvalidRequestError("Face does not take this request", face_code=code)
 
 
-def _error_code(response: FaceResponse) -> str | None:
+def error_code(response: FaceResponse) -> str | None:
+    """Read Face's own word for an error, if the answer has one."""
     code = lenient_json.mapping(lenient_json.parse(response.body)).get("error")
     text = lenient_json.text(lenient_json.mapping(code).get("code"))
     return text if text and _FACE_CODE.fullmatch(text) else None

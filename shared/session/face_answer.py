@@ -49,6 +49,14 @@ def is_good_enough(image: ReferenceImage | None, minimum: Quality) -> bool:
     return (image.quality if image else None) in _GOOD_ENOUGH[minimum]
 
 
+class NoImage(StrEnum):
+    """Why there is no picture of a check to be had, neither now nor later."""
+
+    NOT_FOUND = "notFound"
+    REFUSED = "refused"
+    TOO_LARGE = "tooLarge"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceSession:
     """A session that Face has just created; the token is seen this once."""
