@@ -91,3 +91,19 @@ class SessionStore(Protocol):
     async def end_claim(self, alarm: Alarm) -> None:
         """Remove the idempotency key whose alarm is due."""
         ...
+
+
+class ImageStore(Protocol):
+    """Pictures, one for each session. Every method may raise StoreUnavailable."""
+
+    async def insert(self, session_id: SessionId, image: bytes) -> None:
+        """Keep a session's picture; where there is one already, that one stays."""
+        ...
+
+    async def load(self, session_id: SessionId) -> bytes | None:
+        """Read a picture whole."""
+        ...
+
+    async def delete(self, session_id: SessionId) -> None:
+        """Remove a picture; one that is not there is removed."""
+        ...
