@@ -6,7 +6,7 @@ composition   builds everything once per process; hands out the clock
 
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
-store         what is kept: tables, their rows and keys
+store         what is kept: tables, their rows and keys, and pictures
 
 session       values and rules: no I/O, no clock, no environment
 
@@ -15,6 +15,7 @@ image_choices what a deployment may choose about pictures
 setting_rules what a setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
 telemetry     which facts may be logged, and how
+azure_errors  what Microsoft's clients raise, and what of it may be told
 errors        everything that can go wrong, grouped by who has to act
 secret        a string that never prints itself
 """

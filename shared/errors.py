@@ -134,7 +134,7 @@ class KeyUnavailableError(FaceOutcomeUnknownError):
 
 
 class StoreUnavailableError(DependencyError):
-    """The table cannot be read or written now."""
+    """What is kept cannot be read or written now."""
 
 
 class UnreadableRecordError(StoreUnavailableError):

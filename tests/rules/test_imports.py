@@ -13,7 +13,14 @@ from tests.rules.source import MODULES, ROOMS, ROOT, SHARED, imported, tree_of
 # Each is one module's own; azure.core's errors and credentials are common to Microsoft's clients.
 SDKS = {
     "aiohttp": {"face.client"},
-    "azure.core": {"face.entra", "face.key_vault", "store.session_store", "store.table"},
+    "azure.core": {
+        "azure_errors",
+        "face.entra",
+        "face.key_vault",
+        "store.images",
+        "store.session_store",
+        "store.table",
+    },
     "azure.data.tables": {"store.table"},
     "azure.functions": {
         "api.for_frontend",
@@ -24,6 +31,7 @@ SDKS = {
     },
     "azure.identity": {"composition"},
     "azure.keyvault.secrets": {"face.key_vault"},
+    "azure.storage.blob": {"store.images"},
     "cryptography": {"store.sealing"},
     "msgspec": {"api.contract", "api.error_replies", "api.fields", "api.replies", "api.responses"},
     "multipart": {"api.create_body", "api.form_body"},
