@@ -97,6 +97,7 @@ var settings = {
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
   IMAGES_BLOB_ENDPOINT: imagesBlobEndpoint ?? ''
+  APP_SECRET_NAME: secretNames.app
   FACE_KEY_CACHE_SECONDS: '600'
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'

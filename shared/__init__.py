@@ -4,6 +4,8 @@ api           HTTP in, HTTP out
 
 composition   builds everything once per process; hands out the clock
 
+connections   opens what is outside: Face, the vault, the table, the queue
+
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
 store         what is kept: tables, their rows and keys, and pictures
@@ -14,6 +16,7 @@ settings      environment to one frozen Settings; names every problem at once
 image_choices what a deployment may choose about pictures
 setting_rules what a setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
+single_flight what many want at once is done once
 telemetry     which facts may be logged, and how
 azure_errors  what Microsoft's clients raise, and what of it may be told
 errors        everything that can go wrong, grouped by who has to act

@@ -21,12 +21,12 @@ _CODE = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
 def describe(error: Exception) -> str:
     """Name the error, the status and the codes that the service gave, the inner one last."""
-    detail = getattr(error, "error", None)
-    inner = getattr(detail, "innererror", None)
+    said = getattr(error, "error", None)
+    inner = getattr(said, "innererror", None)
     found = [
         type(error).__name__,
         getattr(error, "status_code", None),
-        getattr(error, "error_code", None) or getattr(detail, "code", None),
+        getattr(error, "error_code", None) or getattr(said, "code", None),
         inner.get("code") if isinstance(inner, dict) else None,
     ]
     codes = [str(getattr(code, "value", code)) for code in found if code]

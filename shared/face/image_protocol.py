@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from shared.errors import FaceUnavailableError
 from shared.face import answers, lenient_json
 from shared.face.answers import FaceResponse
-from shared.face.protocol import FaceRequest
+from shared.face.protocol import FaceRequest, Operation
 from shared.image_choices import detection_model
 from shared.session.face_answer import NoImage
 from shared.session.ids import SessionImageId
@@ -25,7 +25,8 @@ _JPEG = b"\xff\xd8\xff"
 
 def build_get_image(image_id: SessionImageId) -> FaceRequest:
     """Ask for the picture itself, which Face has only while it has the session."""
-    return FaceRequest(method="GET", path=f"/face/v1.2/sessionImages/{image_id}")
+    path = f"/face/v1.2/sessionImages/{image_id}"
+    return FaceRequest(operation=Operation.GET, method="GET", path=path)
 
 
 def build_detect(image_id: SessionImageId, attributes: tuple[str, ...]) -> FaceRequest:
@@ -39,6 +40,7 @@ def build_detect(image_id: SessionImageId, attributes: tuple[str, ...]) -> FaceR
         "returnFaceAttributes": ",".join(attributes),
     }
     return FaceRequest(
+        operation=Operation.GET,
         method="POST",
         path=f"/face/v1.2/detect?{urlencode(query, safe=',')}",
         body={"sessionImageId": image_id},
@@ -49,7 +51,7 @@ def parse_image(response: FaceResponse) -> bytes | NoImage:
     """Understand the answer to a get: the bytes of a JPEG, whatever type Face calls it."""
     if response.status == HTTPStatus.FORBIDDEN:
         return NoImage.REFUSED
-    if _is_unknown(response):
+    if answers.knows_no_session(response):
         return NoImage.NOT_FOUND
     image = answers.check_status(response).body
     if len(image) > MAX_IMAGE_BYTES:
@@ -61,7 +63,8 @@ def parse_image(response: FaceResponse) -> bytes | NoImage:
 
 def parse_faces(response: FaceResponse) -> str | None:
     """Understand the answer to a detect: its array of faces, as JSON; None if it never has any."""
-    if response.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN} or _is_unknown(response):
+    is_refused = response.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}
+    if is_refused or answers.knows_no_session(response):
         return None
     faces = lenient_json.parse(answers.check_status(response).body)
     if not isinstance(faces, list):
@@ -71,8 +74,3 @@ def parse_faces(response: FaceResponse) -> str | None:
     except (ValueError, RecursionError) as error:
         raise FaceUnavailableError("Face answered what is no JSON") from error
     return text if len(text) <= _MAX_FACES_LENGTH else None
-
-
-def _is_unknown(response: FaceResponse) -> bool:
-    is_missing = response.status == HTTPStatus.NOT_FOUND
-    return is_missing and answers.error_code(response) == "SessionNotFound"

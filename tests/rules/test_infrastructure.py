@@ -37,13 +37,14 @@ PLATFORM_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__clientId",
-    "AzureWebJobsStorage__credential", "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__credential",
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH", "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME",
-    "IMAGES_BLOB_ENDPOINT", "KEY_VAULT_URL",
+    "APP_SECRET_NAME", "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
+    "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "IMAGES_BLOB_ENDPOINT", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
 NOT_IN_AZURE = {"AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"}
@@ -53,6 +54,7 @@ MINIMUM = {
     "FACE_ENDPOINT": "https://face.example",
     "KEY_VAULT_URL": "https://vault.example",
     "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+    "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
     "IMAGES_BLOB_ENDPOINT": "https://blob.example",
     "SWEEP_SCHEDULE": "0 * * * * *",
 }
