@@ -20,7 +20,7 @@ from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
 from shared.flow.walk import Walk
 from shared.secret import Secret
-from shared.session import decisions, looks, transitions
+from shared.session import decisions, looks
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
@@ -102,7 +102,7 @@ class LivenessFlow:
                 lambda known, answer: decisions.after_message(
                     known, answer, self.rules, self.now()
                 ),
-                lambda known: transitions.with_empty_look(known, self.now()),
+                lambda known: looks.with_empty_look(known, self.now()),
             )
 
     async def cancel(self, session_id: str, token: Secret) -> None:
@@ -115,7 +115,7 @@ class LivenessFlow:
         looked = await self._look(
             session,
             lambda known, answer: decisions.after_cancel(known, answer, self.rules, self.now()),
-            lambda known: transitions.with_failed_cancel(known, self.now()),
+            lambda known: looks.with_failed_cancel(known, self.now()),
         )
         if looked.failure is not None and not looked.session.is_final:
             wait = looks.seconds_until(looked.session.cancel_look_at, self.now())

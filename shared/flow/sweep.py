@@ -16,6 +16,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnreadableRecordError,
 )
+from shared.flow.face_watch import Asked, FaceWatch
 from shared.flow.ports import LogEvent, SessionStore
 from shared.flow.sweep_run import ANSWERED, SweepRun
 from shared.flow.walk import Walk
@@ -25,8 +26,6 @@ from shared.session.shard import SHARDS, Shard
 # A run reads what is due before it works: so much it holds, an equal share of each shard.
 MAX_DUE = 20_000
 _CONCURRENCY = 8
-# So many in a row that Face does not answer, and it is taken to be away.
-_MAX_IN_VAIN = 8
 # Less than a tick, so that what is reported while thousands are due is first in the next run; and
 # well before the function's time-out (host.json), after which the worker would be killed at work.
 MAX_RUN_SECONDS = 50
@@ -34,16 +33,6 @@ MAX_RUN_SECONDS = 50
 _LOST_RACE_ERRORS = (StoreConflictError, SessionConflictError, SessionNotFoundError)
 # What a corrupt row can raise in code that trusts its own rows.
 _CORRUPT_ROW_ERRORS = (UnreadableRecordError, ArithmeticError, LookupError, TypeError, ValueError)
-
-
-@dataclass(slots=True)
-class _Asked:
-    """What came of asking Face about a few at once."""
-
-    held: list[Alarm] = field(default_factory=list)
-    unanswered: int = 0
-    has_answer: bool = False
-    retry_after_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,28 +91,19 @@ class Sweep:
                 run.record_all(asked.held, SweepResult.HELD)
 
     async def _work_with_face(self, alarms: Sequence[Alarm], run: SweepRun) -> None:
-        """Work while Face answers; whom it does not answer stays due, and whoever is behind them.
-
-        One asks first whether Face is there, the others follow at once. An open breaker is waited
-        for once after each answer.
-        """
-        waiting, size, in_vain, may_wait = deque(alarms), 1, 0, False
-        while waiting and not run.is_over and in_vain < _MAX_IN_VAIN:
-            batch = [waiting.popleft() for _ in range(min(size, len(waiting)))]
+        """Work while Face answers; whoever is left then stays due."""
+        waiting, watch = deque(alarms), FaceWatch()
+        while waiting and not run.is_over and not watch.is_away:
+            batch = [waiting.popleft() for _ in range(min(watch.concurrency, len(waiting)))]
             asked = await self._handle_together(batch, run)
             waiting.extendleft(reversed(asked.held))
-            in_vain = 0 if asked.has_answer else in_vain + asked.unanswered
-            may_wait |= asked.has_answer
-            if asked.held:
-                if not may_wait:
-                    break
+            watch.learn(asked)
+            if asked.held and not watch.is_away:
                 await asyncio.sleep(min(asked.retry_after_seconds, run.seconds_left))
-            may_wait &= not asked.held
-            size = 1 if asked.held or not asked.has_answer else _CONCURRENCY
         run.record_all(waiting, SweepResult.LEFT if run.is_over else SweepResult.HELD)
 
-    async def _handle_together(self, batch: Sequence[Alarm], run: SweepRun) -> _Asked:
-        asked = _Asked()
+    async def _handle_together(self, batch: Sequence[Alarm], run: SweepRun) -> Asked:
+        asked = Asked()
         handled = await asyncio.gather(*(self._handle(alarm) for alarm in batch))
         for alarm, result in zip(batch, handled, strict=True):
             if isinstance(result, SweepResult):

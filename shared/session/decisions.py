@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.session import transitions
+from shared.session import looks, transitions
 from shared.session.face_answer import FaceAnswer
 from shared.session.session import Report, Session, Status
 from shared.session.verdict import Policy, ends_in_error, is_finished, judge
@@ -24,12 +24,12 @@ def after_completion(
     """Weigh a reported completion against Face's answer; None is that it knows no such session."""
     session = _with_report(session, report)
     ended = _final_step(session, answer, rules, now)
-    return ended or transitions.processing(transitions.with_empty_look(session, now), now)
+    return ended or transitions.processing(looks.with_empty_look(session, now), now)
 
 
 def after_unanswered_completion(session: Session, report: Report, now: datetime) -> Session:
     """Keep a reported completion for which Face had no answer."""
-    session = transitions.with_empty_look(_with_report(session, report), now)
+    session = looks.with_empty_look(_with_report(session, report), now)
     return transitions.processing(session, now)
 
 
@@ -37,13 +37,13 @@ def after_early_completion(session: Session, report: Report, now: datetime) -> S
     """Keep a reported completion that comes too soon after the last look for another."""
     session = _with_report(session, report)
     if session.status is Status.STARTED:
-        session = transitions.with_message(session, now)
+        session = looks.with_message(session, now)
     return transitions.processing(session, now)
 
 
 def after_failed_try(session: Session, report: Report, rules: Rules, now: datetime) -> Session:
     """Let the person try again, and somebody look whether Face has a result all the same."""
-    session = transitions.with_message(_with_report(session, report), now)
+    session = looks.with_message(_with_report(session, report), now)
     return transitions.reopened(session, rules.grace)
 
 
@@ -52,7 +52,7 @@ def after_message(
 ) -> Session:
     """Look again because a message says so."""
     ended = _final_step(session, answer, rules, now)
-    return ended or transitions.with_empty_look(session, now)
+    return ended or looks.with_empty_look(session, now)
 
 
 def after_alarm(

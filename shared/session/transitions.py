@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session import looks
 from shared.session.alarm import REPORTED_DELAY, next_alarm_at
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Session, Status, Verdict
@@ -59,36 +58,6 @@ def reopened(session: Session, grace: timedelta) -> Session:
     if session.status is Status.STARTED:
         return session
     return _transition(session, Status.STARTED, alarm_at=session.expires_at + grace, alarm_delays=0)
-
-
-def with_empty_look(session: Session, now: datetime) -> Session:
-    """Count a look that has found nothing, unless somebody else has counted the same.
-
-    A message looks next, and after a few of them the alarm.
-    """
-    if not looks.is_look_due(session, now):
-        return session
-    empty_looks = session.empty_looks + 1
-    look_at = now + looks.pause_after(empty_looks)
-    message_at = look_at if empty_looks <= looks.MAX_MESSAGES else session.message_at
-    return replace(session, empty_looks=empty_looks, look_at=look_at, message_at=message_at)
-
-
-def with_message(session: Session, now: datetime) -> Session:
-    """Have a message look as soon as somebody may, unless one will."""
-    look_at = session.look_at or now
-    if session.message_at is not None and session.message_at >= max(now, look_at):
-        return session
-    return replace(session, message_at=max(now + looks.FIRST_PAUSE, look_at))
-
-
-def with_failed_cancel(session: Session, now: datetime) -> Session:
-    """Keep cancels from asking Face for a while, unless they are kept from it already."""
-    if session.cancel_look_at is not None and now < session.cancel_look_at:
-        return session
-    failed_cancels = session.failed_cancels + 1
-    cancel_look_at = now + looks.pause_after(failed_cancels)
-    return replace(session, failed_cancels=failed_cancels, cancel_look_at=cancel_look_at)
 
 
 def completed(session: Session, verdict: Verdict, now: datetime) -> Session:

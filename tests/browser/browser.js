@@ -11,6 +11,7 @@ const quietly = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--use-fake-device-for-media-stream",
 ];
 
 const executablePath = places.find((path) => path && existsSync(path));

@@ -89,3 +89,23 @@ it("the person is guided in the language of the locale, or in words of one’s o
     ["카메라를 보세요.", "ltr"],
   ]);
 });
+
+it("the camera is used where the page may already, and let go at the end", async () => {
+  const { authToken } = await start();
+  await world.context.grantPermissions(["camera"]);
+  await openForeignPage();
+  const seen = await world.page.evaluate(async (token) => {
+    const element = document.createElement("azure-ai-vision-face-ui");
+    document.body.append(element);
+    const end = element.start(token);
+    const [video, tray] = ["video", ".tray"].map((one) => element.shadowRoot.querySelector(one));
+    while (tray.hidden) await new Promise((resolve) => setTimeout(resolve, 20));
+    const [track] = video.srcObject.getTracks();
+    const before = [track.readyState, video.hidden];
+    element.shadowRoot.querySelector("[data-ending=realface]").click();
+    await end;
+    return [before, [track.readyState, video.hidden]];
+  }, authToken);
+
+  assert.deepEqual(seen, [["live", false], ["ended", true]]);
+});

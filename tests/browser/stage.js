@@ -5,7 +5,7 @@ import { openBrowser } from "./browser.js";
 import { startStack } from "./stack.js";
 
 // Only so that a failure ends; nothing waits so long on the busiest machine.
-const patience = 120_000;
+const maxMs = 120_000;
 
 export const world = { stack: null, context: null, page: null, responses: [], errors: [] };
 
@@ -24,7 +24,7 @@ after(async () => {
 beforeEach(async () => {
   // Whoever wants less motion gets no act, so that no test waits for one.
   world.context = await browser.newContext({ reducedMotion: "reduce" });
-  world.context.setDefaultTimeout(patience);
+  world.context.setDefaultTimeout(maxMs);
   world.page = await world.context.newPage();
   world.responses = [];
   world.errors = [];
@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 export function it(name, run) {
-  test(name, { timeout: patience }, run);
+  test(name, { timeout: maxMs }, run);
 }
 
 const region = (name) => world.page.getByRole("region", { name });

@@ -134,7 +134,7 @@ def test_every_check_runs_once_and_the_same_ones_run_everywhere() -> None:
 
     # `make check` is the first part of `make test`, and setup is part of each.
     assert here == ["setup", *there]
-    assert there == ["test", "demo", "package", "chaos-short"]
+    assert there == ["test", "demo", "package", "chaos-short", "test-client", "test-browser"]
 
 
 def test_azure_is_reached_by_a_token_and_after_an_approval() -> None:

@@ -158,13 +158,17 @@ class FakeIdentity:
         return AccessToken(f"a token for {scope}", 0)
 
 
-def test_a_first_create_waits_for_vault_and_identity_once_and_a_second_not_at_all(
-    environment: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def by_identity(environment: pytest.MonkeyPatch) -> None:
+    """Let the app open its storage by identity, which needs a token."""
     environment.delenv("AzureWebJobsStorage")
     for service in ("table", "queue"):
         name = f"AzureWebJobsStorage__{service}ServiceUri"
         environment.setenv(name, f"https://x.{service}.core.windows.net")
+
+
+@pytest.mark.usefixtures("by_identity")
+def test_a_first_create_waits_for_vault_and_identity_once_and_a_second_not_at_all() -> None:
     face, store, vault, identity = (
         Slow(part) for part in (FakeFace(), StoreInMemory(), FakeVault(), FakeIdentity())
     )

@@ -51,7 +51,7 @@ const frame = `
       <path class="progress" pathLength="100" d="M150 4a146 196 0 0 1 0 392a146 196 0 0 1 0-392"/>
     </svg>
   </div>
-  <div class="tray" role="group" aria-labelledby="question">
+  <div class="tray" role="group" aria-labelledby="question" hidden>
     <p id="question">Stand-in for the SDK: <b>how shall this check end?</b></p>
     <div class="choices">
       ${Object.entries(endings)
@@ -106,6 +106,7 @@ export class FaceLivenessDetector extends HTMLElement {
   async start(authToken) {
     if (this.#isRunning) throw failure("UnexpectedClientError");
     this.#isRunning = true;
+    this.#show("calm", "LookAtCamera", 0);
     try {
       await play(authToken, { outcome: "running" });
       await this.#offerCamera();
@@ -113,22 +114,23 @@ export class FaceLivenessDetector extends HTMLElement {
       return await this.#act(authToken, ending);
     } finally {
       this.#isRunning = false;
+      this.#find(".busy").hidden = true;
       this.#closeCamera();
     }
   }
 
   /** Let the developer choose, unless an `ending` attribute has chosen already. */
   async #ask() {
-    this.#show("calm", "LookAtCamera", 0);
     const chosen = this.getAttribute("ending");
     if (chosen) return endingOf(chosen);
-    this.#setBusy(false);
+    this.#find(".tray").hidden = false;
     this.#find(".choices button").focus({ preventScroll: true });
     return endingOf(await this.#nextChoice(), this.#find("#error").value);
   }
 
   async #act(authToken, { play: script, scene, error }) {
-    this.#setBusy(true);
+    this.#find(".tray").hidden = true;
+    this.#find(".busy").hidden = false;
     const canceled = this.#nextChoice();
     const acted = error || script.outcome === "canceled" ? "now" : this.#perform(scene);
     const first = await Promise.race([acted, canceled]);
@@ -159,11 +161,6 @@ export class FaceLivenessDetector extends HTMLElement {
     stage.dir = isRightToLeft(this.locale) ? "rtl" : "ltr";
     this.#find(".guidance").textContent = guidance(this.locale, text, this.languageDictionary);
     this.#find(".progress").style.strokeDashoffset = String(100 - progress);
-  }
-
-  #setBusy(isBusy) {
-    this.#find(".tray").hidden = isBusy;
-    this.#find(".busy").hidden = !isBusy;
   }
 
   #nextChoice() {

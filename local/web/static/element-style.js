@@ -54,7 +54,7 @@ video { transform: scaleX(-1); }
 @keyframes blink { 0%, 94%, 100% { transform: scaleY(1); } 97% { transform: scaleY(.1); } }
 @keyframes sway { 50% { transform: rotate(1.6deg) translateY(2px); } }
 @keyframes shake { 50% { transform: rotate(2deg); } }
-.tray, .busy { inline-size: 100%; }
+.tray, .busy { inline-size: min(100%, 26rem); }
 .tray {
   padding: .75rem;
   border-radius: 1rem;

@@ -7,6 +7,7 @@ export class ServerPane {
   #sessionId = null;
   #picture = null;
   #shown = "";
+  #isFinal = false;
   #wait = null;
 
   constructor(place) {
@@ -19,14 +20,17 @@ export class ServerPane {
     this.#sessionId = sessionId;
     this.#picture = picture;
     this.#shown = "";
+    this.#isFinal = false;
     this.#askSoon();
   }
 
-  /** Ask again when the check has ended, or may have got its picture or its event. */
+  /** Ask again when the check has ended, and when it may have got its picture or its event since. */
   heed(entries) {
-    const isOurs = ({ actor, text, sessionId }) =>
-      actor === "queue" || (sessionId === this.#sessionId && text.startsWith("session ended"));
-    if (entries.some(isOurs)) this.#askSoon();
+    const matters = ({ actor, text, sessionId }) =>
+      this.#isFinal
+        ? actor === "queue"
+        : sessionId === this.#sessionId && text.startsWith("session ended");
+    if (entries.some(matters)) this.#askSoon();
   }
 
   #askSoon() {
@@ -42,7 +46,8 @@ export class ServerPane {
     if (sessionId !== this.#sessionId || text === this.#shown) return;
     this.#shown = text;
     const [{ status, body, error = body?.error }, events] = texts.map(JSON.parse);
-    this.#fill(...(status === 200 ? await show(body, this.#picture, events) : [badge(open(status, error))]));
+    this.#isFinal = status === 200;
+    this.#fill(...(this.#isFinal ? await show(body, this.#picture, events) : [badge(open(status, error))]));
   }
 
   #fill(...content) {

@@ -290,14 +290,19 @@ def test_whatever_happens_at_most_one_call_tries_a_face_that_is_left_alone(
             probes.discard(id(call))
 
         assert len(probes) <= 1
-        refusal = stage.refusal()
-        if stage.breaker.is_closed:
-            assert refusal is None
-        elif refusal is None:
-            assert not probes
-        else:
-            assert refusal.is_breaker_open
-            assert 1 <= (refusal.retry_after_seconds or 0) <= 30
+        check_refusal(stage, probes)
+
+
+def check_refusal(stage: Stage, probes: set[int]) -> None:
+    """Hold what the next call would meet to what the breaker says of itself."""
+    refusal = stage.refusal()
+    if stage.breaker.is_closed:
+        assert refusal is None
+    elif refusal is None:
+        assert not probes
+    else:
+        assert refusal.is_breaker_open
+        assert 1 <= (refusal.retry_after_seconds or 0) <= 30
 
 
 @given(ends=st.lists(ENDS, max_size=60))

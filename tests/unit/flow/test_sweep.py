@@ -193,8 +193,9 @@ async def test_a_sweep_tells_the_age_of_the_oldest_alarm(stage: Stage) -> None:
 
 
 async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(stage: Stage) -> None:
-    stage.store.hold(*one_in_each_shard())
+    purge = transitions.face_data_deleted(transitions.canceled(a_session(), NOW), timedelta())
+    stage.store.hold(*one_in_each_shard(), replace(purge, alarm_at=STALE_AT))
 
     over = replace(stage.app.sweep, max_run_seconds=0)
-    assert await run(stage, over) == {"due": 16, "failed": 0, "left": 16}
-    assert statuses(stage) == {Status.STARTED}
+    assert await run(stage, over) == {"due": 17, "failed": 0, "left": 17}
+    assert statuses(stage) == {Status.STARTED, Status.CANCELED}

@@ -25,7 +25,7 @@ from tests.support.builders import (
     an_answer,
 )
 from tests.support.stage import Stage
-from tests.unit.flow.states import FINAL, OPEN, STALE_AT, STARTED, UNKNOWN_OUTCOMES
+from tests.unit.flow.states import FINAL, OPEN, PROCESSING, STALE_AT, STARTED, UNKNOWN_OUTCOMES
 
 
 async def handle_alarm(stage: Stage, at: timedelta = STALE_AT - NOW) -> SweepResult:
@@ -95,6 +95,15 @@ async def test_a_session_that_face_did_not_answer_is_postponed_if_it_is_still_du
     assert stage.session.alarm_at == STALE_AT + timedelta(minutes=1)
     stage.store.table.rows.clear()
     assert await walk.postpone(SESSION_ID) is SweepResult.SKIPPED
+
+
+async def test_a_reported_check_that_is_not_over_is_looked_at_again_a_minute_later(
+    stage: Stage,
+) -> None:
+    stage.at(PROCESSING, a_running_answer())
+
+    assert await handle_alarm(stage, timedelta(minutes=1)) is SweepResult.POSTPONED
+    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
 
 
 async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.session import decisions, transitions
+from shared.session import decisions, looks, transitions
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.session import Outcome, Report, Session, Status
 from tests.support.builders import (
@@ -128,7 +128,7 @@ def test_a_message_changes_nothing_but_an_ending(
     after = decisions.after_message(session, answer, RULES, STALE)
 
     assert after.status is (status or session.status)
-    assert after.is_final or after == transitions.with_empty_look(session, STALE)
+    assert after.is_final or after == looks.with_empty_look(session, STALE)
 
 
 @pytest.mark.parametrize("session", OPEN)

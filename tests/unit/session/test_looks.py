@@ -3,13 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.session import looks, transitions
+from shared.session import looks
 from shared.session.session import Report, Session
 from tests.support.builders import DIGEST, NOW, a_session
 
 SESSION = a_session()
 SOON = NOW + timedelta(seconds=1)
-LOOKED = transitions.with_empty_look(SESSION, NOW)
+LOOKED = looks.with_empty_look(SESSION, NOW)
 
 
 def test_the_pause_between_two_looks_doubles_up_to_thirty_seconds() -> None:
@@ -40,8 +40,8 @@ def test_a_report_is_worth_a_look_when_one_is_due_or_for_the_first_digest(
 
 
 def test_a_look_in_vain_is_counted_once_by_whoever_counts_first() -> None:
-    assert transitions.with_empty_look(LOOKED, SOON) == LOOKED
-    again = transitions.with_empty_look(LOOKED, NOW + timedelta(seconds=2))
+    assert looks.with_empty_look(LOOKED, SOON) == LOOKED
+    again = looks.with_empty_look(LOOKED, NOW + timedelta(seconds=2))
     assert (again.empty_looks, again.look_at) == (2, NOW + timedelta(seconds=6))
 
 
@@ -50,7 +50,7 @@ def test_whoever_counts_a_look_sends_the_next_message_until_the_alarm_has_it(
     empty_looks: int, seconds: int | None
 ) -> None:
     before = a_session(empty_looks=empty_looks)
-    after = transitions.with_empty_look(before, NOW)
+    after = looks.with_empty_look(before, NOW)
 
     at = seconds and NOW + timedelta(seconds=seconds)
     assert looks.next_message_at(before, after) == at
@@ -58,12 +58,12 @@ def test_whoever_counts_a_look_sends_the_next_message_until_the_alarm_has_it(
 
 
 def test_a_message_is_sent_where_none_is_on_its_way() -> None:
-    sent = transitions.with_message(SESSION, NOW)
+    sent = looks.with_message(SESSION, NOW)
 
     assert looks.next_message_at(SESSION, sent) == NOW + timedelta(seconds=2)
-    assert transitions.with_message(sent, SOON) == sent
+    assert looks.with_message(sent, SOON) == sent
     late = NOW + timedelta(seconds=2.001)
-    again = transitions.with_message(sent, late)
+    again = looks.with_message(sent, late)
     assert looks.next_message_at(sent, again) == late + timedelta(seconds=2)
 
 
@@ -71,7 +71,7 @@ def test_a_message_that_would_come_before_the_next_look_comes_with_it() -> None:
     look_at = NOW + timedelta(seconds=30)
     for message_at in (None, NOW, NOW + timedelta(seconds=2)):
         session = a_session(empty_looks=5, look_at=look_at, message_at=message_at)
-        assert transitions.with_message(session, NOW).message_at == look_at
+        assert looks.with_message(session, NOW).message_at == look_at
 
 
 @pytest.mark.parametrize(
