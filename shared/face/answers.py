@@ -53,6 +53,7 @@ class FaceResponse:
 
     status: int
     body: bytes = field(repr=False)
+    is_too_large: bool = False
     retry_after: str | None = None
     date: str | None = None
 
@@ -105,6 +106,8 @@ def knows_no_session(response: FaceResponse) -> bool:
 def check_status(response: FaceResponse) -> FaceResponse:
     """Return an answer that is no error; of one that is, raise what it comes to."""
     status = response.status
+    if response.is_too_large:
+        raise FaceUnavailableError("Face answered far too much")
     if status // 100 == _SUCCESS:
         return response
     if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:

@@ -16,7 +16,7 @@ from shared.image_choices import detection_model
 from shared.session.face_answer import NoImage
 from shared.session.ids import SessionImageId
 
-# The one that was recorded has 0.7 MB. Who reads an answer stops once it is larger.
+# The one that was recorded has 0.7 MB.
 MAX_IMAGE_BYTES = 8 * 1024 * 1024
 # What a column of a table holds: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
 _MAX_FACES_LENGTH = 32 * 1024
@@ -25,8 +25,12 @@ _JPEG = b"\xff\xd8\xff"
 
 def build_get_image(image_id: SessionImageId) -> FaceRequest:
     """Ask for the picture itself, which Face has only while it has the session."""
-    path = f"/face/v1.2/sessionImages/{image_id}"
-    return FaceRequest(operation=Operation.GET, method="GET", path=path)
+    return FaceRequest(
+        operation=Operation.GET,
+        method="GET",
+        path=f"/face/v1.2/sessionImages/{image_id}",
+        max_answer_bytes=MAX_IMAGE_BYTES,
+    )
 
 
 def build_detect(image_id: SessionImageId, attributes: tuple[str, ...]) -> FaceRequest:
@@ -53,9 +57,9 @@ def parse_image(response: FaceResponse) -> bytes | NoImage:
         return NoImage.REFUSED
     if answers.knows_no_session(response):
         return NoImage.NOT_FOUND
-    image = answers.check_status(response).body
-    if len(image) > MAX_IMAGE_BYTES:
+    if response.is_too_large and response.status == HTTPStatus.OK:
         return NoImage.TOO_LARGE
+    image = answers.check_status(response).body
     if not image.startswith(_JPEG):
         raise FaceUnavailableError("Face answered nonsense")
     return image

@@ -2,15 +2,18 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.face import image_protocol
-from shared.face.answers import FaceResponse
-from shared.face.protocol import FaceRequest
+from local.azure.vault_secret import FIRST_KEY
+from local.ports import HOST
+from shared.errors import FaceUnavailableError
+from shared.face.client import CallOptions, FaceClient
+from shared.secret import Secret
 from shared.session.face_answer import NoImage
 from shared.session.ids import SessionImageId
-from tests.support.face_calls import Answer, FaceCalls
+from tests.support.face_calls import FaceCalls
 
 JSON = {"Ocp-Apim-Subscription-Key": "local-face-key", "Content-Type": "application/json"}
 BAD_QUERIES = {
@@ -31,13 +34,22 @@ BAD_QUERIES = {
 }
 
 
-def said(answer: Answer) -> FaceResponse:
-    body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-    return FaceResponse(status=answer.status, body=body)
+class TheKey:
+    """The one key that the simulator takes."""
+
+    async def get(self) -> Secret:
+        return Secret(FIRST_KEY)
+
+    async def refresh(self, refused: Secret) -> Secret | None:
+        raise AssertionError(refused)
 
 
-async def send(face: FaceCalls, request: FaceRequest) -> Answer:
-    return await face.call(request.method, request.path, json=request.body)
+@pytest.fixture
+async def client(face: FaceCalls) -> AsyncIterator[FaceClient]:
+    options = CallOptions(timeout_seconds=60, budget_seconds=60)
+    client = FaceClient.connect(f"http://{HOST}:{face.ports.face}", TheKey(), options)
+    yield client
+    await client.close()
 
 
 async def test_a_picture_comes_as_the_recorded_one_did(face: FaceCalls) -> None:
@@ -118,18 +130,33 @@ async def test_a_picture_may_be_missing_or_too_large_or_not_even_named(face: Fac
     assert (await face.play(await face.create(), "realface", sessionImage="torn")).status == 400
 
 
-async def test_our_own_words_for_a_picture_are_understood_and_so_are_the_answers(
-    face: FaceCalls,
+async def test_the_app_gets_a_picture_or_learns_why_it_never_will(
+    face: FaceCalls, client: FaceClient
 ) -> None:
     asked = []
     for picture in ("normal", "missing", "tooLarge"):
         _, image_id = await face.take_picture(sessionImage=picture)
-        request = image_protocol.build_get_image(SessionImageId(image_id))
-        asked.append(image_protocol.parse_image(said(await send(face, request))))
+        asked.append(await client.get_image(SessionImageId(image_id)))
+    await face.control("faults", operation="image", times=1, status=403)
+    refused = await client.get_image(SessionImageId(image_id))
 
     image, *others = asked
     assert isinstance(image, bytes)
-    assert others == [NoImage.NOT_FOUND, NoImage.TOO_LARGE]
+    assert [*others, refused] == [NoImage.NOT_FOUND, NoImage.TOO_LARGE, NoImage.REFUSED]
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate", "garbage"])
+async def test_a_picture_that_breaks_on_its_way_may_come_whole_later(
+    face: FaceCalls, client: FaceClient, kind: str
+) -> None:
+    _, image_id = await face.take_picture()
+    # aiohttp tries a reset one once more by itself.
+    await face.control("faults", operation="image", times=2 if kind == "reset" else 1, kind=kind)
+
+    with pytest.raises(FaceUnavailableError):
+        await client.get_image(SessionImageId(image_id))
+
+    assert isinstance(await client.get_image(SessionImageId(image_id)), bytes)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +167,14 @@ async def test_our_own_words_for_a_picture_are_understood_and_so_are_the_answers
         ("qualityForRecognition",),
     ],
 )
-async def test_our_own_detect_is_understood_and_wants_no_face_id(
-    face: FaceCalls, attributes: tuple[str, ...]
+async def test_the_app_learns_what_it_asks_and_wants_no_face_id(
+    face: FaceCalls, client: FaceClient, attributes: tuple[str, ...]
 ) -> None:
     _, image_id = await face.take_picture()
 
-    answer = await send(face, image_protocol.build_detect(SessionImageId(image_id), attributes))
+    faces = await client.detect(SessionImageId(image_id), attributes)
 
-    (seen,) = answer.body
-    assert answer.status == 200
+    (seen,) = json.loads(faces or "")
     assert set(seen) == {"faceRectangle", "faceAttributes"}
     assert tuple(seen["faceAttributes"]) == attributes
 

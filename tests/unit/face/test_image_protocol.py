@@ -72,17 +72,23 @@ def test_a_detect_names_its_models_and_wants_no_face_id(
     assert "%" not in url.query
 
 
-@pytest.mark.parametrize("size", [3, 671_608, image_protocol.MAX_IMAGE_BYTES])
+@pytest.mark.parametrize("size", [3, 671_608])
 def test_an_image_is_the_very_bytes_that_came(size: int) -> None:
     image = (JPEG + bytes(size))[:size]
 
     assert image_protocol.parse_image(said(image)) == image
 
 
-def test_an_image_over_8_mib_is_never_kept() -> None:
-    image = JPEG + bytes(image_protocol.MAX_IMAGE_BYTES)
+@pytest.mark.parametrize(
+    ("status", "outcome_of_image"), [(200, NoImage.TOO_LARGE), (503, FaceUnavailableError)]
+)
+def test_an_image_that_is_too_large_is_never_kept_but_an_error_may_pass(
+    status: int, outcome_of_image: object
+) -> None:
+    response = FaceResponse(status=status, body=b"", is_too_large=True)
 
-    assert image_protocol.parse_image(said(image)) is NoImage.TOO_LARGE
+    assert outcome(image_protocol.parse_image, response) == outcome_of_image
+    assert outcome(image_protocol.parse_faces, response) is FaceUnavailableError
 
 
 @pytest.mark.parametrize(
