@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
-from shared import telemetry
+from shared import settings, telemetry
 from shared.api import for_frontend, for_server, public, triggers
+from shared.api.door import Audience
 from shared.api.responses import answer, respond
 
 # The worker's own line for every call is one that Azure bills and nobody reads.
@@ -13,38 +14,45 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 _STORAGE = "AzureWebJobsStorage"
 _QUEUE = "liveness-completions"
+# Servers and operators meet one door: the platform's, which asks for a key, or that of `answer`,
+# which asks for an Entra token.
+_BY_CALLER = (
+    func.AuthLevel.ANONYMOUS
+    if settings.load_server_auth() is settings.ServerAuth.ENTRA
+    else func.AuthLevel.FUNCTION
+)
 # The session's own token opens these routes, so the platform asks for no key.
 _BY_TOKEN = func.AuthLevel.ANONYMOUS
 
 
-@app.route("sessions", methods=["POST"])
+@app.route("sessions", methods=["POST"], auth_level=_BY_CALLER)
 async def start_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Open a session: for your server or a trusted frontend, by this function's own key."""
-    return await answer(for_server.start_session, req, context)
+    """Open a session: for your server, by this function's own key or an access token."""
+    return await answer(for_server.start_session, req, context, Audience.SERVER)
 
 
 @app.route("sessions/{session_id}", methods=["GET"], auth_level=_BY_TOKEN)
 async def get_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Tell a frontend where its session is, by the session's token."""
-    return await answer(for_frontend.get_session, req, context)
+    return await answer(for_frontend.get_session, req, context, Audience.FRONTEND)
 
 
 @app.route("sessions/{session_id}/complete", methods=["POST"], auth_level=_BY_TOKEN)
 async def complete_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Take a frontend's word that its check is over, by the session's token."""
-    return await answer(for_frontend.complete_session, req, context)
+    return await answer(for_frontend.complete_session, req, context, Audience.FRONTEND)
 
 
 @app.route("sessions/{session_id}", methods=["DELETE"], auth_level=_BY_TOKEN)
 async def cancel_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give a session up and revoke it, by the session's token."""
-    return await answer(for_frontend.cancel_session, req, context)
+    return await answer(for_frontend.cancel_session, req, context, Audience.FRONTEND)
 
 
-@app.route("sessions/{session_id}/result", methods=["GET"])
+@app.route("sessions/{session_id}/result", methods=["GET"], auth_level=_BY_CALLER)
 async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Tell your server how a session ended, by this function's own key."""
-    return await answer(for_server.get_result, req, context)
+    """Tell your server how a session ended, by this function's own key or an access token."""
+    return await answer(for_server.get_result, req, context, Audience.SERVER)
 
 
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -5,7 +5,8 @@
 #
 # OUTCOME is what the device plays: realface (unless told), spoofface, uncertain, canceled or
 # error:<Code>. With an IMAGE (JPEG, PNG, GIF or BMP of 1 KB to 6 MB) the face is compared with it.
-# BASE_URL and FUNCTION_KEY say where the app is and what opens it. Needs curl.
+# BASE_URL and FUNCTION_KEY say where the app is and what opens it. With SERVER_AUTH=entra an access
+# token does: ACCESS_TOKEN, or what the stand-in for managed identity issues. Needs curl.
 set -eu
 
 outcome=${1:-realface}
@@ -32,13 +33,26 @@ field() {
     echo "$2" | sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"
 }
 
+# Your server comes with its key, or with its identity; on a server azure-identity does this.
+opens="x-functions-key: $key"
+if [ "${SERVER_AUTH:-key}" = entra ]; then
+    token=${ACCESS_TOKEN:-}
+    if [ -z "$token" ]; then
+        issued=$(call server GET "${url%:*}:$((${url##*:} + 3))/msi/token" --get \
+            -H 'X-IDENTITY-HEADER: local-identity-header' --data api-version=2019-08-01 \
+            --data-urlencode "resource=${ENTRA_AUDIENCE:-api://face-liveness}")
+        token=$(field access_token "$issued")
+    fi
+    opens="Authorization: Bearer $token"
+fi
+
 # Your server starts the check of a device, here of another one each time.
 device=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 if [ -n "$image" ]; then
-    started=$(call server POST "$url/api/sessions" -H "x-functions-key: $key" \
+    started=$(call server POST "$url/api/sessions" -H "$opens" \
         --form "deviceCorrelationId=$device" --form "verifyImage=@\"$image\"")
 else
-    started=$(call server POST "$url/api/sessions" -H "x-functions-key: $key" \
+    started=$(call server POST "$url/api/sessions" -H "$opens" \
         -H "$json" --data "{\"deviceCorrelationId\": \"$device\"}")
 fi
 session=$url/api/sessions/$(field sessionId "$started")
@@ -67,4 +81,4 @@ if [ "$(field status "$answer")" = started ]; then
 fi
 
 # Your server reads the verdict.
-call server GET "$session/result" -H "x-functions-key: $key"
+call server GET "$session/result" -H "$opens"

@@ -99,6 +99,9 @@ var settings = {
   IMAGES_BLOB_ENDPOINT: imagesBlobEndpoint ?? ''
   APP_SECRET_NAME: secretNames.app
   FACE_KEY_CACHE_SECONDS: '600'
+  SERVER_AUTH: 'key'
+  ENTRA_TENANT_ID: tenant().tenantId
+  ENTRA_AUDIENCE: ''
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'
   SESSION_GRACE_SECONDS: '300'
@@ -124,6 +127,9 @@ var settings = {
   AzureWebJobsStorage__blobServiceUri: storage.properties.primaryEndpoints.blob
   AzureWebJobsStorage__queueServiceUri: storage.properties.primaryEndpoints.queue
   AzureWebJobsStorage__tableServiceUri: storage.properties.primaryEndpoints.table
+
+  // Where Entra is in this cloud: the SDKs look there, and so does the app for the keys of callers' tokens.
+  AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
 
   // The SDKs find a user-assigned identity by its id only, and try nothing but identities.
   AZURE_CLIENT_ID: identityClientId

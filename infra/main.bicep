@@ -8,6 +8,9 @@ metadata description = 'Face Liveness Functions, with everything it needs.'
 @sealed()
 type Choices = {
   FACE_KEY_CACHE_SECONDS: string?
+  SERVER_AUTH: string?
+  ENTRA_TENANT_ID: string?
+  ENTRA_AUDIENCE: string?
   SWEEP_SCHEDULE: string?
   SWEEP_FACE_CALLS_PER_SECOND: string?
   SESSION_GRACE_SECONDS: string?

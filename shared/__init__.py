@@ -4,11 +4,12 @@ api           HTTP in, HTTP out
 
 composition   builds everything once per process; hands out the clock
 
-connections   opens what is outside: Face, the vault, the table, the queue
+connections   opens what is outside: Face, the vault, the table, the queue, Entra
 
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
 store         what is kept: tables, their rows and keys, and pictures
+entra         who calls: access tokens, and the tenant's keys that prove them
 
 session       values and rules: no I/O, no clock, no environment
 

@@ -8,6 +8,7 @@ from functools import cache
 
 from shared import telemetry
 from shared.connections import Connections
+from shared.entra.token_check import TokenCheck
 from shared.flow.ports import AppSecret, FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
@@ -31,6 +32,7 @@ class App:
     flow: LivenessFlow
     queue_flow: LivenessFlow
     sweep: Sweep
+    token_check: TokenCheck | None
     now: Clock
     _connections: Connections
 
@@ -88,6 +90,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
         flow=parts.build_flow(live_face),
         queue_flow=parts.build_flow(queue_face),
         sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
+        token_check=connections.open_token_check(),
         now=now,
         _connections=connections,
     )

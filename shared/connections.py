@@ -8,6 +8,9 @@ from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
+from shared.entra.access_token import TokenRules
+from shared.entra.signing_keys import SigningKeys
+from shared.entra.token_check import TokenCheck
 from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
 from shared.face.client import CallOptions, FaceClient
@@ -16,7 +19,7 @@ from shared.face.entra import EntraCredential
 from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.face.key_vault import KeyVault
 from shared.face.rate_limiter import RateLimiter
-from shared.settings import FaceAuth, Settings
+from shared.settings import FaceAuth, ServerAuth, Settings
 from shared.store.images import CONTAINER_NAME, BlobImageStore
 from shared.store.message_queue import QUEUE_NAME, StorageQueue
 from shared.store.session_store import TableSessionStore
@@ -118,6 +121,20 @@ class Connections:
         by_identity = self._settings.storage_connection is None
         tokens = [self._fetch_storage_token] if by_identity else []
         return VaultAppSecret(secret, beside=[self._face_credential.get, *tokens])
+
+    def open_token_check(self) -> TokenCheck | None:
+        """Open what checks callers' tokens; None where they come with keys."""
+        settings = self._settings
+        if settings.server_auth is ServerAuth.KEY:
+            return None
+        authority, tenant_id = settings.azure_authority_host, settings.entra_tenant_id
+        keys = SigningKeys.connect(
+            authority, tenant_id, timeout_seconds=settings.key_timeout_seconds, now=self._now
+        )
+        rules = TokenRules.of_tenant(
+            tenant_id, authority=authority, audience=settings.entra_audience
+        )
+        return TokenCheck(keys=self._keep(keys), rules=rules)
 
     async def _fetch_storage_token(self) -> None:
         # Whoever asks the table next finds it in the credential's own cache.

@@ -8,6 +8,8 @@ AppError
 │   ├── LengthRequiredError
 │   ├── RequestTooLargeError
 │   ├── UnsupportedMediaTypeError
+│   ├── UnauthorizedError
+│   ├── ForbiddenError
 │   ├── SessionNotFoundError
 │   ├── SessionNotFinalError
 │   ├── SessionConflictError
@@ -19,6 +21,7 @@ AppError
 │   │   ├── FaceUnavailableError
 │   │   ├── FaceRefusedError
 │   │   └── KeyUnavailableError
+│   ├── SigningKeysUnavailableError
 │   └── StoreUnavailableError
 │       └── UnreadableRecordError
 ├── StoreConflictError            we lost a race: read again, decide again
@@ -72,6 +75,14 @@ class RequestTooLargeError(CallerError):
 
 class UnsupportedMediaTypeError(CallerError):
     """The body is of a type that this route does not read."""
+
+
+class UnauthorizedError(CallerError):
+    """The access token is missing or not good; why is for the log."""
+
+
+class ForbiddenError(CallerError):
+    """The caller is known, and may not ask this."""
 
 
 class SessionNotFoundError(CallerError):
@@ -157,6 +168,10 @@ class FaceRefusedError(FaceOutcomeUnknownError):
 
 class KeyUnavailableError(FaceOutcomeUnknownError):
     """A secret cannot be had from the vault: the Face key, or the app's own."""
+
+
+class SigningKeysUnavailableError(DependencyError):
+    """The keys that access tokens are checked with cannot be had from Entra."""
 
 
 class StoreUnavailableError(DependencyError):

@@ -18,6 +18,14 @@ _ENDPOINT = re.compile(
 )
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
 _SECRET_NAME = re.compile("[A-Za-z0-9-]{1,127}", re.ASCII)
+_GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TENANT_ID = re.compile(_GUID, re.ASCII | re.IGNORECASE)
+# A client id, or an App ID URI: https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions
+# Only the scope that a token is asked for by ends in /.default, never the audience in the token.
+_AUDIENCE = re.compile(
+    rf"{_GUID}|(?!.*/\.default$)[a-z][a-z0-9+.-]*:/*[!-.0-;=?-z~][!-;=?-z~]{{0,254}}",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,31 @@ def secret_name(default: str) -> Rule[str]:
     return Rule(
         parse=lambda text: _match(text, _SECRET_NAME).group(),
         must_be="1 to 127 letters, digits and hyphens",
+        default=default,
+    )
+
+
+def tenant_id() -> Rule[str]:
+    """Want a tenant by its id: a domain's name is not in tokens."""
+    return Rule(
+        parse=lambda text: _match(text, _TENANT_ID).group().lower(), must_be="a GUID", default=""
+    )
+
+
+def audience() -> Rule[str]:
+    """Want whom tokens are for, as they say it themselves."""
+    return Rule(
+        parse=lambda text: _match(text, _AUDIENCE).group(),
+        must_be="the app's client id, or its URI without /.default",
+        default="",
+    )
+
+
+def authority(default: str) -> Rule[str]:
+    """Want the address of Entra, which azure-identity takes without https:// too."""
+    return Rule(
+        parse=lambda text: _parse_endpoint(text if "://" in text else f"https://{text}"),
+        must_be="https://, a host's name and nothing after it",
         default=default,
     )
 

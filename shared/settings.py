@@ -12,6 +12,8 @@ from shared.image_choices import ClientReferenceImage, SessionImage, face_attrib
 from shared.secret import Secret
 from shared.setting_rules import (
     Rule,
+    audience,
+    authority,
     connection_string,
     endpoint,
     integer,
@@ -19,11 +21,19 @@ from shared.setting_rules import (
     one_of,
     schedule,
     secret_name,
+    tenant_id,
 )
 
 
 class FaceAuth(StrEnum):
     """What opens the Face account: its key, or the app's own identity."""
+
+    KEY = "key"
+    ENTRA = "entra"
+
+
+class ServerAuth(StrEnum):
+    """What servers and operators come with: a function key, or an Entra access token."""
 
     KEY = "key"
     ENTRA = "entra"
@@ -53,6 +63,10 @@ class Settings:
     face_key_secret_name: Annotated[str, secret_name("face-api-key")]
     app_secret_name: Annotated[str, secret_name("app-secret")]
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
+    server_auth: Annotated[ServerAuth, one_of(ServerAuth.KEY, ServerAuth)]
+    entra_tenant_id: Annotated[str, tenant_id()]
+    entra_audience: Annotated[str, audience()]
+    azure_authority_host: Annotated[str, authority("https://login.microsoftonline.com")]
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
     queue_service_uri: Annotated[str, endpoint()]
@@ -100,6 +114,12 @@ def load() -> Settings:
     return from_environment(os.environ)
 
 
+def load_server_auth() -> ServerAuth:
+    """Say what servers come with before there are Settings; whatever is wrong opens nothing."""
+    text = os.environ.get("SERVER_AUTH", "").strip()
+    return ServerAuth.ENTRA if text == ServerAuth.ENTRA else ServerAuth.KEY
+
+
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Check every setting, then build; ConfigurationError lists all that is wrong."""
     names = (*NAMES.values(), _ENVIRONMENT, _IDENTITY)
@@ -116,6 +136,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 def _must_be_given(given: Mapping[str, str]) -> Iterator[str]:
     yield from ("FACE_ENDPOINT", "KEY_VAULT_URL", "SWEEP_SCHEDULE")
+    if given.get("SERVER_AUTH") == ServerAuth.ENTRA:
+        yield from ("ENTRA_TENANT_ID", "ENTRA_AUDIENCE")
     if "AzureWebJobsStorage" not in given:
         yield from ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
         if given.get("SESSION_IMAGE") in {SessionImage.ALLOW, SessionImage.ALWAYS}:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from local.azure.access_tokens import TokenIssuer
+from local.azure.app_registration import AppRegistration
 from local.faults import wire
 from local.faults.fault import FaultQueue
 
@@ -23,10 +24,15 @@ class IdentitySimulator:
     """Issues tokens for whatever resource is asked for, to whoever knows the header."""
 
     def __init__(
-        self, issuer: TokenIssuer, faults: FaultQueue, now: Callable[[], datetime]
+        self,
+        issuer: TokenIssuer,
+        registration: AppRegistration,
+        faults: FaultQueue,
+        now: Callable[[], datetime],
     ) -> None:
         """Issue on real time: the SDKs' token caches know no other."""
         self._issuer = issuer
+        self._registration = registration
         self._faults = faults
         self._now = now
 
@@ -34,8 +40,17 @@ class IdentitySimulator:
         """Build the web application."""
         app = web.Application()
         app.router.add_get(PATH, self._serve(self._token))
-        app.router.add_get("/{tenant}/discovery/v2.0/keys", self._serve(self._keys))
+        app.add_routes(self.key_routes())
         return app
+
+    def key_routes(self) -> list[web.RouteDef]:
+        """List where the keys are published: here, and wherever else Entra is to be."""
+        return [web.get("/{tenant}/discovery/v2.0/keys", self._serve(self._keys))]
+
+    def bring_token(self) -> dict[str, str]:
+        """Come to the app with a token of its own audience, as a server of yours would."""
+        token = self._token_body(self._registration.audience, None)["access_token"]
+        return {"Authorization": f"Bearer {token}"}
 
     def _serve(self, handler: Callable[[web.Request], web.Response]) -> wire.Handler:
         async def serve(request: web.Request) -> web.StreamResponse:
@@ -60,22 +75,28 @@ class IdentitySimulator:
 
     # https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signature
     def _keys(self, _request: web.Request) -> web.Response:
-        return web.json_response({"keys": [self._issuer.public_key]})
+        return web.json_response({"keys": self._issuer.public_keys})
 
     def _token_body(self, resource: str, client_id: str | None) -> dict[str, str]:
-        expires_on = int((self._now() + _LIFE).timestamp())
+        now = self._now()
+        expires_on = int((now + _LIFE).timestamp())
+        app_id = client_id or _SYSTEM_ASSIGNED
         claims = {
             "iss": _ISSUER,
             "aud": resource,
+            "iat": int(now.timestamp()),
+            "nbf": int(now.timestamp()),
             "exp": expires_on,
-            "appid": client_id or _SYSTEM_ASSIGNED,
+            "appid": app_id,
         }
+        if resource == self._registration.audience:
+            claims |= self._registration.claims(app_id)
         return {
             "access_token": self._issuer.issue(claims),
             "expires_on": str(expires_on),
             "resource": resource,
             "token_type": "Bearer",
-            "client_id": client_id or _SYSTEM_ASSIGNED,
+            "client_id": app_id,
         }
 
 

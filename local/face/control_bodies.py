@@ -90,6 +90,14 @@ def key(body: bytes) -> str:
     return _text("key", read(body, {"key"}).get("key"))
 
 
+def roles(body: bytes) -> tuple[str, ...]:
+    """Read which roles the tokens to come have."""
+    given = read(body, {"roles"}).get("roles")
+    if not isinstance(given, list):
+        raise BadControlError("roles must be a list of texts")
+    return tuple(_text("each of roles", role) for role in given)
+
+
 def seconds(body: bytes) -> float:
     """Read by how much the clock moves on."""
     given = read(body, {"advanceSeconds"}).get("advanceSeconds")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from local.azure.access_tokens import bearer
+from local.azure.access_tokens import TokenIssuer, bearer
+from local.azure.app_registration import AppRegistration
 from local.azure.vault_secret import VaultSecret
 from local.azure_error import error_body
 from local.clock import StackClock
@@ -25,9 +26,9 @@ _FROM_ANYWHERE: Mapping[str, str] = {
 
 
 class FaceControl:
-    """Moves what the simulators share: sessions, faults, the key, the clock."""
+    """Moves what the simulators share: sessions, faults, keys, roles, the clock."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whatever can be controlled
         self,
         account: FaceAccount,
         *,
@@ -35,6 +36,8 @@ class FaceControl:
         clock: StackClock,
         faults: FaultQueue,
         log: RequestLog,
+        issuer: TokenIssuer,
+        registration: AppRegistration,
     ) -> None:
         """Control this account and what surrounds it."""
         self._account = account
@@ -42,6 +45,8 @@ class FaceControl:
         self._clock = clock
         self._faults = faults
         self._log = log
+        self._issuer = issuer
+        self._registration = registration
 
     def routes(self) -> list[web.RouteDef]:
         """List the control routes."""
@@ -54,6 +59,8 @@ class FaceControl:
             web.post("/simulator/reference", self._set_reference_quality),
             web.post("/simulator/key", self._rotate_key),
             web.post("/simulator/clock", self._advance_clock),
+            web.post("/simulator/roles", self._set_roles),
+            web.post("/simulator/signing-key", self._rotate_signing_key),
             web.options("/simulator/{any:.*}", _answer_preflight),
         ]
 
@@ -86,6 +93,14 @@ class FaceControl:
 
     async def _advance_clock(self, request: web.Request) -> web.Response:
         self._clock.advance(control_bodies.seconds(await request.read()))
+        return _no_content()
+
+    async def _set_roles(self, request: web.Request) -> web.Response:
+        self._registration.roles = control_bodies.roles(await request.read())
+        return _no_content()
+
+    async def _rotate_signing_key(self, _request: web.Request) -> web.Response:
+        self._issuer.rotate()
         return _no_content()
 
 

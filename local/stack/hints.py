@@ -5,19 +5,25 @@ from pathlib import Path
 from local.ports import DEFAULT, HOST, Ports
 
 
-def next_steps(ports: Ports, state: Path) -> str:
-    """Say what to try, and how to stop."""
+def next_steps(ports: Ports, state: Path, *, has_tokens: bool = False) -> str:
+    """Say what to try, and how to stop; servers come with a key, or with tokens."""
     url = f"http://{HOST}:{ports.host}"
     moved = "" if ports.host == DEFAULT else f"BASE_URL={url} "
+    mode = "SERVER_AUTH=entra " if has_tokens else ""
     folder = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
+    name, way_in = (
+        ("token", "by azure-identity, as local/README.md says; no key opens a route")
+        if has_tokens
+        else ("key", "local-function-key  (header x-functions-key; opens every route)")
+    )
     lines = {
         "page": f"http://{HOST}:{ports.page}  (run a check in your browser, and watch)",
-        "try": f"{moved}examples/check.sh spoofface",
-        "key": "local-function-key  (header x-functions-key; opens every route)",
+        "try": f"{moved}{mode}examples/check.sh spoofface",
+        name: way_in,
         "controls": f"http://{HOST}:{ports.face}/simulator/  (see local/README.md)",
         "stop": f"Ctrl-C; `rm -r {folder}` then forgets every session",
     }
-    return "".join(f"    {name:<9} {line}\n" for name, line in lines.items())
+    return "".join(f"    {what:<9} {line}\n" for what, line in lines.items())
 
 
 def func_start(app: Path, exports: Path, port: int, origins: str) -> str:

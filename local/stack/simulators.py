@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from local.azure.access_tokens import TokenIssuer
+from local.azure.app_registration import AppRegistration
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
@@ -25,16 +26,23 @@ from local.stack.simulator_server import serve
 from local.web import host_log, page_server
 from local.web.host_log import HostLog
 from local.web.timeline import Timeline
+from local.web.your_server import bring_key
 
 CLOCK = "clock.json"
 
 
 @contextlib.asynccontextmanager
-async def run(ports: Ports, state: Path, names: SecretNames = DEFAULT_NAMES) -> AsyncIterator[None]:
+async def run(
+    ports: Ports,
+    state: Path,
+    names: SecretNames = DEFAULT_NAMES,
+    registration: AppRegistration | None = None,
+) -> AsyncIterator[None]:
     """Run the three and the page in this process until the block ends.
 
-    What must last is in the folder.
+    What must last is in the folder. With a registration of the app, its callers come with tokens.
     """
+    app = registration or AppRegistration()
     issuer = TokenIssuer(state / "identity-key.pem")
     key = VaultSecret(names.face_key, state / "vault.json", real_now, first=FIRST_KEY)
     app_secret = VaultSecret(names.app, state / "app-secret.json", real_now)
@@ -45,10 +53,21 @@ async def run(ports: Ports, state: Path, names: SecretNames = DEFAULT_NAMES) -> 
     account = FaceAccount(SessionFiles(state / "face"), tokens, clock.now)
     face = site.application(
         FaceSimulator(account, key=key, entra=issuer, faults=faults, log=log),
-        FaceControl(account, key=key, clock=clock, faults=faults, log=log),
+        FaceControl(
+            account,
+            key=key,
+            clock=clock,
+            faults=faults,
+            log=log,
+            issuer=issuer,
+            registration=app,
+        ),
     )
     vault = VaultSimulator([key, app_secret], issuer, faults, real_now).application()
-    identity = IdentitySimulator(issuer, faults, real_now).application()
+    identity = IdentitySimulator(issuer, app, faults, real_now)
+    opener = identity.bring_token if registration else bring_key
+    # Whoever follows AZURE_AUTHORITY_HOST looks for Entra by https.
+    vault.add_routes(identity.key_routes())
     tls = Certificate(state).server_context()
     timeline = Timeline(HostLog(state / host_log.NAME))
     timeline.watch(face, "face")
@@ -57,7 +76,7 @@ async def run(ports: Ports, state: Path, names: SecretNames = DEFAULT_NAMES) -> 
         aiohttp.ClientSession() as http,
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
-        serve(identity, ports.identity),
-        serve(page_server.application(ports, timeline, http), ports.page),
+        serve(identity.application(), ports.identity),
+        serve(page_server.application(ports, timeline, http, opener), ports.page),
     ):
         yield

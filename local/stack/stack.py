@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from local.azure import azurite, identity, storage_setup
+from local.azure.app_registration import AppRegistration
 from local.azure.certificate import TRUSTED
 from local.azure.vault_secret import DEFAULT_NAMES, SecretNames
 from local.clock import StackClock
@@ -25,15 +26,20 @@ class Stack:
         ports: Ports,
         state: Path,
         secret_names: SecretNames = DEFAULT_NAMES,
+        registration: AppRegistration | None = None,
         on_part: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Plan a stack, which will tell of each part that answers; nothing runs yet."""
+        """Plan a stack, which will tell of each part that answers; nothing runs yet.
+
+        With a registration of the app, its callers come with tokens.
+        """
         self.ports = ports
         self.state = state.absolute()
         self.clock = StackClock(self.state / simulators.CLOCK)
         self.log = self.state / "app.log"
         self.face_url = f"http://{HOST}:{ports.face}"
         self._secret_names = secret_names
+        self._registration = registration
         self._on_part = on_part
         self._running = contextlib.AsyncExitStack()
 
@@ -49,6 +55,24 @@ class Stack:
             "IDENTITY_ENDPOINT": f"http://{HOST}:{ports.identity}{identity.PATH}",
             "IDENTITY_HEADER": identity.HEADER,
             "SSL_CERT_FILE": str(self.trusted),
+            **self._entra_settings,
+        }
+
+    @property
+    def has_tokens(self) -> bool:
+        """Do servers and operators come with tokens, not with keys."""
+        return self._registration is not None
+
+    @property
+    def _entra_settings(self) -> dict[str, str]:
+        if self._registration is None:
+            return {}
+        return {
+            "SERVER_AUTH": "entra",
+            "ENTRA_TENANT_ID": self._registration.tenant_id,
+            "ENTRA_AUDIENCE": self._registration.audience,
+            # azure-identity reads it too, and takes no authority by http.
+            "AZURE_AUTHORITY_HOST": f"https://{HOST}:{self.ports.vault}",
         }
 
     @property
@@ -84,7 +108,7 @@ class Stack:
         enter = self._running.enter_async_context
         self._running.enter_context(state_folder.hold(self.state))
         self.ports.check(beside_host=True)
-        await enter(simulators.run(self.ports, self.state, self._secret_names))
+        await enter(simulators.run(self.ports, self.state, self._secret_names, self._registration))
         for part in ("Face", "Key Vault", "managed identity"):
             self._on_part(part)
         self._azurite = await enter(azurite.run(self.ports, self.state / "azurite"))

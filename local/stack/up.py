@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.azure.app_registration import AppRegistration
 from local.azure.vault_secret import SecretNames
 from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import HOST, Ports, StackError
@@ -47,6 +48,7 @@ async def _watch(plan: Plan) -> None:
         ports=ports,
         state=plan.state,
         secret_names=SecretNames.of_settings(names),
+        registration=AppRegistration.of_settings(names),
         on_part=_tell_of_part,
     ) as stack:
         settings = app_settings.merge(file, stack.settings, plan.environment)
@@ -62,7 +64,7 @@ async def _watch(plan: Plan) -> None:
 
 async def _run_with_host(stack: Stack, settings: Mapping[str, str], options: Sequence[str]) -> None:
     def announce() -> None:
-        _announce(stack.ports, hints.next_steps(stack.ports, stack.state))
+        _announce(stack.ports, _next_steps(stack))
 
     await _run_host(stack, settings, options, announce)
     # As the platform does; there is no end to it but a signal or an error.
@@ -124,6 +126,10 @@ async def _await_unless_ended(
 
 async def _wait_forever() -> None:
     await asyncio.Event().wait()
+
+
+def _next_steps(stack: Stack) -> str:
+    return hints.next_steps(stack.ports, stack.state, has_tokens=stack.has_tokens)
 
 
 def _tell_of_part(part: str) -> None:

@@ -15,7 +15,7 @@ from local.faults.wire import Handler
 from local.ports import Ports
 from local.web.controls import Controls
 from local.web.timeline import Timeline
-from local.web.your_server import YourServer
+from local.web.your_server import Opener, YourServer
 
 _STATIC = Path(__file__).parent / "static"
 # The TypeScript client, where somebody has built it; the page has a smaller one of its own.
@@ -39,8 +39,10 @@ _ON_EVERY_ANSWER = {
 }
 
 
-def application(ports: Ports, timeline: Timeline, http: aiohttp.ClientSession) -> web.Application:
-    """Build the web application."""
+def application(
+    ports: Ports, timeline: Timeline, http: aiohttp.ClientSession, opener: Opener
+) -> web.Application:
+    """Build the web application; your server comes to the app with what the opener gives."""
     middlewares = [_refuse_other_sites, _tell_of_silence]
     app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY)
     app.add_routes(
@@ -50,7 +52,7 @@ def application(ports: Ports, timeline: Timeline, http: aiohttp.ClientSession) -
             web.static("/page", _STATIC),
             web.static("/client", _BUILT_CLIENT if _BUILT_CLIENT.exists() else _STATIC / "client"),
             web.get("/server/timeline", _Stream(timeline).answer),
-            *YourServer(http, ports).routes(),
+            *YourServer(http, ports, opener).routes(),
             *Controls(http, ports).routes(),
         ]
     )

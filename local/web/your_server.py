@@ -1,6 +1,7 @@
-"""What your own server does for the page: it has the app's key, and no browser ever does."""
+"""What your own server does for the page: it may call the app, and no browser ever may."""
 
 import secrets
+from collections.abc import Callable, Mapping
 from io import BytesIO
 
 import aiohttp
@@ -9,17 +10,28 @@ from aiohttp import web
 from local.functions_host.keys import HostKeys
 from local.ports import HOST, Ports
 
-_KEY = {"x-functions-key": HostKeys().host[0]}
 _OK, _CREATED = 200, 201
 # The rest of what the app answers to a create, your server keeps to itself.
 _FOR_THE_FRONTEND = ("sessionId", "sessionToken", "authToken", "kind", "expiresInSeconds")
 
 
+# The headers that open the app.
+type Opener = Callable[[], Mapping[str, str]]
+
+
+def bring_key() -> Mapping[str, str]:
+    """Come with the key that opens every route."""
+    return {"x-functions-key": HostKeys().host[0]}
+
+
 class YourServer:
     """Starts checks, and reads how they ended."""
 
-    def __init__(self, http: aiohttp.ClientSession, ports: Ports) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, ports: Ports, opener: Opener = bring_key
+    ) -> None:
         """Call this stack's app."""
+        self._opener = opener
         self._http = http
         self._ports = ports
         self._sessions = f"http://{HOST}:{ports.host}/api/sessions"
@@ -42,9 +54,9 @@ class YourServer:
             data = aiohttp.FormData(person)
             image = BytesIO(picture.file.read())
             data.add_field("verifyImage", image, filename="picture", content_type="image/jpeg")
-            call = self._http.post(self._sessions, headers=_KEY, data=data)
+            call = self._http.post(self._sessions, headers=self._opener(), data=data)
         else:
-            call = self._http.post(self._sessions, headers=_KEY, json=person)
+            call = self._http.post(self._sessions, headers=self._opener(), json=person)
         async with call as answer:
             if answer.status != _CREATED:
                 return await _pass_on(answer)
@@ -55,11 +67,12 @@ class YourServer:
 
     async def _read_result(self, request: web.Request) -> web.Response:
         """Tell what only your server may know: the page shows both sides of the story."""
-        async with self._http.get(self._url_of(request, "result"), headers=_KEY) as answer:
+        url = self._url_of(request, "result")
+        async with self._http.get(url, headers=self._opener()) as answer:
             return web.json_response({"status": answer.status, "body": await answer.json()})
 
     async def _read_image(self, request: web.Request) -> web.Response:
-        async with self._http.get(self._url_of(request, "image"), headers=_KEY) as answer:
+        async with self._http.get(self._url_of(request, "image"), headers=self._opener()) as answer:
             return await _pass_on(answer)
 
     async def _list_events(self, request: web.Request) -> web.Response:

@@ -142,6 +142,13 @@ class ResultReport(ReplyBody, frozen=True, kw_only=True):
     recognition_error: str | None
 
 
+class ResultCaller(ReplyBody, frozen=True, kw_only=True):
+    """Who has started the session: an application, and whom it acts for."""
+
+    app_id: str
+    object_id: str
+
+
 class ResultReply(ReplyBody, frozen=True, kw_only=True):
     """How a session ended. Only a completed one has an outcome."""
 
@@ -160,6 +167,7 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     user_correlation_id: str | None
     created_at: Time
     ended_at: Time | None
+    created_by: ResultCaller | None
 
 
 class HealthReply(ReplyBody, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.InvalidRequestError: (400, "InvalidRequest"),
     errors.InvalidImageSizeError: (400, "InvalidImageSize"),
     errors.InvalidImageError: (400, "InvalidImage"),
+    errors.UnauthorizedError: (401, "Unauthorized"),
+    errors.ForbiddenError: (403, "Forbidden"),
     errors.SessionNotFoundError: (404, "SessionNotFound"),
     errors.SessionNotFinalError: (409, "SessionNotFinal"),
     errors.SessionConflictError: (409, "SessionConflict"),
@@ -28,11 +30,14 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.FaceRefusedError: (502, "FaceRefused"),
     errors.FaceUnavailableError: (503, "FaceUnavailable"),
     errors.KeyUnavailableError: (503, "KeyUnavailable"),
+    errors.SigningKeysUnavailableError: (503, "KeyUnavailable"),
     errors.StoreUnavailableError: (503, "StoreUnavailable"),
 }
 
-# An error's own words are for the log; only a CallerError's were written for its caller.
+# An error's own words are for the log; only a CallerError's were written for its caller, and why a
+# token is not good helps nobody but whoever forges one.
 _MESSAGES = {
+    401: "The access token is missing or not good.",
     500: "The service is not configured.",
     502: "The service could not use Azure AI Face.",
     503: "The service cannot do this right now; try again later.",

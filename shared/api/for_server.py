@@ -1,4 +1,4 @@
-"""What your server may ask, opened by a function key."""
+"""What your server may ask, opened by a function key or an access token."""
 
 import asyncio
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 import azure.functions as func
 
 from shared.api import create_body, replies
+from shared.api.door import current_caller
 from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
 from shared.composition import App
@@ -21,7 +22,7 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
     """Open a session and hand out its two tokens, this once."""
     request = await _parse(req, app.settings.max_token_seconds)
     key = idempotency.check(req.headers.get("Idempotency-Key"))
-    started = await app.start.start(request, key)
+    started = await app.start.start(request, key, created_by=current_caller())
     return Reply(
         status=201,
         body=replies.start_reply(started, app.now()),

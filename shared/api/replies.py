@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from shared.api import contract
 from shared.flow.start import Started
+from shared.session.caller import Caller
 from shared.session.face_answer import ReferenceImage
 from shared.session.looks import seconds_until
 from shared.session.session import Kind, Session, Status, Verdict
@@ -74,6 +75,7 @@ def result_reply(session: Session) -> contract.ResultReply:
         user_correlation_id=session.user_correlation_id,
         created_at=rfc3339(session.created_at),
         ended_at=rfc3339(session.ended_at) if session.ended_at else None,
+        created_by=_created_by(session.created_by),
     )
     return reply if session.verdict is None else _with_verdict(reply, session.verdict)
 
@@ -93,6 +95,12 @@ def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.Res
         model_version=verdict.model_version,
     )
     return judged if reply.verify is None else structs.replace(judged, verify=_verify(verdict))
+
+
+def _created_by(caller: Caller | None) -> contract.ResultCaller | None:
+    if caller is None:
+        return None
+    return contract.ResultCaller(app_id=caller.app_id, object_id=caller.object_id)
 
 
 def _verify(verdict: Verdict) -> contract.ResultVerify:

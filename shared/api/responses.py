@@ -10,6 +10,7 @@ from msgspec import UNSET, json
 from shared import composition, telemetry
 from shared.api import error_replies
 from shared.api.contract import ErrorReply, ReplyBody, Retryable
+from shared.api.door import Audience, check_caller, current_caller
 from shared.composition import App
 from shared.errors import (
     AppError,
@@ -17,6 +18,7 @@ from shared.errors import (
     ConfigurationError,
     DependencyError,
     SessionNotFoundError,
+    UnauthorizedError,
 )
 
 _HEADERS = {
@@ -24,6 +26,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Access-Control-Expose-Headers": "Location, Retry-After, x-ms-request-id, x-ms-error-code",
 }
+# https://datatracker.ietf.org/doc/html/rfc6750#section-3
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +43,14 @@ Endpoint = Callable[[App, func.HttpRequest], Awaitable[Reply]]
 
 
 async def answer(
-    endpoint: Endpoint, req: func.HttpRequest, context: func.Context
+    endpoint: Endpoint, req: func.HttpRequest, context: func.Context, audience: Audience
 ) -> func.HttpResponse:
-    """Run an endpoint on the app; every known error becomes its status and code."""
+    """Run an endpoint on the app, for its audience; every known error becomes status and code."""
     try:
-        reply = await endpoint(composition.app(), req)
+        app = composition.app()
+        await check_caller(app, req, audience)
+        _log_caller(context)
+        reply = await endpoint(app, req)
     except (CallerError, DependencyError, ConfigurationError) as error:
         reply = _refuse(error)
     return respond(reply, context)
@@ -64,15 +71,35 @@ def respond(reply: Reply, context: func.Context) -> func.HttpResponse:
     )
 
 
+def _log_caller(context: func.Context) -> None:
+    if caller := current_caller():
+        telemetry.log_event(
+            "caller admitted",
+            operation=context.function_name,
+            app_id=caller.app_id,
+            object_id=caller.object_id,
+        )
+
+
 def _refuse(error: AppError) -> Reply:
     status, code = error_replies.status_of(error)
-    telemetry.log_event("request refused", level=_level(error), code=code, cause=error)
-    return Reply(status=status, body=error_replies.error_reply(error))
+    caller = current_caller()
+    telemetry.log_event(
+        "request refused",
+        level=_level(error),
+        code=code,
+        cause=error,
+        app_id=caller.app_id if caller else None,
+        object_id=caller.object_id if caller else None,
+    )
+    headers = _CHALLENGE if isinstance(error, UnauthorizedError) else {}
+    return Reply(status=status, body=error_replies.error_reply(error), headers=headers)
 
 
 def _level(error: AppError) -> int:
-    # Anybody may ask for sessions that are not there; requests count them, at no cost in lines.
-    if isinstance(error, SessionNotFoundError):
+    # Anybody may ask for sessions that are not there, and may make tokens up; requests count them,
+    # at no cost in lines.
+    if isinstance(error, SessionNotFoundError | UnauthorizedError):
         return logging.DEBUG
     if isinstance(error, ConfigurationError):
         return logging.ERROR

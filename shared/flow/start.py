@@ -16,6 +16,7 @@ from shared.flow.face_silence import log_face_silence
 from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
+from shared.session.caller import Caller
 from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import RandomBytes, SessionId, new_session_id, shard_of
@@ -58,17 +59,19 @@ class SessionStart:
     random_bytes: RandomBytes
     log: LogEvent
 
-    async def start(self, request: StartRequest, key: str | None = None) -> Started:
+    async def start(
+        self, request: StartRequest, key: str | None = None, created_by: Caller | None = None
+    ) -> Started:
         """Create a session; an idempotency key stands for one, and never for another."""
         await self.app_secret.get()
         if key is None:
-            return await self._create(request, request.person, None)
+            return await self._create(request, request.person, None, created_by)
         # Where nobody is named, the key itself says whose rows are neighbors.
         person = request.person or key
         shard, key_hash = shard_of_person(person), idempotency.hash_key(key, request)
         await self._check_key(request, shard, key_hash)
         try:
-            return await self._create(request, person, key_hash)
+            return await self._create(request, person, key_hash, created_by)
         except (StoreUnavailableError, TooManySessionsError) as error:
             # It may be this very key's session that was first.
             await self._raise_if_key_taken(request, shard, key_hash, error)
@@ -96,7 +99,11 @@ class SessionStart:
             raise _race_error() from cause
 
     async def _create(
-        self, request: StartRequest, person: str | None, key_hash: KeyHash | None
+        self,
+        request: StartRequest,
+        person: str | None,
+        key_hash: KeyHash | None,
+        created_by: Caller | None,
     ) -> Started:
         now, token = self.now(), new_token(self.random_bytes)
         session_id = new_session_id(person, self.random_bytes)
@@ -110,6 +117,7 @@ class SessionStart:
             now=now,
             grace=self.rules.grace,
             counted=self.rules.max_open_sessions > 0,
+            created_by=created_by,
         )
         if request.verify_image is not None:
             await self._check_quality(session, face.reference_image)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.shard import PersonHash
 
@@ -127,6 +128,7 @@ class Session:
     person_sha256: PersonHash | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
     created_at: datetime
+    created_by: Caller | None = None
     expires_at: datetime
     ended_at: datetime | None = None
     report: Report = field(default_factory=Report, repr=False)

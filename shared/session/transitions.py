@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.secret import Secret
 from shared.session.alarm import REPORTED_DELAY, next_alarm_at
+from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Session, Status, Verdict
 from shared.session.session_token import hash_token
@@ -25,6 +26,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
     now: datetime,
     grace: timedelta,
     counted: bool,
+    created_by: Caller | None = None,
 ) -> Session:
     """Begin: the session lives as long as its token, and a grace."""
     expires_at = now + timedelta(seconds=request.token_seconds)
@@ -39,6 +41,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         person_sha256=request.person_sha256 if counted else None,
         verify_image_sha256=request.verify_image_sha256,
         created_at=now,
+        created_by=created_by,
         expires_at=expires_at,
         alarm_at=expires_at + grace,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.errors import UnreadableRecordError
+from shared.session.caller import Caller
 from shared.session.ids import shard_of
 from shared.session.session import Report, Session, Verdict
 from shared.store import row_keys
@@ -12,8 +13,9 @@ from shared.store.columns import Columns, Row, read_column, row_at, write_value
 _SESSION = Columns(
     Session,
     names={"token_hash": "sessionTokenSha256", "has_face_data": "atFace"},
-    elsewhere={"session_id", "report", "verdict", "version"},
+    elsewhere={"session_id", "created_by", "report", "verdict", "version"},
 )
+_CREATED_BY = Columns(Caller, prefix="created_by_")
 _REPORT = Columns(Report, prefix="reported_")
 _VERDICT = Columns(Verdict)
 
@@ -23,6 +25,7 @@ def session_row(session: Session) -> Row:
     return {
         **row_at(shard_of(session.session_id), row_keys.session_key(session.session_id)),
         **_SESSION.write(session),
+        **(_CREATED_BY.write(session.created_by) if session.created_by else {}),
         **_REPORT.write(session.report),
         **(_VERDICT.write(session.verdict) if session.verdict else {}),
     }
@@ -38,6 +41,7 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
     session = _SESSION.read(
         row,
         session_id=row_keys.session_id_from_key(read_column(row, "RowKey", str)),
+        created_by=_CREATED_BY.read(row) if _CREATED_BY.name_of("app_id") in row else None,
         report=_REPORT.read(row),
         verdict=_VERDICT.read(row) if _VERDICT.name_of("outcome") in row else None,
         version=version,

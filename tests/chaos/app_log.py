@@ -12,6 +12,7 @@ from tests.chaos.watcher import Row
 _STRAY = re.compile(
     r" (ERROR|CRITICAL) asyncio | py\.warnings |^Traceback \(most recent call last\)"
 )
+_SENT = re.compile(r'face_liveness asked again later sessionId="(\w+)" at="([^"]+)"')
 _ENDED = re.compile(r'face_liveness session ended sessionId="(\w+)" kind="\w+" status="(\w+)"')
 
 
@@ -26,3 +27,11 @@ def check(text: str, rows: Sequence[Row], findings: Findings) -> None:
     for end, times in ended.items():
         findings.check(times == 1, "an end is logged once", (end, times), end[0])
         findings.check(end in stored, "the end that is logged is the one recorded", end, end[0])
+
+
+def check_messages(text: str, findings: Findings) -> int:
+    """Check that nobody sent a second message for the same look, and count them."""
+    sent = Counter(_SENT.findall(text))
+    for (session_id, at), times in sent.items():
+        findings.check(times == 1, "a session has one message for each look", at, session_id)
+    return sent.total()

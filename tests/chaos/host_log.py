@@ -16,18 +16,9 @@ _LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3} (?:DEBUG|INFO|WARNING|ERROR|CRITICA
 _FAILED = re.compile(r"(\w+) failed after \d+ms")
 _TRIED_AGAIN = re.compile(r"to be tried again: (\w+)")
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::.*)?$")
-_SENT = re.compile(r'asked again later sessionId="(\w+)" at="([^"]+)"')
 _NEVER = re.compile(
     r"never retrieved|never awaited|Unclosed|Unhandled|Traceback \(most recent call last\)"
 )
-
-
-def check_messages(text: str, findings: Findings) -> int:
-    """Check that nobody sent a second message for the same look, and count them."""
-    sent = Counter(_SENT.findall(text))
-    for (session_id, at), times in sent.items():
-        findings.check(times == 1, "a session has one message for each look", at, session_id)
-    return sent.total()
 
 
 def check(text: str, findings: Findings) -> Counter[str]:

@@ -51,9 +51,9 @@ async def execute(plan: Plan, system: System) -> Run:
     await _end(run, system)
     await _purge(run, system)
     app_log.check(system.lines.text(), run.rows, run.findings)
+    run.messages = app_log.check_messages(system.lines.text(), run.findings)
     if system.host.is_ours:
         run.raised = host_log.check(system.host.log, run.findings)
-        run.messages = host_log.check_messages(system.host.log, run.findings)
     return run
 
 

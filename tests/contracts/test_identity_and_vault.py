@@ -14,11 +14,15 @@ from azure.identity.aio import ManagedIdentityCredential
 from azure.keyvault.secrets.aio import SecretClient
 
 from local.azure.access_tokens import TokenIssuer
+from local.azure.app_registration import AppRegistration
 from local.azure.certificate import TRUSTED, trust_in_this_process
 from local.azure.identity import HEADER
 from local.azure.vault_secret import DEFAULT_NAMES, SecretNames, VaultSecret
 from local.clock import real_now
 from local.ports import HOST
+from shared.entra import access_token
+from shared.entra.access_token import TokenRules
+from shared.session.caller import Caller
 from tests.support.face_calls import FaceCalls
 
 SECRET_NAME = DEFAULT_NAMES.face_key
@@ -176,6 +180,46 @@ async def test_token_is_checked_by_the_published_key_and_only_that_one_as_with_e
     assert claims["exp"] == int(str(issued["expires_on"]))
     with pytest.raises(jwt.PyJWKClientError):
         await asyncio.to_thread(keys.get_signing_key_from_jwt, foreign)
+
+
+async def token_for_the_app(face: FaceCalls) -> str:
+    query = {**GOOD_QUERY, "resource": "api://face-liveness", "client_id": "a-server"}
+    _, issued = await identity_answer(face, HEADER, query)
+    return str(issued["access_token"])
+
+
+async def test_token_for_the_app_is_what_the_app_takes_and_has_the_roles_it_is_told_to_have(
+    face: FaceCalls, tmp_path: Path
+) -> None:
+    tenant, v1 = AppRegistration().tenant_id, AppRegistration().claims("a-server")
+    keys_url = f"https://{HOST}:{face.ports.vault}/{tenant}/discovery/v2.0/keys"
+    tls = ssl.create_default_context(cafile=str(tmp_path / TRUSTED))
+    rules = TokenRules.of_tenant(tenant, authority="https://x", audience="api://face-liveness")
+    async with face.http.get(keys_url, ssl=tls) as answer:
+        keys = access_token.parse_keys(await answer.read())
+
+    token = await token_for_the_app(face)
+    found = access_token.verify(token, keys[access_token.read_key_id(token)], rules)
+    await face.control("roles", roles=["Liveness.Operator"])
+    later = jwt.decode(await token_for_the_app(face), options={"verify_signature": False})
+
+    assert found.caller == Caller(app_id="a-server", object_id=str(v1["oid"]))
+    assert found.roles == {"Liveness.Server", "Liveness.Operator"}
+    assert later["roles"] == ["Liveness.Operator"]
+
+
+async def test_rotated_signing_key_is_published_beside_the_old_and_signs_from_then_on(
+    face: FaceCalls,
+) -> None:
+    url = f"http://{HOST}:{face.ports.identity}/any-tenant/discovery/v2.0/keys"
+    before = await token_for_the_app(face)
+    assert (await face.control("signing-key")).status == 204
+    after = await token_for_the_app(face)
+    async with face.http.get(url) as answer:
+        published = [key["kid"] for key in (await answer.json())["keys"]]
+
+    assert published == [jwt.get_unverified_header(one)["kid"] for one in (before, after)]
+    assert len(set(published)) == 2
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,22 @@ class Story:
         is_left = row["status"] not in {"started", "processing"} and row["atFace"]
         return f"`{row['status']}`" + ", not deleted at Face" * is_left
 
+    async def comes_to(self, row: Row) -> None:
+        """Let happen what comes before the call that the fault befalls."""
+        if row.route == "complete":
+            await self.call("create")
+            await self.play("running" if row.call == "queue send" else "realface")
+
+    async def goes_on_from(self, row: Row) -> None:
+        """Let happen what follows when the fault is over."""
+        if row.call == "queue send":
+            await self.play()
+        if row.route == "complete":
+            assert await self.world.messages() == (row.line.then == fault_table.QUEUE)
+        if row.line.then == fault_table.QUEUE:
+            await self.is_recorded_by_the_queue()
+        await self.goes_on(row.line.then)
+
     async def goes_on(self, then: str) -> None:
         """Let happen what the table says; without anybody's call, unless it says so."""
         match then:
@@ -204,8 +220,9 @@ async def behind(stack: Stack, proxies: Proxies, configure: Configure) -> Proxie
 async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     world: World, behind: Proxies, configure: Configure, row: Row
 ) -> None:
-    place, then, limits = PLACES[row.call], row.line.then, _limits(row)
-    story = await _begin_story(world, row)
+    place, story, then = PLACES[row.call], Story(world=world), row.line.then
+    await story.comes_to(row)
+    limits = _limits(row)
     if limits or place.service in {"vault", "identity"}:
         # The app is built anew, so that it has no key.
         await configure(**limits)
@@ -220,27 +237,8 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     assert len(made) == (then in {fault_table.GOES_ON, fault_table.ORPHAN})
     # Built anew, the app leaves nothing alone for what has failed before.
     await configure(**_PATIENT)
-    if row.route == "complete":
-        await _let_the_queue_work(world, story, row)
-    await story.goes_on(then)
+    await story.goes_on_from(row)
     await story.ends(then)
-
-
-async def _begin_story(world: World, row: Row) -> Story:
-    """Start a check, and finish it at Face unless its result is to come later."""
-    story = Story(world=world)
-    if row.route == "complete":
-        await story.call("create")
-        await story.play("running" if row.call == "queue send" else "realface")
-    return story
-
-
-async def _let_the_queue_work(world: World, story: Story, row: Row) -> None:
-    if row.call == "queue send":
-        await story.play()
-    assert await world.messages() == (row.line.then == fault_table.QUEUE)
-    if row.line.then == fault_table.QUEUE:
-        await story.is_recorded_by_the_queue()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import re
 import shutil
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,32 +18,18 @@ from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST, Ports
 from local.stack import hints, host_readiness
 from tests.support.constants import FUNCTION_KEY
+from tests.support.up import ready_line, start_up
 
 # Only so that a failure ends; on a busy machine a start alone may take ten.
 BOUND_SECONDS = 90
-# As it was before any test led this process to a stack of its own: `up` obeys its caller.
-ENVIRONMENT = dict(os.environ)
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 
 
 @asynccontextmanager
 async def up(ports: Ports, state: Path, *more: str, **environment: str) -> AsyncIterator[Process]:
-    command = ("-m", "local", "up", "--port", str(ports.base), "--state", str(state), *more)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=ENVIRONMENT | environment, stdout=PIPE, stderr=PIPE
-    )
-    try:
-        async with asyncio.timeout(BOUND_SECONDS):
+    async with asyncio.timeout(BOUND_SECONDS):
+        async with start_up(ports, state, *more, **environment) as process:
             yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def ready_line(process: Process) -> str:
-    assert process.stdout is not None
-    return (await process.stdout.readline()).decode()
 
 
 async def becomes_true(condition: Callable[[], bool]) -> None:

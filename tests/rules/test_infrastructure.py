@@ -42,7 +42,7 @@ PLATFORM_SETTINGS = {
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "APP_SECRET_NAME", "AzureWebJobsStorage__queueServiceUri",
+    "APP_SECRET_NAME", "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
     "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "IMAGES_BLOB_ENDPOINT", "KEY_VAULT_URL",
 }  # fmt: skip
@@ -212,9 +212,13 @@ def test_every_setting_that_is_read_is_set_and_no_other() -> None:
 
 def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
     written = {name: value.strip("'") for name, value in infra_settings().items()}
-    known = MINIMUM | {"FACE_AUTH": "key"}
-    names = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
-    written = {name: value for name, value in written.items() if name not in names}
+    known = MINIMUM | {
+        "FACE_AUTH": "key",
+        "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+        "ENTRA_TENANT_ID": "00000000-0000-0000-0000-000000000000",
+    }
+    by_main = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
+    written = {name: value for name, value in written.items() if name not in by_main}
 
     assert settings.from_environment(written | known) == settings.from_environment(known)
 

@@ -17,7 +17,8 @@ VERBS = {
     "commit", "complete", "count", "create", "decrement", "delete", "detect", "discard", "drop",
     "end", "fetch", "find", "get", "guard", "handle", "increment", "insert", "join", "list", "load",
     "look", "parse", "postpone", "purge", "raise", "read", "record", "refresh", "reload",
-    "replace", "run", "send", "settle", "start", "sweep", "try", "visit", "work",
+    "replace", "run", "send", "settle", "start", "sweep", "try", "verify", "visit",
+    "work",
 }  # fmt: skip
 # A question only looks.
 QUESTIONS = {"is", "has"}

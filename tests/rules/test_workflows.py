@@ -180,7 +180,7 @@ def test_a_script_can_be_run_and_says_by_what(path: Path) -> None:
 def test_keys_are_made_for_the_functions_that_want_one() -> None:
     made = re.findall(r"(?m)^make_key (\w+)", (ROOT / "scripts" / "function-keys").read_text())
     app = (ROOT / "function_app.py").read_text(encoding="utf-8")
-    wanting = re.findall(r'@app\.route\("[^"]+", methods=\[[^\]]+\]\)\nasync def (\w+)', app)
+    wanting = re.findall(r"auth_level=_BY_CALLER\)\nasync def (\w+)", app)
 
     assert sorted(made) == sorted(wanting)
 

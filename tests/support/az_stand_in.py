@@ -26,12 +26,15 @@ AFTER_A_DEPLOYMENT: State = {
     "secret": {"tags.faceKey": "key1", "properties.attributes.updated": 0},
     "keys": {"key1": "first-1", "key2": "first-2"},
     "functions": {"start_session": {"default": "a"}, "get_result": {"default": "b"}},
+    "tokens": {},
     "host keys": {"masterKey": "local-master-key"},
     "calls": [],
 }
 
 
-def run(state: State, command: str, options: dict[str, list[str]]) -> str:
+def run(  # noqa: C901 - one case for each command
+    state: State, command: str, options: dict[str, list[str]]
+) -> str:
     """Carry out one command and give what it prints."""
     query, printed = "".join(options.get("--query", ())), ""
     match command:
@@ -41,6 +44,8 @@ def run(state: State, command: str, options: dict[str, list[str]]) -> str:
             printed = str(state.get(options["--resource-type"][0], ""))
         case "resource show":
             printed = str(state["secret"][query])
+        case "account get-access-token":
+            printed = str(state["tokens"][options["--scope"][0]])
         case "functionapp config appsettings list":
             (name,) = re.findall(r"name=='(\w+)'", query)
             printed = str(state["settings"].get(name, ""))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack, cast
 
 from shared.secret import Secret
+from shared.session.caller import Caller
 from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.idempotency import Claim, KeyHash
@@ -47,6 +48,7 @@ class SessionFields(TypedDict, total=False):
     person_sha256: str | None
     verify_image_sha256: str | None
     created_at: datetime
+    created_by: Caller | None
     expires_at: datetime
     ended_at: datetime | None
     report: Report

@@ -14,7 +14,9 @@ _UNREAD = {"tests", "decisions"}
 _FENCE = re.compile(r"(?ms)^[ ]*```(\w*)\n(.*?)^[ ]*```\n")
 _SHELL = {"bash", "console", "sh", "shell"}
 _SPAN = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
-_PROGRAMS = "apt|az|azd|brew|curl|func|git|make|npm|sudo|(?:scripts|examples|infra)/[\\w.-]+"
+_PROGRAMS = (
+    "apt|az|azd|brew|curl|func|git|make|npm|pre-commit|sudo|(?:scripts|examples|infra)/[\\w.-]+"
+)
 _COMMAND = re.compile(rf"(?:{_PROGRAMS}) \S.*", re.DOTALL)
 # The one address that the documents cannot know.
 _FILLED_IN = {"<this repository>": "https://github.com/you/face-liveness-functions.git"}

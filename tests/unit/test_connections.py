@@ -9,6 +9,7 @@ from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 
 from shared import settings
 from shared.connections import Connections
+from shared.entra.access_token import TokenRules
 from shared.face.client import FaceClient, acquire_at_once
 from shared.face.entra import EntraCredential
 from shared.face.face_key import KeyVaultCredential
@@ -93,6 +94,36 @@ async def test_queue_and_sweep_have_half_of_the_rate_each(connect: Open) -> None
     _, *limited = connect().open_face()
 
     assert [limiter_of(client)._gap_seconds for client in limited] == [0.5, 0.5]
+
+
+async def test_where_servers_come_with_keys_nobody_is_asked_for_a_token(connect: Open) -> None:
+    assert connect().open_token_check() is None
+
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+BY_TOKEN = {
+    "SERVER_AUTH": "entra",
+    "ENTRA_TENANT_ID": TENANT,
+    "ENTRA_AUDIENCE": "api://face-liveness",
+    "AZURE_AUTHORITY_HOST": "login.microsoftonline.us",
+    "KEY_TIMEOUT_SECONDS": "2",
+}
+
+
+async def test_tokens_are_checked_as_the_settings_say(connect: Open) -> None:
+    connections = connect(**BY_TOKEN)
+    check = connections.open_token_check()
+    v1, authority = f"https://sts.windows.net/{TENANT}/", "https://login.microsoftonline.us"
+
+    assert check
+    assert check.rules == TokenRules(
+        issuers=frozenset({v1, f"{authority}/{TENANT}/v2.0"}), audience="api://face-liveness"
+    )
+    assert check.keys._url == f"{authority}/{TENANT}/discovery/v2.0/keys"
+    assert check.keys._http.timeout.total == 2
+    assert isinstance(check.keys._now, Clock)
+    await connections.close()
+    assert check.keys._http.closed
 
 
 async def test_the_table_and_the_queue_are_opened_by_the_connection_string(connect: Open) -> None:

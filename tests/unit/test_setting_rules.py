@@ -21,8 +21,16 @@ RIGHT = [
         pytest.param(setting_rules.secret_name("x"), text, None, id=text)
         for text in ("face-api-key", "F", "0" * 127)
     ],
+    *[
+        pytest.param(setting_rules.audience(), text, None, id=text)
+        for text in ("urn:liveness", "api://1/x?y=%20#~", "api://a/.default/b")
+    ],
 ]
 WRONG = [
+    *[
+        pytest.param(setting_rules.audience(), text, id=ascii(text))
+        for text in ("x", "1:x", "api:", "api:///", "api://a/.DEFAULT", "api://{x}", "api://\xe9")
+    ],
     *[
         pytest.param(setting_rules.endpoint(), text, id=ascii(text))
         for text in (

@@ -12,7 +12,7 @@ from shared.errors import ConfigurationError
 from shared.image_choices import ClientReferenceImage, SessionImage
 from shared.secret import Secret
 from shared.session.face_answer import Quality
-from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
+from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings, VerifyImageHash
 
 STORAGE = (
     "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==;EndpointSuffix=core.windows.net"
@@ -32,6 +32,10 @@ DEFAULTS = Settings(
     face_key_secret_name="face-api-key",
     app_secret_name="app-secret",
     face_key_cache_seconds=600,
+    server_auth=ServerAuth.KEY,
+    entra_tenant_id="",
+    entra_audience="",
+    azure_authority_host="https://login.microsoftonline.com",
     storage_connection=Secret(STORAGE),
     table_service_uri="",
     queue_service_uri="",
@@ -55,6 +59,9 @@ DEFAULTS = Settings(
     key_timeout_seconds=3,
     sweep_face_calls_per_second=5,
 )
+
+
+GUID = "0a1b2c3d-1111-2222-3333-444455556666"
 
 
 def load(**changes: str) -> Settings:
@@ -104,6 +111,12 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("APP_SECRET_NAME", "other", "other"),
         ("FACE_KEY_CACHE_SECONDS", "0", 0),
         ("FACE_KEY_CACHE_SECONDS", "86400", 86_400),
+        ("ENTRA_TENANT_ID", GUID.upper(), GUID),
+        ("ENTRA_AUDIENCE", GUID, GUID),
+        ("ENTRA_AUDIENCE", "api://face-liveness", "api://face-liveness"),
+        ("ENTRA_AUDIENCE", "https://liveness.example/", "https://liveness.example/"),
+        ("AZURE_AUTHORITY_HOST", "login.microsoftonline.us", "https://login.microsoftonline.us"),
+        ("AZURE_AUTHORITY_HOST", "https://login.test/", "https://login.test"),
         ("SWEEP_SCHEDULE", "*/30 * * * * *", "*/30 * * * * *"),
         ("SESSION_GRACE_SECONDS", "0", 0),
         ("SESSION_GRACE_SECONDS", "86400", 86_400),
@@ -167,6 +180,19 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ),
         ("FACE_KEY_SECRET_NAME", ["face_api_key", "https://vault.test/secrets/x", "x" * 128]),
         ("APP_SECRET_NAME", ["app_secret", "https://vault.test/secrets/x", "x" * 128]),
+        ("SERVER_AUTH", ["Entra", "token", "none", "keys"]),
+        (
+            "ENTRA_TENANT_ID",
+            ["contoso.onmicrosoft.com", "common", f"{{{GUID}}}", f"{GUID}/", "<id>"],
+        ),
+        (
+            "ENTRA_AUDIENCE",
+            ["face-liveness", "api://x/.default", "api://face liveness", "api://<id>", "api://"],
+        ),
+        (
+            "AZURE_AUTHORITY_HOST",
+            ["https://login.test/common", "http://login.test", "a b", "x://y"],
+        ),
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
         ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
@@ -272,6 +298,36 @@ def test_with_entra_too_there_is_a_vault_to_name_for_the_apps_own_secret() -> No
     assert problems_of({**MIN, "FACE_AUTH": "entra", "KEY_VAULT_URL": ""}) == (
         "KEY_VAULT_URL is missing",
     )
+
+
+def test_with_entra_for_servers_the_tenant_and_the_audience_must_be_named() -> None:
+    named = {"ENTRA_TENANT_ID": GUID, "ENTRA_AUDIENCE": "api://face-liveness"}
+
+    assert load(SERVER_AUTH="entra", **named) == replace(
+        DEFAULTS,
+        server_auth=ServerAuth.ENTRA,
+        entra_tenant_id=GUID,
+        entra_audience="api://face-liveness",
+    )
+    assert load(SERVER_AUTH="key") == DEFAULTS
+    for name in named:
+        missing = {**MIN, "SERVER_AUTH": "entra", **named, name: " "}
+        assert problems_of(missing) == (f"{name} is missing",)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("entra", ServerAuth.ENTRA), (" entra ", ServerAuth.ENTRA)]
+    + [(text, ServerAuth.KEY) for text in ("", "key", "Entra", "ENTRA", "none", "entra,key")],
+)
+def test_only_the_word_itself_makes_the_platform_ask_for_no_key(
+    text: str, found: ServerAuth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVER_AUTH", text)
+    assert settings.load_server_auth() is found
+
+    monkeypatch.delenv("SERVER_AUTH")
+    assert settings.load_server_auth() is ServerAuth.KEY
 
 
 EMULATORS = [

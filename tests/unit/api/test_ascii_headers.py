@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared import composition
 from shared.api import for_server
+from shared.api.door import Audience
 from shared.api.error_replies import STATUS_BY_ERROR
 from shared.api.responses import Endpoint, Reply, answer
 from shared.composition import App
@@ -31,7 +32,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def headers_of(endpoint: Endpoint, request: func.HttpRequest) -> str:
     context = cast("func.Context", Context())
-    response = asyncio.run(answer(endpoint, request, context))
+    response = asyncio.run(answer(endpoint, request, context, Audience.SERVER))
     return "".join(f"{name}: {value}\n" for name, value in response.headers.items())
 
 

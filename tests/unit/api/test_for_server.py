@@ -17,6 +17,7 @@ from shared.errors import (
     UnsupportedMediaTypeError,
 )
 from shared.session import transitions
+from shared.session.caller import Caller
 from shared.session.face_answer import Quality, ReferenceImage
 from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.rules.source import ROOT
@@ -181,9 +182,12 @@ VERDICT = Verdict(
 )
 
 
+CALLER = Caller(app_id="app-1", object_id="object-1")
+
+
 async def test_a_result_is_told_in_full(desk: Stage) -> None:
     report = Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g")
-    session = a_verify_session(user_correlation_id="user-1", report=report)
+    session = a_verify_session(user_correlation_id="user-1", report=report, created_by=CALLER)
     desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
@@ -204,6 +208,7 @@ async def test_a_result_is_told_in_full(desk: Stage) -> None:
         "userCorrelationId": "user-1",
         "createdAt": "2026-03-04T05:06:07.000Z",
         "endedAt": "2026-03-04T05:06:08.000Z",
+        "createdBy": {"appId": "app-1", "objectId": "object-1"},
     }
 
 
@@ -263,4 +268,5 @@ async def test_a_result_without_a_verdict_has_every_key(
         "userCorrelationId": None,
         "createdAt": "2026-03-04T05:06:07.000Z",
         "endedAt": "2026-03-04T05:06:07.000Z",
+        "createdBy": None,
     }

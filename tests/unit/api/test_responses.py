@@ -9,6 +9,7 @@ import pytest
 from shared import composition, errors
 from shared.api import public
 from shared.api.contract import CompleteReply, HealthReply
+from shared.api.door import Audience
 from shared.api.error_replies import STATUS_BY_ERROR
 from shared.api.responses import Reply, answer, respond
 from shared.composition import App
@@ -29,6 +30,7 @@ class Context:
     """What the platform says about an invocation, as far as we look."""
 
     invocation_id = "invocation-1"
+    function_name = "get_result"
 
 
 REQUEST = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
@@ -48,7 +50,7 @@ async def answered(outcome: Reply | Exception) -> func.HttpResponse:
             raise outcome
         return outcome
 
-    return await answer(endpoint, REQUEST, CONTEXT)
+    return await answer(endpoint, REQUEST, CONTEXT, Audience.FRONTEND)
 
 
 def body_of(response: func.HttpResponse) -> dict[str, object]:
@@ -62,6 +64,8 @@ CONTRACT = [
         errors.InvalidImageSizeError(WORDS), 400, "InvalidImageSize", id="InvalidImageSize"
     ),
     pytest.param(errors.InvalidImageError(WORDS), 400, "InvalidImage", id="InvalidImage"),
+    pytest.param(errors.UnauthorizedError(WORDS), 401, "Unauthorized", id="Unauthorized"),
+    pytest.param(errors.ForbiddenError(WORDS), 403, "Forbidden", id="Forbidden"),
     pytest.param(errors.SessionNotFoundError(WORDS), 404, "SessionNotFound", id="SessionNotFound"),
     pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
@@ -93,6 +97,9 @@ CONTRACT = [
     pytest.param(errors.FaceUnavailableError(WORDS), 503, "FaceUnavailable", id="FaceUnavailable"),
     pytest.param(errors.KeyUnavailableError(WORDS), 503, "KeyUnavailable", id="KeyUnavailable"),
     pytest.param(
+        errors.SigningKeysUnavailableError(WORDS), 503, "KeyUnavailable", id="no keys of Entra's"
+    ),
+    pytest.param(
         errors.StoreUnavailableError(WORDS), 503, "StoreUnavailable", id="StoreUnavailable"
     ),
 ]
@@ -106,7 +113,8 @@ async def test_every_error_has_its_status_and_code(error: AppError, status: int,
     assert (response.status_code, details["code"]) == (status, code)
     assert response.headers["x-ms-error-code"] == code
     assert details["message"]
-    assert (WORDS in details["message"]) == isinstance(error, CallerError)
+    is_for_the_caller = isinstance(error, CallerError) and status != 401
+    assert (WORDS in details["message"]) == is_for_the_caller
     assert response.mimetype == "application/json"
 
 
@@ -119,7 +127,7 @@ async def test_every_error_is_logged_in_its_own_words_as_loud_as_it_matters(
     assert (await answered(error)).status_code == status
     (record,) = caplog.records
     assert f'code="{code}" cause="{WORDS}"' in record.message
-    loudness = {404: "DEBUG", 502: "WARNING", 503: "WARNING", 500: "ERROR"}
+    loudness = {401: "DEBUG", 404: "DEBUG", 502: "WARNING", 503: "WARNING", 500: "ERROR"}
     assert record.levelname == loudness.get(status, "INFO")
 
 
@@ -167,6 +175,14 @@ async def test_what_will_not_work_later_says_nothing_of_it(
 
     assert ("Retry-After" in response.headers) == (status in {429, 503}), code
     assert ("retryAfterSeconds" in body_of(response)) == (status in {429, 503})
+
+
+@pytest.mark.parametrize(("error", "status", "code"), CONTRACT)
+async def test_only_a_missing_token_is_asked_for(error: AppError, status: int, code: str) -> None:
+    response = await answered(error)
+
+    wanted = "Bearer" if status == 401 else None
+    assert response.headers.get("WWW-Authenticate") == wanted, code
 
 
 async def test_a_wrong_field_is_named() -> None:
@@ -233,7 +249,7 @@ async def test_an_endpoint_is_given_the_app_and_the_request(app: App) -> None:
         given.extend(arguments)
         return Reply(status=204)
 
-    await answer(endpoint, REQUEST, CONTEXT)
+    await answer(endpoint, REQUEST, CONTEXT, Audience.FRONTEND)
     assert given == [app, REQUEST]
 
 

@@ -264,45 +264,48 @@ STEPS = st.lists(
 )
 
 
+@dataclass
+class Traffic:
+    """Calls that begin and end at any time, as far as they are let through."""
+
+    stage: Stage = field(default_factory=Stage)
+    flying: list[Call] = field(default_factory=list)
+    # Those on their way that began since the breaker opened.
+    probes: set[int] = field(default_factory=set)
+
+    def wait(self, seconds: float) -> None:
+        self.stage.now += seconds
+
+    def begin(self, _: object) -> None:
+        was_closed = self.stage.breaker.is_closed
+        if self.stage.refusal() is None:
+            self.flying.append(self.stage.begin())
+            self.probes |= set() if was_closed else {id(self.flying[-1])}
+
+    def end(self, which: tuple[int, BaseException | None]) -> None:
+        if self.flying:
+            call = self.flying.pop(which[0] % len(self.flying))
+            call.end(which[1])
+            self.probes.discard(id(call))
+
+
 @given(steps=STEPS)
 @settings(max_examples=400, deadline=None)
 def test_whatever_happens_at_most_one_call_tries_a_face_that_is_left_alone(
     steps: list[tuple[str, object]],
 ) -> None:
-    stage = Stage()
-    flying: list[Call] = []
-    # Those on their way that began since the breaker opened.
-    probes: set[int] = set()
+    traffic = Traffic()
 
     for step, detail in steps:
-        was_closed = stage.breaker.is_closed
-        if step == "wait":
-            assert isinstance(detail, float)
-            stage.now += detail
-        elif step == "begin" and stage.refusal() is None:
-            flying.append(stage.begin())
-            if not was_closed:
-                probes.add(id(flying[-1]))
-        elif step == "end" and flying:
-            assert isinstance(detail, tuple)
-            call = flying.pop(detail[0] % len(flying))
-            call.end(detail[1])
-            probes.discard(id(call))
+        getattr(traffic, step)(detail)
 
-        assert len(probes) <= 1
-        check_refusal(stage, probes)
-
-
-def check_refusal(stage: Stage, probes: set[int]) -> None:
-    """Hold what the next call would meet to what the breaker says of itself."""
-    refusal = stage.refusal()
-    if stage.breaker.is_closed:
-        assert refusal is None
-    elif refusal is None:
-        assert not probes
-    else:
-        assert refusal.is_breaker_open
-        assert 1 <= (refusal.retry_after_seconds or 0) <= 30
+        assert len(traffic.probes) <= 1
+        refusal = traffic.stage.refusal()
+        if refusal is not None:
+            assert refusal.is_breaker_open
+            assert 1 <= (refusal.retry_after_seconds or 0) <= 30
+        assert (refusal is None) or not traffic.stage.breaker.is_closed
+        assert (refusal is not None) or not traffic.probes or traffic.stage.breaker.is_closed
 
 
 @given(ends=st.lists(ENDS, max_size=60))

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +103,19 @@ def test_identity_token_is_read_after_a_restart_and_that_of_another_key_is_not(
 
     assert TokenIssuer(tmp_path / "key").read(token) == {"aud": "vault"}
     assert TokenIssuer(tmp_path / "another").read(token) is None
+
+
+def test_identity_token_of_an_earlier_key_is_read_beside_one_of_the_newest(tmp_path: Path) -> None:
+    issuer = TokenIssuer(tmp_path / "key")
+    first = issuer.issue({"aud": "vault"})
+    issuer.rotate()
+    second = issuer.issue({"aud": "vault"})
+
+    for reader in (issuer, TokenIssuer(tmp_path / "key")):
+        assert reader.read(first) == reader.read(second) == {"aud": "vault"}
+        key_ids = [key["kid"] for key in reader.public_keys]
+        assert key_ids == [jwt.get_unverified_header(one)["kid"] for one in (first, second)]
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
 def test_device_token_opens_its_session_after_a_restart_and_no_other_token_does(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.azure.app_registration import AppRegistration
 from local.azure.certificate import TRUSTED, Certificate
 from local.clock import StackClock, real_now
 from local.ports import Ports, StackError
@@ -121,6 +122,14 @@ def test_hints_fit_a_terminal_and_name_the_command_for_this_very_port(
     assert "`rm -r .local`" in lines[-1]
 
 
+def test_hints_say_that_a_key_opens_nothing_where_servers_come_with_tokens() -> None:
+    told = hints.next_steps(Ports(base=7071), Path.cwd() / ".local", has_tokens=True)
+
+    assert "SERVER_AUTH=entra examples/check.sh spoofface" in told
+    assert "local-function-key" not in told
+    assert all(len(line) <= 80 for line in told.splitlines())
+
+
 def test_advanced_clock_is_true_for_every_reader_at_once(tmp_path: Path) -> None:
     here, there = (StackClock(tmp_path / "clock.json") for _ in range(2))
 
@@ -162,3 +171,30 @@ def test_settings_lead_to_the_ports_in_a_row(tmp_path: Path) -> None:
     for service, port in {"Blob": 7075, "Queue": 7076, "Table": 7077}.items():
         endpoint = f"{service}Endpoint=http://127.0.0.1:{port}/devstoreaccount1;"
         assert endpoint in settings["AzureWebJobsStorage"]
+    assert "SERVER_AUTH" not in settings
+
+
+@pytest.mark.parametrize(
+    ("named", "tenant_id", "audience"),
+    [
+        ({}, "11111111-1111-1111-1111-111111111111", "api://face-liveness"),
+        ({"ENTRA_TENANT_ID": "", "ENTRA_AUDIENCE": ""}, None, "api://face-liveness"),
+        ({"ENTRA_TENANT_ID": "0A-1", "ENTRA_AUDIENCE": "api://mine"}, "0a-1", "api://mine"),
+    ],
+)
+def test_with_entra_settings_lead_to_the_stand_in_for_entra_unless_the_caller_names_another(
+    named: dict[str, str], tenant_id: str | None, audience: str, tmp_path: Path
+) -> None:
+    registration = AppRegistration.of_settings({"SERVER_AUTH": "entra", **named})
+    stack = Stack(ports=Ports(base=7071), state=tmp_path, registration=registration)
+
+    assert stack.has_tokens
+    assert stack.settings["SERVER_AUTH"] == "entra"
+    assert stack.settings["ENTRA_TENANT_ID"] == (tenant_id or AppRegistration().tenant_id)
+    assert stack.settings["ENTRA_AUDIENCE"] == audience
+    assert stack.settings["AZURE_AUTHORITY_HOST"] == "https://127.0.0.1:7073"
+
+
+@pytest.mark.parametrize("server_auth", ["", "key", "Entra"])
+def test_callers_come_with_keys_unless_the_settings_say_otherwise(server_auth: str) -> None:
+    assert AppRegistration.of_settings({"SERVER_AUTH": server_auth}) is None
