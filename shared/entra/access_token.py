@@ -87,10 +87,14 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     # The application is in access tokens only: one for signing in (an id token) may have the same
     # issuer, audience and roles.
     # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
-    app_id, object_id = claims.get("azp") or claims.get("appid"), claims.get("oid")
-    if isinstance(app_id, str) and isinstance(object_id, str) and object_id:
-        return Caller(app_id=app_id, object_id=object_id)
-    raise UnauthorizedError("the token is no access token: it names no application")
+    return Caller(app_id=_name(claims, "azp", "appid"), object_id=_name(claims, "oid"))
+
+
+def _name(claims: Mapping[str, Any], *claim_names: str) -> str:
+    for value in map(claims.get, claim_names):
+        if value and isinstance(value, str):
+            return value
+    raise UnauthorizedError(f"the token is no access token: it has no {claim_names[-1]}")
 
 
 def _roles(claims: Mapping[str, Any]) -> frozenset[str]:

@@ -56,9 +56,10 @@ class SigningKeys:
         """
         if self._is_due(key_id):
             self._wanted = key_id
-            self._fetching.start()
-            # A key that is known serves on while its successors are fetched.
-            if key_id not in self._keys:
+            if key_id in self._keys:
+                # It serves on while its successors are fetched.
+                self._fetching.start()
+            else:
                 await self._fetching.join()
         if key_id not in self._keys and self._is_away:
             raise SigningKeysUnavailableError("the tenant's signing keys cannot be had")

@@ -187,7 +187,7 @@ async def test_both_secrets_are_there_from_the_first_start(
     face: FaceCalls, connections: Connections
 ) -> None:
     app_secret = connections.open_app_secret()
-    await face.control("faults", operation="vault", times=1, status=403)
+    await face.control("faults", operation="vault", times=9, status=403)
     with pytest.raises(KeyUnavailableError, match="403 UnsupportedFeature"):
         await app_secret.get()
     await face.call("DELETE", "/simulator/faults")

@@ -171,6 +171,16 @@ async def test_the_example_plays_a_check_with_a_token(entra: Caller, outcome: st
     assert "eyJ" not in told
 
 
+async def test_the_page_starts_a_check_with_a_token(entra: Caller) -> None:
+    page = f"http://{HOST}:{entra.ports.page}"
+
+    started = await entra.call("POST", f"{page}/server/start", data={})
+    result = await entra.call("GET", f"{page}/server/result/{started.body['sessionId']}")
+
+    assert started.status == 201
+    assert result.body["body"]["error"]["code"] == "SessionNotFinal"
+
+
 @pytest.mark.parametrize(
     ("roles", "status"),
     [([], 403), (["Liveness.Operator"], 403), (["Liveness.Server"], 201)],

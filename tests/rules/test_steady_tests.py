@@ -14,8 +14,6 @@ FILES = {
 # Where something sleeps without polling, and why a slow machine makes no difference there.
 SLEEPERS = {
     "contracts/functions_host/sample_app.py": "a function that takes its time",
-    "journeys/test_failures.py": "a device that takes five seconds, with nine more to spare",
-    "journeys/test_fault_table.py": "as long as the app says, which is long enough or longer",
     "journeys/test_races.py": "who meets whom is left to chance",
     "support/fault_proxy.py": "the slow fault, far below every time-out",
     "unit/face/test_breaker.py": "in virtual time",
