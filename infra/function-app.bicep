@@ -39,6 +39,12 @@ param keyVaultUri string
 @description('Names of the secrets in the vault: faceKey and app.')
 param secretNames object
 
+@description('Address of the topic for events; empty without one.')
+param eventsTopicEndpoint string
+
+@description('Name of the environment, by which receivers tell its events from those of another.')
+param environmentName string
+
 @description('Settings of the app that differ from the defaults below.')
 param choices object
 
@@ -88,11 +94,13 @@ var origins = contains(allowedOrigins, '*')
   : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
-  // The app: README says what each of these means. The first four it has from this deployment.
+  // The app: README says what each of these means. The first six it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
+  EVENTS_TOPIC_ENDPOINT: eventsTopicEndpoint
+  ENVIRONMENT_NAME: environmentName
   FACE_KEY_CACHE_SECONDS: '600'
   SWEEP_SCHEDULE: '0 * * * * *'
   SWEEP_FACE_CALLS_PER_SECOND: '5'

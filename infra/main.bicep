@@ -249,6 +249,8 @@ module functionApp 'function-app.bicep' = {
     faceEndpoint: faceAccess.outputs.endpoint
     keyVaultUri: keyVault.outputs.uri
     secretNames: secretNames
+    eventsTopicEndpoint: ''
+    environmentName: environmentName
     choices: choices
     // Whoever asks from outside must be let in, too.
     allowedCallers: empty(allowedCallers) || !availabilityTest

@@ -13,11 +13,13 @@ from shared.setting_rules import (
     Rule,
     connection_string,
     endpoint,
+    environment_name,
     integer,
     number,
     one_of,
     schedule,
     secret_name,
+    topic_endpoint,
 )
 
 
@@ -53,6 +55,8 @@ class Settings:
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
+    events_topic_endpoint: Annotated[str, topic_endpoint()]
+    environment_name: Annotated[str, environment_name("local")]
     sweep_schedule: Annotated[str, schedule()]
     session_grace_seconds: Annotated[float, number(300, maximum=86_400)]
     retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]

@@ -40,8 +40,8 @@ PLATFORM_SETTINGS = {
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
-    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH", "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME",
-    "KEY_VAULT_URL",
+    "AzureWebJobsStorage__tableServiceUri", "ENVIRONMENT_NAME", "EVENTS_TOPIC_ENDPOINT",
+    "FACE_AUTH", "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
 NOT_IN_AZURE = {"AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"}
@@ -198,6 +198,8 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
         "SWEEP_SCHEDULE": "0 * * * * *",
+        "EVENTS_TOPIC_ENDPOINT": "https://topic.example/api/events",
+        "ENVIRONMENT_NAME": "production",
     }
     written = {name: value for name, value in written.items() if name != "FACE_KEY_SECRET_NAME"}
 

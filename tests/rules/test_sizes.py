@@ -7,8 +7,11 @@ import pytest
 
 from tests.rules.source import MODULES, ROOT, every_test, python_files, tree_of
 
-# The pages that list: every request and reply, every error, everything that flow needs, every key.
-LISTS = {"api.contract", "errors", "flow.ports", "store.ledger_keys", "store.row_keys"}
+# The pages that list: every request and reply, every error, everything that flow needs, every key,
+# every kind of setting.
+LISTS = {
+    "api.contract", "errors", "flow.ports", "setting_rules", "store.ledger_keys", "store.row_keys",
+}  # fmt: skip
 MAX_PARAMETERS = 5
 
 

@@ -21,6 +21,17 @@ RIGHT = [
         pytest.param(setting_rules.secret_name("x"), text, None, id=text)
         for text in ("face-api-key", "F", "0" * 127)
     ],
+    *[
+        pytest.param(setting_rules.topic_endpoint(), text, None, id=text)
+        for text in (
+            "https://evgt-liveness.swedencentral-1.eventgrid.azure.net/api/events",
+            "https://127.0.0.1:7078/api/events",
+        )
+    ],
+    *[
+        pytest.param(setting_rules.environment_name("x"), text, None, id=text)
+        for text in ("p", "Liveness_dev-1.eu(2)", "0" * 64)
+    ],
 ]
 WRONG = [
     *[
@@ -78,6 +89,24 @@ WRONG = [
             "x" * 128,
             "schl\u00fcssel",
         )
+    ],
+    *[
+        pytest.param(setting_rules.topic_endpoint(), text, id=text)
+        for text in (
+            "https://topic.test",
+            "https://topic.test/api/events/",
+            "https://topic.test//api/events",
+            "https://topic.test/api/events/api/events",
+            "https://topic.test/api/events?api-version=2018-01-01",
+            "https://topic.test/API/events",
+            "http://127.0.0.1:7078/api/events",
+            "http://topic.test/api/events",
+            "/api/events",
+        )
+    ],
+    *[
+        pytest.param(setting_rules.environment_name("x"), text, id=ascii(text))
+        for text in ("a b", "a/b", "a?b", "a%20b", "\u00fcber", "a\n", "x" * 65)
     ],
 ]
 
