@@ -7,6 +7,7 @@ composition   builds everything once per process; hands out the clock
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
 store         what is kept: tables, their rows and keys
+events        what has happened, for whoever subscribes
 
 session       values and rules: no I/O, no clock, no environment
 
