@@ -11,7 +11,7 @@ import os  # noqa: E402 - see above
 import sys  # noqa: E402 - see above
 from pathlib import Path  # noqa: E402 - see above
 
-_LAST_FIRST_PORT = 65_535 - 6
+_LAST_FIRST_PORT = 65_535 - 8
 _STOPPED = 0
 _INTERRUPTED = 130
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run the app and everything it needs, until Ctrl-C")
-    up.add_argument("--port", type=_port, default=ports.DEFAULT, help="the first of seven ports")
+    up.add_argument("--port", type=_port, default=ports.DEFAULT, help="the first of nine ports")
     up.add_argument("--state", type=Path, default=Path(".local"), help="where to keep what lasts")
     up.add_argument(
         "--as-azure", action="store_true", help="run without functions that cannot be indexed"
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     port = int(text)
     if not 1 <= port <= _LAST_FIRST_PORT:
-        raise argparse.ArgumentTypeError(f"must be 1 to {_LAST_FIRST_PORT}: seven ports in a row")
+        raise argparse.ArgumentTypeError(f"must be 1 to {_LAST_FIRST_PORT}: nine ports in a row")
     return port
 
 

@@ -1,4 +1,4 @@
-"""Which part of the stack listens where: seven ports in a row, all on 127.0.0.1."""
+"""Which part of the stack listens where: nine ports in a row, all on 127.0.0.1."""
 
 import random
 import socket
@@ -16,6 +16,8 @@ _PARTS = (
     "Azurite's blobs",
     "Azurite's queues",
     "Azurite's tables",
+    "events topic",
+    "page",
 )
 
 # Below what Linux hands out to outgoing connections, so that nothing takes a port by accident.
@@ -31,18 +33,18 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The seven ports, counted from the host's."""
+    """The nine ports, counted from the host's."""
 
     base: int
 
     @classmethod
     def free(cls) -> "Ports":
-        """Find seven free ports in a row, and keep other stacks of this kind from them."""
+        """Find nine free ports in a row, and keep other stacks of this kind from them."""
         for base in random.sample(_BASES, k=len(_BASES)):
             ports = cls(base=base)
             if not ports.taken() and _reserve(base):
                 return ports
-        raise StackError("no seven free ports in a row were found")
+        raise StackError("no nine free ports in a row were found")
 
     @property
     def host(self) -> int:
@@ -78,6 +80,16 @@ class Ports:
     def table(self) -> int:
         """Azurite's, for tables."""
         return self.base + 6
+
+    @property
+    def topic(self) -> int:
+        """The events topic's."""
+        return self.base + 7
+
+    @property
+    def page(self) -> int:
+        """The page's, which plays your server and a frontend."""
+        return self.base + 8
 
     def taken(self, *, beside_host: bool = False) -> list[str]:
         """Name every port that something else uses already, and what it would be for."""

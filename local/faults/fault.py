@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-OPERATIONS = ("create", "get", "delete", "any", "vault", "identity")
+OPERATIONS = ("create", "get", "delete", "any", "vault", "identity", "topic")
 _FACE = {"create", "get", "delete"}
 
 

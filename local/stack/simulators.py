@@ -1,4 +1,4 @@
-"""Face, the vault and the identity endpoint, joined: one key, one clock, one queue of faults."""
+"""Face, vault, identity endpoint and topic, joined: one key, one clock, one queue of faults."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,6 +10,10 @@ from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
 from local.azure.vault_secret import VaultSecret
 from local.clock import StackClock, real_now
+from local.events.controls import EventControl
+from local.events.inbox import EventInbox
+from local.events.topic import TopicSimulator
+from local.events.webhook import Webhook
 from local.face import site
 from local.face.account import FaceAccount
 from local.face.controls import FaceControl
@@ -26,7 +30,7 @@ CLOCK = "clock.json"
 
 @contextlib.asynccontextmanager
 async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
-    """Run the three in this process until the block ends; what must last is in the folder."""
+    """Run the four in this process until the block ends; what must last is in the folder."""
     issuer = TokenIssuer(state / "identity-key.pem")
     key = VaultSecret(secret_name, state / "vault.json", real_now)
     faults = FaultQueue()
@@ -34,16 +38,22 @@ async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None
     log = RequestLog(clock.now)
     tokens = DeviceTokens(state / "device-token-secret")
     account = FaceAccount(SessionFiles(state / "face"), tokens, clock.now)
+    webhook = Webhook(issuer, real_now)
+    inbox = EventInbox(webhook.offer)
     face = site.application(
         FaceSimulator(account, key=key, entra=issuer, faults=faults, log=log),
         FaceControl(account, key=key, clock=clock, faults=faults, log=log),
+        *EventControl(inbox, webhook).routes(),
     )
     vault = VaultSimulator(key, issuer, faults, real_now).application()
     identity = IdentitySimulator(issuer, faults, real_now).application()
+    topic = TopicSimulator(inbox, issuer, faults, real_now).application()
     tls = Certificate(state).server_context()
     async with (
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
         serve(identity, ports.identity),
+        serve(topic, ports.topic, tls),
+        contextlib.aclosing(webhook),
     ):
         yield

@@ -8,6 +8,7 @@ from typing import Self
 from local.azure import azurite, identity, storage_setup
 from local.azure.certificate import TRUSTED
 from local.clock import StackClock
+from local.events import topic
 from local.ports import HOST, Ports
 from local.process.child_process import Child
 from local.stack import simulators, state_folder
@@ -46,6 +47,7 @@ class Stack:
             "AzureWebJobsStorage": azurite.connection_string(ports),
             "FACE_ENDPOINT": self.face_url,
             "KEY_VAULT_URL": f"https://{HOST}:{ports.vault}",
+            "EVENTS_TOPIC_ENDPOINT": f"https://{HOST}:{ports.topic}{topic.PATH}",
             "IDENTITY_ENDPOINT": f"http://{HOST}:{ports.identity}{identity.PATH}",
             "IDENTITY_HEADER": identity.HEADER,
             "SSL_CERT_FILE": str(self.trusted),
@@ -80,7 +82,7 @@ class Stack:
         self._running.enter_context(state_folder.hold(self.state))
         self.ports.check(beside_host=True)
         await enter(simulators.run(self.ports, self.state, self._secret_name))
-        for part in ("Face", "Key Vault", "managed identity"):
+        for part in ("Face", "Key Vault", "managed identity", "events topic"):
             self._on_part(part)
         self._azurite = await enter(azurite.run(self.ports, self.state / "azurite"))
         await storage_setup.create_missing(azurite.connection_string(self.ports))

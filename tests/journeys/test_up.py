@@ -24,6 +24,14 @@ from tests.support.constants import FUNCTION_KEY
 BOUND_SECONDS = 90
 # As it was before any test led this process to a stack of its own: `up` obeys its caller.
 ENVIRONMENT = dict(os.environ)
+PARTS = (
+    "Face",
+    "Key Vault",
+    "managed identity",
+    "events topic",
+    "Storage",
+    "Functions host",
+)
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 
 
@@ -78,7 +86,7 @@ async def test_app_answers_when_ready_and_nothing_is_left_or_said_when_stopped(
 
     assert line == f"ready http://{HOST}:{ports.host}\n"
     assert (output, process.returncode, ports.taken()) == (b"", 0, [])
-    for part in ("Face", "Key Vault", "managed identity", "Storage", "Functions host"):
+    for part in PARTS:
         assert f"up: {part} answers\n" in told.decode()
     assert hints.next_steps(ports, tmp_path) in told.decode()
     assert not re.search(rb"ERROR|Unclosed|Traceback", told), told.decode()

@@ -8,5 +8,5 @@ def test_no_two_stacks_are_given_the_same_ports(monkeypatch: pytest.MonkeyPatch)
     given = Ports.free()
     monkeypatch.setattr(ports, "_BASES", [given.base])
 
-    with pytest.raises(StackError, match="no seven free ports"):
+    with pytest.raises(StackError, match="no nine free ports"):
         Ports.free()
