@@ -19,8 +19,9 @@ AppError
 │   │   ├── FaceUnavailableError
 │   │   ├── FaceRefusedError
 │   │   └── KeyUnavailableError
-│   └── StoreUnavailableError
-│       └── UnreadableRecordError
+│   ├── StoreUnavailableError
+│   │   └── UnreadableRecordError
+│   └── EventsUnavailableError
 ├── StoreConflictError            we lost a race: read again, decide again
 ├── UnsettledError                the platform must bring the message again
 ├── UnreadableMessageError        nobody can act on this message: it belongs in poison
@@ -139,6 +140,10 @@ class StoreUnavailableError(DependencyError):
 
 class UnreadableRecordError(StoreUnavailableError):
     """A row that is not as we write them."""
+
+
+class EventsUnavailableError(DependencyError):
+    """The topic takes no event now; nobody waits for that."""
 
 
 class StoreConflictError(AppError):

@@ -13,8 +13,15 @@ from tests.rules.source import MODULES, ROOMS, ROOT, SHARED, imported, tree_of
 # Each is one module's own; azure.core's errors and credentials are common to Microsoft's clients.
 SDKS = {
     "aiohttp": {"face.client"},
-    "azure.core": {"face.entra", "face.key_vault", "store.session_store", "store.table"},
+    "azure.core": {
+        "events.event_grid",
+        "face.entra",
+        "face.key_vault",
+        "store.session_store",
+        "store.table",
+    },
     "azure.data.tables": {"store.table"},
+    "azure.eventgrid": {"events.event_grid"},
     "azure.functions": {
         "api.for_frontend",
         "api.for_server",
