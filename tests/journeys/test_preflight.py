@@ -175,6 +175,12 @@ def test_a_deployment_that_is_right_passes_every_check(tmp_path: Path) -> None:
             "deploy infra/ again", id="role missing",
         ),
         pytest.param(
+            "roles", AFTER |
+            {"functionapp config appsettings list":
+                settings(EVENTS_TOPIC_ENDPOINT="https://topic.example/api/events")},
+            {}, "deploy infra/ again", id="role at the topic missing",
+        ),
+        pytest.param(
             "providers", BEFORE | {"provider list": AFTER["provider list"][1:]}, {},
             "az provider register --namespace Microsoft.", id="provider not registered",
         ),
@@ -270,5 +276,6 @@ def test_preflight_knows_every_role_and_provider_of_infra() -> None:
     roles = set(re.findall(r"(?m)^  '([\w ]+)': '[0-9a-f-]{36}'$", infra))
     providers = set(re.findall(r"'(Microsoft\.\w+)/[\w/]+@", infra)) - {"Microsoft.Authorization"}
 
-    assert roles == {*names_in("ROLES"), "Cognitive Services Face Recognizer"}
+    others = {"Cognitive Services Face Recognizer", "EventGrid Data Sender"}
+    assert roles == {*names_in("ROLES"), *others}
     assert set(names_in("PROVIDERS")) == providers | {"Microsoft.App"}

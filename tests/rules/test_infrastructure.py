@@ -63,6 +63,7 @@ REFUSED_BY_FLEX = {
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 KNOWN_ROLES = {
     "Cognitive Services Face Recognizer": "9894cab4-e18a-44aa-828b-cb588cd6f2d7",
+    "EventGrid Data Sender": "d5a91429-5739-47e2-a06b-3470a27159e7",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
@@ -77,6 +78,7 @@ MIN_VERSIONS = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
     "Microsoft.CognitiveServices/accounts": "2025-06-01",
     "Microsoft.EventGrid/systemTopics": "2025-02-15",
+    "Microsoft.EventGrid/topics": "2025-02-15",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
@@ -469,6 +471,22 @@ def test_production_is_watched_from_three_regions_by_what_needs_no_key() -> None
     assert callable(function_app.get_health)
 
 
+def test_a_topic_is_made_where_it_is_wanted_and_takes_tokens_only() -> None:
+    kind = "Microsoft.EventGrid/topics"
+    (topic,) = predicted(LANDING_ZONE, kind)
+    settings = {
+        name: predicted(name, "Microsoft.Web/sites/config")[0]["properties"] for name in SNAPSHOTS
+    }
+
+    assert topic["properties"]["disableLocalAuth"] is True
+    assert topic["properties"]["inputSchema"] == "CloudEventSchemaV1_0"
+    assert topic["identity"] == {"type": "SystemAssigned"}
+    for name in SNAPSHOTS:
+        endpoint = settings[name]["EVENTS_TOPIC_ENDPOINT"]
+        assert bool(predicted(name, kind)) == ("topic" in endpoint) == bool(endpoint)
+        assert settings[name]["ENVIRONMENT_NAME"] in {"dev", "production", "landing-zone"}
+
+
 def test_main_joins_modules_and_makes_nothing_itself() -> None:
     assert re.findall(r"(?m)^resource ", text_of(MAIN)) == []
     assert (
@@ -504,11 +522,12 @@ ALERT_TYPES = (
 
 
 def alerts() -> dict[str, Resource]:
-    """Give what production watches, by the names that the documents know."""
+    """Give what is watched where there is most to watch, by the names that the documents know."""
     return {
         re.sub(r"^.*/|-liveness-\w+$", "", one["name"]): one
         for kind in ALERT_TYPES
-        for one in predicted("production", kind)
+        for name in SNAPSHOTS
+        for one in predicted(name, kind)
     }
 
 
