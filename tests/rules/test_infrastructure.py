@@ -23,11 +23,15 @@ INFRA = ROOT / "infra"
 MAIN = INFRA / "main.bicep"
 MODULE_FILES = sorted(set(INFRA.glob("*.bicep")) - {MAIN})
 PARAMETER_FILES = sorted(INFRA.rglob("*.bicepparam"))
-# What each parameter file makes, by its name: `main`, `examples/landing-zone`.
-SNAPSHOTS = [path.relative_to(INFRA).with_suffix("").as_posix() for path in PARAMETER_FILES]
+# scripts/rotate-face-key and scripts/events-webhook deploy them.
+DEPLOYED_BY_SCRIPTS = {"face-key", "events-webhook"}
+# What each parameter file of main.bicep makes, by its name: `main`, `examples/landing-zone`.
+SNAPSHOTS = [
+    path.relative_to(INFRA).with_suffix("").as_posix()
+    for path in PARAMETER_FILES
+    if path.stem not in DEPLOYED_BY_SCRIPTS
+]
 LANDING_ZONE = "examples/landing-zone"
-# scripts/rotate-face-key deploys it.
-DEPLOYED_BY_SCRIPTS = {"face-key"}
 ALL_FILES = [MAIN, *MODULE_FILES, *PARAMETER_FILES]
 
 # What the platform and the SDKs read, beside what the app reads itself.
@@ -79,6 +83,7 @@ MIN_VERSIONS = {
     "Microsoft.CognitiveServices/accounts": "2025-06-01",
     "Microsoft.EventGrid/systemTopics": "2025-02-15",
     "Microsoft.EventGrid/topics": "2025-02-15",
+    "Microsoft.EventGrid/topics/eventSubscriptions": "2025-02-15",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
@@ -244,7 +249,8 @@ def test_no_other_role_is_given_in_any_other_way() -> None:
     text = "\n".join(map(text_of, [MAIN, *MODULE_FILES]))
     ids = re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text)
 
-    assert sorted(ids) == sorted(KNOWN_ROLES.values())
+    assert set(ids) == set(KNOWN_ROLES.values())
+    assert len(ids) == sum(len(role_lines(path)) for path in MODULE_FILES)
     loops = text.count("for role in items(roles):")
     assert loops == text.count("'Microsoft.Authorization/roleAssignments@")
 
@@ -273,9 +279,10 @@ def test_no_secret_is_a_parameter(path: Path) -> None:
         if re.search("password|secret|token|key$|connection", name, re.IGNORECASE)
         and name not in harmless
     ] == []
-    given = re.findall(r"(?m)^@secure\(\)\nparam \w+ string(?! = newGuid\(\)$)", text_of(path))
-    assert given == []
-    assert ("@secure" in text_of(path)) == (path.stem == "app-secret")
+    given = re.findall(r"(?m)^@secure\(\)\nparam (\w+) string(?! = newGuid\(\)$)", text_of(path))
+    # An address may hold one, of whoever owns it; scripts/events-webhook says it to nobody else.
+    assert given == (["endpointUrl"] if path.name == "events-webhook.bicep" else [])
+    assert ("@secure" in text_of(path)) == (path.stem == "app-secret" or given != [])
 
 
 def test_what_is_made_once_is_never_written_again() -> None:
@@ -376,9 +383,14 @@ def test_every_storage_account_is_closed_alike(name: str) -> None:
 
     assert len(accounts) == 2
     assert others == [properties]
-    assert properties["allowSharedKeyAccess"] is False
-    assert properties["allowBlobPublicAccess"] is False
-    assert properties["minimumTlsVersion"] == "TLS1_2"
+    (dead_letters,) = (
+        one["properties"]
+        for one in predicted("events-webhook", "Microsoft.Storage/storageAccounts")
+    )
+    for each in (properties, dead_letters):
+        assert each["allowSharedKeyAccess"] is False
+        assert each["allowBlobPublicAccess"] is False
+        assert each["minimumTlsVersion"] == "TLS1_2"
 
 
 def test_what_is_private_is_reached_by_an_endpoint_for_each_service() -> None:
@@ -487,6 +499,37 @@ def test_a_topic_is_made_where_it_is_wanted_and_takes_tokens_only() -> None:
         assert settings[name]["ENVIRONMENT_NAME"] in {"dev", "production", "landing-zone"}
 
 
+def test_whom_events_are_delivered_to_gets_a_token_and_what_nobody_takes_is_kept_for_a_month() -> (
+    None
+):
+    (webhook,) = (
+        one["properties"]
+        for one in predicted("events-webhook", "Microsoft.EventGrid/topics/eventSubscriptions")
+    )
+    receiver = webhook["destination"]["properties"]
+    letters = webhook["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"]
+    (account,) = predicted("events-webhook", "Microsoft.Storage/storageAccounts")
+
+    assert receiver["azureActiveDirectoryTenantId"] == "[tenant().tenantId]"
+    assert "azureActiveDirectoryApplicationIdOrUri" in receiver
+    assert webhook["eventDeliverySchema"] == "CloudEventSchemaV1_0"
+    assert letters["resourceId"] == account["id"]
+    assert account["properties"]["networkAcls"]["bypass"] == "AzureServices"
+    assert "daysAfterModificationGreaterThan: 30" in module("events-webhook")
+
+
+def test_the_webhook_finds_what_main_has_made_by_the_names_that_main_gives() -> None:
+    (topic,) = predicted(LANDING_ZONE, "Microsoft.EventGrid/topics")
+    accounts = {one["name"] for one in predicted(LANDING_ZONE, "Microsoft.Storage/storageAccounts")}
+    (prefix,) = re.findall(r"name: '(\w+)\$\{uniqueStem\}'\n\}", module("events-webhook"))
+
+    assert f"{prefix}{topic['name'].split('-')[-1]}" in accounts
+    assert topic["name"].startswith("evgt-events-liveness-")
+    assert "starts_with(name, 'evgt-events-liveness-')" in (
+        ROOT / "scripts" / "events-webhook"
+    ).read_text(encoding="utf-8")
+
+
 def test_main_joins_modules_and_makes_nothing_itself() -> None:
     assert re.findall(r"(?m)^resource ", text_of(MAIN)) == []
     assert (
@@ -509,7 +552,8 @@ def test_every_parameter_and_output_is_described(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
 def test_a_parameter_file_knows_the_parameters(path: Path) -> None:
-    declared = set(re.findall(r"(?m)^param (\w+)", text_of(MAIN)))
+    (used,) = re.findall(r"(?m)^using '([\w./-]+)'$", text_of(path))
+    declared = set(re.findall(r"(?m)^param (\w+)", text_of((path.parent / used).resolve())))
 
     assert set(re.findall(r"(?m)^param (\w+) =", text_of(path))) <= declared
 
