@@ -11,11 +11,13 @@ help:
 	@echo "make check    format, lint, types, imports and the quick tests: under a minute"
 	@echo "make test     all of that and every other test, each once: what the CI runs"
 	@echo "make test-client  the TypeScript client, alone and against the local stack"
+	@echo "make test-browser  the page in a real browser, which is Debian's chromium"
 	@echo "make format   put the code in order"
 	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
 	@echo "make bench    what a check and a sweep cost, as ratios"
 	@echo "make package  the zip that Azure receives"
 	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
+	@echo "make screenshots   take the pictures of the documents again"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
@@ -45,6 +47,14 @@ check: lint
 test: lint
 	@$(PYTHON) -m pytest --quiet $(PARALLEL) --cov --cov-report=term
 
+test-browser: setup
+	@npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm test --prefix tests/browser
+
+screenshots: setup
+	@npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm run screenshots --prefix tests/browser
+
 format: setup
 	@$(PYTHON) -m ruff format
 	@$(PYTHON) -m ruff check --fix
@@ -71,4 +81,4 @@ lock: setup
 	@CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
 
 clean:
-	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build
+	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules tests/browser/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build

@@ -1,10 +1,8 @@
 """Every way into the app, on one page."""
 
-from functools import partial
-
 import azure.functions as func
 
-from shared import composition, telemetry
+from shared import telemetry
 from shared.api import for_frontend, for_server, public, triggers
 from shared.api.responses import answer, respond
 
@@ -32,12 +30,9 @@ async def get_session(req: func.HttpRequest, context: func.Context) -> func.Http
 
 
 @app.route("sessions/{session_id}/complete", methods=["POST"], auth_level=_BY_TOKEN)
-@app.queue_output("later", queue_name=_QUEUE, connection=_STORAGE)
-async def complete_session(
-    req: func.HttpRequest, context: func.Context, later: func.Out[str]
-) -> func.HttpResponse:
+async def complete_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Take a frontend's word that its check is over, by the session's token."""
-    return await answer(partial(for_frontend.complete_session, enqueue=later.set), req, context)
+    return await answer(for_frontend.complete_session, req, context)
 
 
 @app.route("sessions/{session_id}", methods=["DELETE"], auth_level=_BY_TOKEN)
@@ -63,11 +58,11 @@ async def get_health(
 
 @app.queue_trigger("message", queue_name=_QUEUE, connection=_STORAGE)
 async def record_result(message: func.QueueMessage) -> None:
-    """Look again at a session whose result was not there when its completion was reported."""
-    await triggers.record_result(composition.app(), message)
+    """Look again at a session whose result was not there when somebody last looked."""
+    await triggers.record_result(message)
 
 
 @app.timer_trigger("timer", schedule="%SWEEP_SCHEDULE%")
 async def sweep_stale_sessions(timer: func.TimerRequest) -> None:  # noqa: ARG001
     """Do whatever is due: settle, abandon, delete at Face, purge."""
-    await triggers.sweep_stale_sessions(composition.app())
+    await triggers.sweep_stale_sessions()

@@ -139,9 +139,7 @@ async def _status(app: App, started: Started) -> object:
 
 
 async def _complete(app: App, started: Started) -> object:
-    return await app.flow.complete(
-        started.session.session_id, started.session_token, Report(), lambda _: None
-    )
+    return await app.flow.complete(started.session.session_id, started.session_token, Report())
 
 
 async def _cancel(app: App, started: Started) -> None:
@@ -149,7 +147,7 @@ async def _cancel(app: App, started: Started) -> None:
 
 
 async def _settle(app: App, started: Started) -> None:
-    await app.flow.settle(started.session.session_id, last_try=False)
+    await app.queue_flow.settle(started.session.session_id)
 
 
 async def _whole(app: App, _started: Started) -> object:

@@ -94,11 +94,12 @@ var origins = contains(allowedOrigins, '*')
   : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
-  // The app: README says what each of these means. The first six it has from this deployment.
+  // The app: README says what each of these means. The first seven it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
+  APP_SECRET_NAME: secretNames.app
   EVENTS_TOPIC_ENDPOINT: eventsTopicEndpoint
   ENVIRONMENT_NAME: environmentName
   FACE_KEY_CACHE_SECONDS: '600'

@@ -8,6 +8,7 @@ functions_host   Microsoft's worker behind a host of ours; knows nothing of the 
 face             a Face account: its HTTP, its sessions, the device, the control routes
 events           an Event Grid topic: what came, and a webhook that gets it too
 azure            what else the app needs: Storage, Key Vault, managed identity
+web              the page: your server and a frontend to try, and what happens upstream
 
 faults           failures on demand, as callers feel them
 process          child processes and signals: nothing is left behind

@@ -1,5 +1,6 @@
 """Which part of the stack listens where: nine ports in a row, all on 127.0.0.1."""
 
+import atexit
 import random
 import socket
 from collections.abc import Iterable
@@ -24,7 +25,6 @@ _PARTS = (
 _BASES = range(20_000, 32_000, len(_PARTS))
 # A datagram socket on the first of the ports, which no part of the stack uses: only one process
 # can have it, and it ends with its process.
-_reservations: list[socket.socket] = []
 
 
 class StackError(Exception):
@@ -111,7 +111,7 @@ def _reserve(base: int) -> bool:
     except OSError:
         reservation.close()
         return False
-    _reservations.append(reservation)
+    atexit.register(reservation.close)
     return True
 
 

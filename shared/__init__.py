@@ -4,6 +4,8 @@ api           HTTP in, HTTP out
 
 composition   builds everything once per process; hands out the clock
 
+connections   opens what is outside: Face, the vault, the table, the queue
+
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
 store         what is kept: tables, their rows and keys
@@ -14,7 +16,9 @@ session       values and rules: no I/O, no clock, no environment
 settings      environment to one frozen Settings; names every problem at once
 setting_rules what a setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
+single_flight what many want at once is done once
 telemetry     which facts may be logged, and how
+azure_errors  what Microsoft's clients raise, and what of it may be told
 errors        everything that can go wrong, grouped by who has to act
 secret        a string that never prints itself
 """

@@ -1,24 +1,14 @@
 """Builds the app's parts once per process and joins them; hands out the clock."""
 
-import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
-from typing import Protocol
-
-from azure.identity.aio import DefaultAzureCredential
+from functools import cache
 
 from shared import telemetry
-from shared.face import protocol
-from shared.face.client import AuthHeader, CallOptions, FaceClient
-from shared.face.credentials import FaceCredential
-from shared.face.entra import EntraCredential
-from shared.face.key_vault import KeyVaultCredential
-from shared.face.pace import Pace
-from shared.face.patience import Patience
-from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.connections import Connections
+from shared.flow.ports import AppSecret, FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
@@ -26,15 +16,10 @@ from shared.flow.walk import Walk
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from shared.settings import DigestPolicy, FaceAuth, Settings, VerifyImageHash
+from shared.settings import DigestPolicy, Settings, VerifyImageHash
 from shared.settings import load as load_settings
-from shared.store.session_store import TableSessionStore
 
 type Clock = Callable[[], datetime]
-
-
-class _Closable(Protocol):
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +29,14 @@ class App:
     settings: Settings
     start: SessionStart
     flow: LivenessFlow
+    queue_flow: LivenessFlow
     sweep: Sweep
     now: Clock
-    _opened: tuple[_Closable, ...]
+    _connections: Connections
 
     async def close(self) -> None:
-        """Close every connection that was opened for it, which the platform never does."""
-        for part in self._opened:
-            await part.close()
+        """Close every connection that was opened for it."""
+        await self._connections.close()
 
 
 def now() -> datetime:
@@ -74,98 +59,63 @@ async def close() -> None:
         await built.close()
 
 
-def build(
+def build(  # noqa: PLR0913 - whatever a test may give
     settings: Settings,
     *,
     face: FaceGateway | None = None,
     store: SessionStore | None = None,
+    queue: MessageQueue | None = None,
+    app_secret: AppSecret | None = None,
     now: Clock,
     log: LogEvent = telemetry.log_event,
 ) -> App:
     """Join the app's parts; what is given is used as it is, everything else is opened."""
-    edges = _Edges(settings, now)
-    store = store or edges.open_store()
-    # The sweep leaves the rest of Face's rate to those who wait for an answer.
-    face, slow_face = (face, face) if face else edges.open_face()
-    rules = _rules(settings)
-    walk = Walk(face=slow_face, store=store, rules=rules, now=now, log=log)
+    connections = Connections(settings, now)
+    store, queue = store or connections.open_store(), queue or connections.open_queue()
+    live_face, queue_face, sweep_face = (face, face, face) if face else connections.open_face()
+    parts = _Parts(store=store, queue=queue, rules=_rules(settings), now=now, log=log)
     return App(
         settings=settings,
         start=SessionStart(
-            face=face,
+            face=live_face,
             store=store,
+            app_secret=app_secret or connections.open_app_secret(),
             rules=_start_rules(settings),
             now=now,
             random_bytes=secrets.token_bytes,
             log=log,
         ),
-        flow=LivenessFlow(face=face, store=store, rules=rules, now=now, log=log),
-        sweep=Sweep(walk=walk, store=store, now=now, log=log),
+        flow=parts.build_flow(live_face),
+        queue_flow=parts.build_flow(queue_face),
+        sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
         now=now,
-        _opened=tuple(edges.opened),
+        _connections=connections,
     )
 
 
-class _Edges:
-    """Opens connections to what is outside, and remembers them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What flows and walks share, whichever client of Face they use."""
 
-    def __init__(self, settings: Settings, now: Clock) -> None:
-        self.opened: list[_Closable] = []
-        self._settings = settings
-        self._now = now
+    store: SessionStore
+    queue: MessageQueue
+    rules: Rules
+    now: Clock
+    log: LogEvent
 
-    def open_store(self) -> TableSessionStore:
-        settings, seconds = self._settings, self._settings.store_timeout_seconds
-        if settings.storage_connection is not None:
-            return self._keep(
-                TableSessionStore.from_connection_string(
-                    settings.storage_connection, timeout_seconds=seconds
-                )
-            )
-        return self._keep(
-            TableSessionStore.connect(
-                settings.table_service_uri, self._credential, timeout_seconds=seconds
-            )
+    def build_walk(self, face: FaceGateway) -> Walk:
+        return Walk(face=face, store=self.store, rules=self.rules, now=self.now, log=self.log)
+
+    def build_flow(self, face: FaceGateway) -> LivenessFlow:
+        return LivenessFlow(
+            face=face,
+            store=self.store,
+            queue=self.queue,
+            walk=self.build_walk(face),
+            rules=self.rules,
+            now=self.now,
+            log=self.log,
         )
-
-    def open_face(self) -> tuple[FaceClient, FaceClient]:
-        """Return the client for those who wait, and the one for the sweep."""
-        credential, header = self._open_face_credential()
-        options = _call_options(self._settings, header)
-        face = self._keep(FaceClient.connect(self._settings.face_endpoint, credential, options))
-        return face, face.with_rate_limit(Pace(self._settings.sweep_face_calls_per_second).acquire)
-
-    def _open_face_credential(self) -> tuple[FaceCredential, AuthHeader]:
-        settings = self._settings
-        if settings.face_auth is FaceAuth.ENTRA:
-            tokens = EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
-            return tokens, protocol.token_header
-        keys = KeyVaultCredential.connect(
-            settings.key_vault_url,
-            self._credential,
-            name=settings.face_key_secret_name,
-            max_age=timedelta(seconds=settings.face_key_cache_seconds),
-            timeout_seconds=settings.key_timeout_seconds,
-            now=self._now,
-        )
-        return self._keep(keys), protocol.key_header
-
-    @cached_property
-    def _credential(self) -> DefaultAzureCredential:
-        # A user-assigned identity is found by AZURE_CLIENT_ID, a developer by `az login`.
-        return self._keep(DefaultAzureCredential())
-
-    def _keep[T: _Closable](self, part: T) -> T:
-        self.opened.append(part)
-        return part
-
-
-def _call_options(settings: Settings, header: AuthHeader) -> CallOptions:
-    return CallOptions(
-        auth_header=header,
-        timeout_seconds=settings.face_timeout_seconds,
-        patience=Patience(budget_seconds=settings.face_budget_seconds, jitter=random.random),
-    )
 
 
 def _start_rules(settings: Settings) -> StartRules:

@@ -23,7 +23,6 @@ AppError
 │   │   └── UnreadableRecordError
 │   └── EventsUnavailableError
 ├── StoreConflictError            we lost a race: read again, decide again
-├── UnsettledError                the platform must bring the message again
 ├── UnreadableMessageError        nobody can act on this message: it belongs in poison
 └── ConfigurationError            we must fix the deployment
 """
@@ -114,15 +113,42 @@ class FaceOutcomeUnknownError(DependencyError):
     Nobody knows what it would have said of a check, or whether it has done what was asked.
     """
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: int | None = None,
+        face_status: int | None = None,
+        is_breaker_open: bool = False,
+    ) -> None:
+        """Keep what Face answered, if it did, and whether an open breaker kept it from being asked.
+
+        Then the error is of the class of what opened the breaker.
+        """
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.face_status = face_status
+        self.is_breaker_open = is_breaker_open
+
 
 class FaceUnavailableError(FaceOutcomeUnknownError):
     """Face is down, slow, throttling, or answering nonsense."""
 
     def __init__(
-        self, message: str, *, retry_after_seconds: int | None = None, is_retryable: bool = False
+        self,
+        message: str,
+        *,
+        retry_after_seconds: int | None = None,
+        face_status: int | None = None,
+        is_breaker_open: bool = False,
+        is_retryable: bool = False,
     ) -> None:
-        """Keep how long Face asked us to wait, if it did, and whether a repeat can do no harm."""
-        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        """Keep also whether a repeat can do no harm, since Face has provably done nothing."""
+        super().__init__(
+            message,
+            retry_after_seconds=retry_after_seconds,
+            face_status=face_status,
+            is_breaker_open=is_breaker_open,
+        )
         self.is_retryable = is_retryable
 
 
@@ -131,7 +157,7 @@ class FaceRefusedError(FaceOutcomeUnknownError):
 
 
 class KeyUnavailableError(FaceOutcomeUnknownError):
-    """The Face key cannot be had from the vault."""
+    """A secret cannot be had from the vault: the Face key, or the app's own."""
 
 
 class StoreUnavailableError(DependencyError):
@@ -148,10 +174,6 @@ class EventsUnavailableError(DependencyError):
 
 class StoreConflictError(AppError):
     """Somebody else wrote first, or the answer to our own write was lost."""
-
-
-class UnsettledError(AppError):
-    """A message's session has no ending yet; the platform must bring the message again."""
 
 
 class UnreadableMessageError(AppError):

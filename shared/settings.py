@@ -52,9 +52,11 @@ class Settings:
     face_auth: Annotated[FaceAuth, one_of(FaceAuth.KEY, FaceAuth)]
     key_vault_url: Annotated[str, endpoint()]
     face_key_secret_name: Annotated[str, secret_name("face-api-key")]
+    app_secret_name: Annotated[str, secret_name("app-secret")]
     face_key_cache_seconds: Annotated[float, number(600, maximum=86_400)]
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
+    queue_service_uri: Annotated[str, endpoint()]
     events_topic_endpoint: Annotated[str, topic_endpoint()]
     environment_name: Annotated[str, environment_name("local")]
     sweep_schedule: Annotated[str, schedule()]
@@ -81,6 +83,7 @@ _RULES: Mapping[str, Rule[Any]] = {
 NAMES: Mapping[str, str] = {field: field.upper() for field in _RULES} | {
     "storage_connection": "AzureWebJobsStorage",
     "table_service_uri": "AzureWebJobsStorage__tableServiceUri",
+    "queue_service_uri": "AzureWebJobsStorage__queueServiceUri",
 }
 _ENVIRONMENT, _IDENTITY = "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"
 # What belongs to a laptop only, beside plain http.
@@ -108,11 +111,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 def _must_be_given(given: Mapping[str, str]) -> Iterator[str]:
-    yield from ("FACE_ENDPOINT", "SWEEP_SCHEDULE")
-    if given.get("FACE_AUTH") != FaceAuth.ENTRA:
-        yield "KEY_VAULT_URL"
+    yield from ("FACE_ENDPOINT", "KEY_VAULT_URL", "SWEEP_SCHEDULE")
     if "AzureWebJobsStorage" not in given:
-        yield "AzureWebJobsStorage__tableServiceUri"
+        yield from ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
 
 
 def _read(field: str, given: Mapping[str, str], problems: list[str]) -> object:

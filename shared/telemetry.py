@@ -21,6 +21,7 @@ class LogFields(TypedDict, total=False):
     cause: str | Exception | None
     operation: str | None
     shard: str | None
+    at: str | None
     due: int | None
     left: int | None
     settled: int | None
@@ -30,6 +31,8 @@ class LogFields(TypedDict, total=False):
     deleted: int | None
     purged: int | None
     failed: int | None
+    forgotten: int | None
+    held: int | None
     oldest_seconds: int | None
 
 

@@ -10,17 +10,18 @@ import pytest_asyncio
 from local.azure.certificate import trust_in_this_process
 from local.functions_host.host import FunctionsHost
 from local.ports import Ports
-from local.stack import app_settings
+from local.stack import app_log, app_settings
 from local.stack.stack import Stack
 from shared import composition
-from tests.support.world import World
+from tests.support import any_host
+from tests.support.world import Host, World
 
 type Configure = Callable[..., Awaitable[None]]
 
 ROOT = Path(__file__).parents[1]
 
 # No sweep unless a test asks for one, and a queue that repeats within the patience of a test.
-_FOR_TESTS = {
+FOR_TESTS = {
     "FACE_BUDGET_SECONDS": "1",
     "SWEEP_FACE_CALLS_PER_SECOND": "1000",
     "SWEEP_SCHEDULE": "0 0 0 1 1 *",
@@ -29,9 +30,23 @@ _FOR_TESTS = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where a host is given, skip what needs one of its own; whatever configures it does."""
+    if any_host.given() is None:
+        return
+    for item in items:
+        fixtures = item.fixturenames if isinstance(item, pytest.Function) else ()
+        if item.get_closest_marker("own_host") or "configure" in fixtures:
+            item.add_marker(pytest.mark.skip(reason="needs a host in the test's own process"))
+
+
 @pytest_asyncio.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """Start Azurite and the simulators, once for all tests."""
+    """Start Azurite and the simulators, once for all tests, unless they run beside a given host."""
+    if given := any_host.given():
+        trust_in_this_process(given.stack.trusted)
+        yield given.stack
+        return
     state = tmp_path_factory.mktemp("state")
     async with Stack(ports=Ports.free(), state=state) as running:
         trust_in_this_process(running.trusted)
@@ -39,16 +54,24 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 @pytest_asyncio.fixture(scope="session")
-async def host(stack: Stack) -> AsyncIterator[FunctionsHost]:
-    """Run the app on the local Functions host in this process, so that its coverage is seen."""
+async def host(stack: Stack) -> AsyncIterator[Host]:
+    """Run the app on the local Functions host in this process, so that its coverage is seen.
+
+    A host that is given takes its place; then only what a test builds itself runs in this process.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             **app_settings.load(ROOT).values,
             **stack.settings,
-            **_FOR_TESTS,
+            **FOR_TESTS,
         }.items():
             patch.setenv(name, value)
         patch.setattr(composition, "now", stack.clock.now)
+        if given := any_host.given():
+            await given.wait()
+            yield given
+            return
+        log = app_log.open_log(stack.log)
         running = FunctionsHost(
             app_directory=ROOT,
             settings=os.environ,
@@ -59,14 +82,19 @@ async def host(stack: Stack) -> AsyncIterator[FunctionsHost]:
         yield running
         await running.stop()
         await composition.close()
+        app_log.close_log(log)
 
 
 @pytest_asyncio.fixture
-async def world(stack: Stack, host: FunctionsHost) -> AsyncIterator[World]:
-    """Give a test the whole world, without faults that another test has left."""
+async def world(stack: Stack, host: Host) -> AsyncIterator[World]:
+    """Give a test the whole world, without faults and messages that another test has left."""
     async with World.around(stack, host) as around:
         yield around
         await around.clear_faults()
+        await around.queue.clear_messages()
+        if around.has_failed_calls:
+            # Built anew, the app leaves nothing alone for what has failed here.
+            await composition.close()
 
 
 @pytest_asyncio.fixture

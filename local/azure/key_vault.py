@@ -1,6 +1,6 @@
-"""A Key Vault that holds the Face key: its secrets API, its challenge, its refusals."""
+"""A Key Vault that holds a few secrets: its secrets API, its challenge, its refusals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from aiohttp import web
@@ -15,17 +15,17 @@ _TENANT = "00000000-0000-0000-0000-00000000000a"
 
 
 class VaultSimulator:
-    """Serves the secret to tokens that our own identity endpoint issued for this vault."""
+    """Serves the secrets to tokens that our own identity endpoint issued for this vault."""
 
     def __init__(
         self,
-        secret: VaultSecret,
+        secrets: Iterable[VaultSecret],
         issuer: TokenIssuer,
         faults: FaultQueue,
         now: Callable[[], datetime],
     ) -> None:
         """Take the tokens of this issuer, until they expire in real time."""
-        self._secret = secret
+        self._secrets = tuple(secrets)
         self._issuer = issuer
         self._faults = faults
         self._now = now
@@ -58,7 +58,7 @@ class VaultSimulator:
 
     def _secret_answer(self, request: web.Request) -> web.Response:
         name, version = request.match_info["name"], request.match_info.get("version", "")
-        found = self._secret.find(name, version)
+        found = next(filter(None, (each.find(name, version) for each in self._secrets)), None)
         if found is None:
             message = f"A secret with (name/id) {name} was not found in this key vault."
             return _error(404, "SecretNotFound", message)

@@ -1,7 +1,8 @@
-"""The vault's one secret, the Face key, and every version it ever had."""
+"""The vault's two secrets, the Face key and the app's own, and every version they ever had."""
 
+import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,26 @@ from pathlib import Path
 from local import json_file
 
 FIRST_KEY = "local-face-key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretNames:
+    """What the secrets are called in the vault."""
+
+    face_key: str = "face-api-key"
+    app: str = "app-secret"
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, str]) -> "SecretNames":
+        """Call them as the app's settings do, where they say so."""
+        given = {
+            "face_key": settings.get("FACE_KEY_SECRET_NAME"),
+            "app": settings.get("APP_SECRET_NAME"),
+        }
+        return cls(**{field: name for field, name in given.items() if name})
+
+
+DEFAULT_NAMES = SecretNames()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,16 +42,21 @@ class Version:
 
 
 class VaultSecret:
-    """Keeps the versions in a file, the newest last; the newest is the key that Face takes."""
+    """Keeps the versions in a file, the newest last; the newest one counts."""
 
-    def __init__(self, name: str, path: Path, now: Callable[[], datetime]) -> None:
-        """Take up the versions kept in this file, or begin with the first key."""
+    def __init__(
+        self, name: str, path: Path, now: Callable[[], datetime], *, first: str | None = None
+    ) -> None:
+        """Take up the versions kept in this file, or begin with the first one, drawn if not given.
+
+        One that is drawn is as long as the deployment makes it: three GUIDs.
+        """
         self.name = name
         self._path = path
         self._now = now
         self._versions = [Version(**facts) for facts in json_file.read(path, default=[])]
         if not self._versions:
-            self.rotate(FIRST_KEY)
+            self.rotate(first or secrets.token_hex(54))
 
     @property
     def current(self) -> Version:

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from local.demo.acts import Ending
 from local.demo.story import Chapter
+from local.ports import DEFAULT, HOST, Ports
 
-_NEXT = """
+_NEXT = f"""
 Try it:    make run, and in another shell examples/check.sh spoofface
 Build it:  README.md, "Point a frontend at it"
+See it:    make run, and in a browser http://{HOST}:{Ports(base=DEFAULT).page}
 """
 
 

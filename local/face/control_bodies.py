@@ -13,6 +13,11 @@ _OUTCOMES = (*DECISIONS, "running", "canceled")
 _MAX_SKIP_SECONDS = 10 * 366 * 86_400
 _MAX_DELAY_MS = 600_000
 _STATUSES = range(300, 600)
+_LOST = WireFault.LOST
+_FAULT_FIELDS = {
+    "operation", "times", "status", "code", "body", "retryAfterSeconds", "delayMs", "kind",
+    "answer",
+}  # fmt: skip
 
 
 class BadControlError(Exception):
@@ -35,35 +40,41 @@ def read(body: bytes, known: Collection[str]) -> dict[str, object]:
 
 def scripted_attempt(body: bytes) -> ScriptedAttempt:
     """Read what the device shall play; an override of null leaves that field out."""
-    fields = read(body, {"outcome", *_OVERRIDES})
-    outcome = fields.pop("outcome", None)
+    fields = read(body, {"outcome", "goesOn", *_OVERRIDES})
+    outcome, goes_on = fields.pop("outcome", None), fields.pop("goesOn", False)
     if outcome not in _OUTCOMES and not re.fullmatch(r"error:\w+", str(outcome), re.ASCII):
         raise BadControlError(f"outcome must be one of {', '.join(_OUTCOMES)} or error:<Code>")
     for name, value in fields.items():
         if value is not None:
             _OVERRIDES[name](name, value)
-    return ScriptedAttempt(outcome=str(outcome), overrides=fields)
+    return ScriptedAttempt(
+        outcome=str(outcome), goes_on=_boolean("goesOn", goes_on), overrides=fields
+    )
 
 
 def fault(body: bytes) -> Fault:
     """Read a fault: an operation, a number of times, and at least one thing that goes wrong."""
-    known = {"operation", "times", "status", "code", "retryAfterSeconds", "delayMs", "kind"}
-    fields = {name: value for name, value in read(body, known).items() if value is not None}
-    if not fields.keys() & {"status", "delayMs", "kind"}:
-        raise BadControlError("say what goes wrong: status, delayMs or kind")
-    delay = _number("delayMs", fields.get("delayMs", 0), minimum=0, maximum=_MAX_DELAY_MS)
+    fields = {name: value for name, value in read(body, _FAULT_FIELDS).items() if value is not None}
+    goes_wrong = [name for name in ("status", "delayMs", "kind", "answer") if name in fields]
+    if not goes_wrong:
+        raise BadControlError("say what goes wrong: status, delayMs, kind or answer")
+    if "answer" in fields and goes_wrong not in (["answer"], ["delayMs", "answer"]):
+        raise BadControlError("a call whose answer is lost has neither status nor kind")
+    if "body" in fields and "status" not in fields:
+        raise BadControlError("a body needs a status")
     return Fault(
         operation=_one_of("operation", fields.get("operation"), OPERATIONS),
         times=_integer("times", fields.get("times"), range(1, 1_000_001)),
         status=_optional(fields, "status", lambda value: _integer("status", value, _STATUSES)),
         code=_optional(fields, "code", lambda value: _text("code", value)),
+        body=_optional(fields, "body", lambda value: _text("body", value)),
         retry_after_seconds=_optional(
             fields,
             "retryAfterSeconds",
             lambda value: _integer("retryAfterSeconds", value, range(86_401)),
         ),
-        delay_ms=delay,
-        kind=_optional(fields, "kind", _wire_fault),
+        delay_ms=_number("delayMs", fields.get("delayMs", 0), minimum=0, maximum=_MAX_DELAY_MS),
+        kind=_optional(fields, "kind", _wire_fault) or _optional(fields, "answer", _lost_answer),
     )
 
 
@@ -89,7 +100,11 @@ def _optional[T](fields: dict[str, object], name: str, checked: Callable[[object
 
 
 def _wire_fault(value: object) -> WireFault:
-    return WireFault(_one_of("kind", value, list(WireFault)))
+    return WireFault(_one_of("kind", value, [each for each in WireFault if each != _LOST]))
+
+
+def _lost_answer(value: object) -> WireFault:
+    return WireFault(_one_of("answer", value, [_LOST]))
 
 
 def _one_of(name: str, value: object, options: Collection[str]) -> str:

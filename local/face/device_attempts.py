@@ -16,6 +16,8 @@ class ScriptedAttempt:
     """What the device is told to play; an override of null leaves that field of Face's unsaid."""
 
     outcome: str
+    # Whether the session stays open for a further attempt after this one.
+    goes_on: bool = False
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -30,10 +32,12 @@ def after_attempt(session: Session, script: ScriptedAttempt) -> Session:
     if script.outcome == "canceled":
         return replace(played, status=Status.CANCELED)
     if script.outcome in DECISIONS:
-        return _with_attempt(played, _decided_attempt(session, script), Status.SUCCEEDED)
-    attempt = _failed_attempt(session, script.outcome.removeprefix("error:"))
-    is_last = attempt.attempt_id >= TRIES
-    return _with_attempt(played, attempt, Status.FAILED if is_last else Status.RUNNING)
+        attempt, is_last, end = _decided_attempt(session, script), True, Status.SUCCEEDED
+    else:
+        attempt = _failed_attempt(session, script.outcome.removeprefix("error:"))
+        is_last, end = attempt.attempt_id >= TRIES, Status.FAILED
+    status = end if is_last and not script.goes_on else Status.RUNNING
+    return _with_attempt(played, attempt, status)
 
 
 def _with_attempt(session: Session, attempt: Attempt, status: Status) -> Session:

@@ -13,6 +13,8 @@ class WireFault(StrEnum):
     RESET = "reset"
     TRUNCATE = "truncate"
     GARBAGE = "garbage"
+    # The call is carried out, and nobody learns of it.
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +25,14 @@ class Fault:
     times: int
     status: int | None = None
     code: str | None = None
+    body: str | None = None
     retry_after_seconds: int | None = None
     delay_ms: float = 0
     kind: WireFault | None = None
 
     @property
     def is_only_late(self) -> bool:
-        """Tell whether the call is carried out all the same."""
+        """Tell whether the call is carried out and answered all the same."""
         return self.status is None and self.kind is None
 
     def fits(self, operation: str) -> bool:

@@ -40,14 +40,9 @@ async def answer(
     await asyncio.sleep(fault.delay_ms / 1000)
     if fault.is_only_late:
         return await carry_out()
-    if fault.kind is WireFault.RESET:
-        return _reset(request)
-    if fault.kind is WireFault.TRUNCATE:
-        return await _truncate(request, fault)
-    if fault.kind is WireFault.GARBAGE:
-        status = fault.status or 200
-        return web.Response(status=status, body=_GARBAGE, content_type="application/json")
-    return _error(fault)
+    if fault.kind is WireFault.LOST:
+        await carry_out()
+    return await _fail(request, fault)
 
 
 def sent_status(response: web.StreamResponse) -> int:
@@ -55,11 +50,29 @@ def sent_status(response: web.StreamResponse) -> int:
     return 0 if isinstance(response, _NoResponse) else response.status
 
 
+async def _fail(request: web.Request, fault: Fault) -> web.StreamResponse:
+    match fault.kind:
+        case WireFault.RESET:
+            return _reset(request)
+        case WireFault.LOST:
+            return _hang_up(request)
+        case WireFault.TRUNCATE:
+            return await _truncate(request, fault)
+        case WireFault.GARBAGE:
+            status = fault.status or 200
+            return web.Response(status=status, body=_GARBAGE, content_type="application/json")
+        case None:
+            return _error(fault)
+
+
 def _error(fault: Fault) -> web.Response:
     status = fault.status or 500
     code = fault.code or _CODES.get(status, "Unspecified")
     after = fault.retry_after_seconds
     headers = {} if after is None else {"Retry-After": str(after)}
+    if fault.body is not None:
+        kind = "application/json" if fault.body.startswith("{") else "text/html"
+        return web.Response(status=status, text=fault.body, content_type=kind, headers=headers)
     return web.json_response(error_body(code, "A scripted fault."), status=status, headers=headers)
 
 
@@ -70,6 +83,12 @@ def _reset(request: web.Request) -> _NoResponse:
         linger = struct.pack("ii", 1, 0)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         transport.abort()
+    return _NoResponse()
+
+
+def _hang_up(request: web.Request) -> _NoResponse:
+    if request.transport is not None:
+        request.transport.close()
     return _NoResponse()
 
 

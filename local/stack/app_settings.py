@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import json_file
-from local.ports import StackError
+from local.ports import HOST, Ports, StackError
 
 _FILES = ("local.settings.json", "local.settings.json.example")
+_AT_START = Path(__file__).with_name("at_start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +41,25 @@ def merge(
     return {**file.values, **computed, **caller, **trusted}
 
 
+def list_origins(file: SettingsFile, ports: Ports) -> str:
+    """Name who may call the app from a browser: whom the file names, and the page."""
+    page = [f"http://{name}:{ports.page}" for name in (HOST, "localhost")]
+    return ",".join([file.cors, *page] if file.cors else page)
+
+
 def write_exports(path: Path, settings: Mapping[str, str], *, environment: Path) -> None:
     """Write the settings for a shell to source, and where the app's Python and packages are."""
     values = {**settings, "VIRTUAL_ENV": str(environment)}
     lines = [f"export {name}={_quote(value)}\n" for name, value in values.items()]
     # Core Tools take the first Python on the path, whatever packages it has.
-    lines.append(f'export PATH={_quote(str(environment / "bin"))}:"$PATH"\n')
+    lines.append(_prepend("PATH", environment / "bin"))
+    # And it joins the app to the stack, whose host is not there to do it.
+    lines.append(_prepend("PYTHONPATH", _AT_START))
     json_file.write_bytes(path, "".join(lines).encode())
+
+
+def _prepend(name: str, folder: Path) -> str:
+    return f'export {name}={_quote(str(folder))}"${{{name}:+:${name}}}"\n'
 
 
 def _quote(value: str) -> str:

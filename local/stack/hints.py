@@ -11,6 +11,7 @@ def next_steps(ports: Ports, state: Path) -> str:
     moved = "" if ports.host == DEFAULT else f"BASE_URL={url} "
     folder = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
     lines = {
+        "page": f"http://{HOST}:{ports.page}  (run a check in your browser, and watch)",
         "try": f"{moved}examples/check.sh spoofface",
         "key": "local-function-key  (header x-functions-key; opens every route)",
         "controls": f"http://{HOST}:{ports.face}/simulator/  (see local/README.md)",
@@ -19,6 +20,7 @@ def next_steps(ports: Ports, state: Path) -> str:
     return "".join(f"    {name:<9} {line}\n" for name, line in lines.items())
 
 
-def func_start(app: Path, exports: Path, port: int) -> str:
+def func_start(app: Path, exports: Path, port: int, origins: str) -> str:
     """Say how Core Tools take the host's place."""
-    return f"    now run, in {app}:\n    . '{exports}'\n    func start --port {port}\n"
+    command = f"func start --port {port} --cors {origins}"
+    return f"    now run, in {app}:\n    . '{exports}'\n    {command}\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 from local.stack.stack import Stack
 
 APP = Path(__file__).parents[2]
-CLOCK = "LOCAL_STACK_CLOCK"
 _HOOKS = "local.stack.app_hooks"  # by name: importing them would bring the whole app along
 
 
@@ -16,11 +15,11 @@ def host_command(stack: Stack, *options: str) -> Sequence[str]:
     return [
         *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
         *("--app", str(APP), "--port", str(stack.ports.host)),
-        *("--on-start", f"{_HOOKS}:turn_clock", "--on-stop", f"{_HOOKS}:close_app"),
+        *("--on-start", f"{_HOOKS}:join_stack_as_host", "--on-stop", f"{_HOOKS}:close_app"),
         *options,
     ]
 
 
 def host_environment(stack: Stack, settings: Mapping[str, str]) -> Mapping[str, str]:
     """Add to the app's settings what its hooks need."""
-    return {**settings, CLOCK: str(stack.clock.path)}
+    return {**settings, **stack.joining}

@@ -4,11 +4,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
+
 from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import Certificate
 from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
-from local.azure.vault_secret import VaultSecret
+from local.azure.vault_secret import DEFAULT_NAMES, FIRST_KEY, SecretNames, VaultSecret
 from local.clock import StackClock, real_now
 from local.events.controls import EventControl
 from local.events.inbox import EventInbox
@@ -24,15 +26,22 @@ from local.face.simulator import FaceSimulator
 from local.faults.fault import FaultQueue
 from local.ports import Ports
 from local.stack.simulator_server import serve
+from local.web import host_log, page_server
+from local.web.host_log import HostLog
+from local.web.timeline import Timeline
 
 CLOCK = "clock.json"
 
 
 @contextlib.asynccontextmanager
-async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None]:
-    """Run the four in this process until the block ends; what must last is in the folder."""
+async def run(ports: Ports, state: Path, names: SecretNames = DEFAULT_NAMES) -> AsyncIterator[None]:
+    """Run the four and the page in this process until the block ends.
+
+    What must last is in the folder.
+    """
     issuer = TokenIssuer(state / "identity-key.pem")
-    key = VaultSecret(secret_name, state / "vault.json", real_now)
+    key = VaultSecret(names.face_key, state / "vault.json", real_now, first=FIRST_KEY)
+    app_secret = VaultSecret(names.app, state / "app-secret.json", real_now)
     faults = FaultQueue()
     clock = StackClock(state / CLOCK)
     log = RequestLog(clock.now)
@@ -45,15 +54,20 @@ async def run(ports: Ports, state: Path, secret_name: str) -> AsyncIterator[None
         FaceControl(account, key=key, clock=clock, faults=faults, log=log),
         *EventControl(inbox, webhook).routes(),
     )
-    vault = VaultSimulator(key, issuer, faults, real_now).application()
+    vault = VaultSimulator([key, app_secret], issuer, faults, real_now).application()
     identity = IdentitySimulator(issuer, faults, real_now).application()
     topic = TopicSimulator(inbox, issuer, faults, real_now).application()
     tls = Certificate(state).server_context()
+    timeline = Timeline(HostLog(state / host_log.NAME))
+    timeline.watch(face, "face")
+    timeline.watch(vault, "vault")
     async with (
+        aiohttp.ClientSession() as http,
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
         serve(identity, ports.identity),
         serve(topic, ports.topic, tls),
         contextlib.aclosing(webhook),
+        serve(page_server.application(ports, timeline, http), ports.page),
     ):
         yield

@@ -7,13 +7,12 @@ from typing import Self
 
 from local.azure import azurite, identity, storage_setup
 from local.azure.certificate import TRUSTED
+from local.azure.vault_secret import DEFAULT_NAMES, SecretNames
 from local.clock import StackClock
 from local.events import topic
 from local.ports import HOST, Ports
 from local.process.child_process import Child
-from local.stack import simulators, state_folder
-
-SECRET_NAME = "face-api-key"  # noqa: S105 - a name, not a secret
+from local.stack import joining, simulators, state_folder
 
 
 class Stack:
@@ -26,15 +25,16 @@ class Stack:
         *,
         ports: Ports,
         state: Path,
-        secret_name: str = SECRET_NAME,
+        secret_names: SecretNames = DEFAULT_NAMES,
         on_part: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Plan a stack, which will tell of each part that answers; nothing runs yet."""
         self.ports = ports
         self.state = state.absolute()
         self.clock = StackClock(self.state / simulators.CLOCK)
+        self.log = self.state / "app.log"
         self.face_url = f"http://{HOST}:{ports.face}"
-        self._secret_name = secret_name
+        self._secret_names = secret_names
         self._on_part = on_part
         self._running = contextlib.AsyncExitStack()
 
@@ -52,6 +52,11 @@ class Stack:
             "IDENTITY_HEADER": identity.HEADER,
             "SSL_CERT_FILE": str(self.trusted),
         }
+
+    @property
+    def joining(self) -> dict[str, str]:
+        """Return what the app's process must know to read the stack's clock and keep its log."""
+        return {joining.CLOCK: str(self.clock.path), joining.LOG: str(self.log)}
 
     @property
     def trusted(self) -> Path:
@@ -81,7 +86,7 @@ class Stack:
         enter = self._running.enter_async_context
         self._running.enter_context(state_folder.hold(self.state))
         self.ports.check(beside_host=True)
-        await enter(simulators.run(self.ports, self.state, self._secret_name))
+        await enter(simulators.run(self.ports, self.state, self._secret_names))
         for part in ("Face", "Key Vault", "managed identity", "events topic"):
             self._on_part(part)
         self._azurite = await enter(azurite.run(self.ports, self.state / "azurite"))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.azure.vault_secret import SecretNames
 from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.ports import HOST, Ports, StackError
 from local.process import child_process
 from local.stack import app_settings, hints, host_readiness
 from local.stack.app_settings import SettingsFile
 from local.stack.host_process import APP, host_command, host_environment
-from local.stack.stack import SECRET_NAME, Stack
+from local.stack.stack import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +43,21 @@ async def _watch(plan: Plan) -> None:
     ports = Ports(base=plan.port)
     ports.check(beside_host=not plan.has_host)
     names = file.values | dict(plan.environment)
-    secret_name = names.get("FACE_KEY_SECRET_NAME", SECRET_NAME)
     async with Stack(
-        ports=ports, state=plan.state, secret_name=secret_name, on_part=_tell_of_part
+        ports=ports,
+        state=plan.state,
+        secret_names=SecretNames.of_settings(names),
+        on_part=_tell_of_part,
     ) as stack:
         settings = app_settings.merge(file, stack.settings, plan.environment)
+        exports = _write_exports(stack, file, settings)
+        origins = app_settings.list_origins(file, ports)
         if plan.has_host:
-            cors = ["--cors", file.cors] if file.cors else []
-            options = [*cors, *(["--as-azure"] if plan.as_azure else [])]
+            options = ["--cors", origins, *(["--as-azure"] if plan.as_azure else [])]
             await _run_with_host(stack, settings, options)
         else:
-            await _run_without_host(stack, file, settings)
+            _announce(ports, hints.func_start(APP, exports, ports.host, origins))
+            await _await_unless_ended(_wait_forever(), stack.wait())
 
 
 async def _run_with_host(stack: Stack, settings: Mapping[str, str], options: Sequence[str]) -> None:
@@ -91,13 +96,13 @@ async def _run_host(
                 raise
 
 
-async def _run_without_host(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> None:
+def _write_exports(stack: Stack, file: SettingsFile, settings: Mapping[str, str]) -> Path:
+    """Write what a host of another kind, or a test, must know of this stack, for a shell."""
     exports = stack.state / "func.env"
-    names = file.values | stack.settings
-    ours = {name: settings[name] for name in names}
-    app_settings.write_exports(exports, ours, environment=Path(sys.prefix))
-    _announce(stack.ports, hints.func_start(APP, exports, stack.ports.host))
-    await _await_unless_ended(_wait_forever(), stack.wait())
+    ours = {name: settings[name] for name in file.values | stack.settings}
+    joined = {**ours, **stack.joining}
+    app_settings.write_exports(exports, joined, environment=Path(sys.prefix))
+    return exports
 
 
 async def _await_unless_ended(

@@ -1,7 +1,5 @@
 """What a frontend may ask, opened by its session's own token; it never learns an outcome."""
 
-from collections.abc import Callable
-
 import azure.functions as func
 
 from shared.api import completion_body, replies
@@ -17,14 +15,12 @@ async def get_session(app: App, req: func.HttpRequest) -> Reply:
     return Reply(status=200, body=replies.status_reply(session, app.now()))
 
 
-async def complete_session(
-    app: App, req: func.HttpRequest, *, enqueue: Callable[[str], None]
-) -> Reply:
+async def complete_session(app: App, req: func.HttpRequest) -> Reply:
     """Take a frontend's word that its check is over."""
     report = completion_body.parse(req.headers.get("Content-Type", ""), read_body(req))
-    session = await app.flow.complete(*credentials(req), report, enqueue)
+    session = await app.flow.complete(*credentials(req), report)
     status = 202 if session.status is Status.PROCESSING else 200
-    return Reply(status=status, body=replies.complete_reply(session))
+    return Reply(status=status, body=replies.complete_reply(session, app.now()))
 
 
 async def cancel_session(app: App, req: func.HttpRequest) -> Reply:

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType, structs
 from shared.api import contract
 from shared.flow.start import Started
 from shared.session.face_answer import ReferenceImage
+from shared.session.looks import seconds_until
 from shared.session.session import Kind, Session, Status, Verdict
 from shared.session.timestamps import rfc3339
 
@@ -38,16 +39,16 @@ def status_reply(session: Session, now: datetime) -> contract.StatusReply:
         status=session.status,
         expires_at=rfc3339(session.expires_at),
         expires_in_seconds=_seconds_left(session, now),
-        retry_after_seconds=_retry_after_seconds(session),
+        retry_after_seconds=_retry_after_seconds(session, now),
     )
 
 
-def complete_reply(session: Session) -> contract.CompleteReply:
+def complete_reply(session: Session, now: datetime) -> contract.CompleteReply:
     """Tell what a completion has led to."""
     return contract.CompleteReply(
         session_id=session.session_id,
         status=session.status,
-        retry_after_seconds=_retry_after_seconds(session),
+        retry_after_seconds=_retry_after_seconds(session, now),
     )
 
 
@@ -117,5 +118,7 @@ def _seconds_left(session: Session, now: datetime) -> int:
     return max(0, ceil((session.expires_at - now).total_seconds()))
 
 
-def _retry_after_seconds(session: Session) -> int | UnsetType:
-    return contract.RETRY_AFTER_SECONDS if session.status is Status.PROCESSING else UNSET
+def _retry_after_seconds(session: Session, now: datetime) -> int | UnsetType:
+    if session.status is not Status.PROCESSING:
+        return UNSET
+    return max(1, seconds_until(session.look_at, now))

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import HttpResponseError
 
+from shared import azure_errors
 from shared.errors import EventsUnavailableError
 from shared.events import cloud_event
 from shared.events.cloud_event import CloudEvent
@@ -65,8 +66,9 @@ class EventGridTopic:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client.send(dict(event))
-        except (AzureError, TimeoutError, ValueError, OSError) as error:
-            raise EventsUnavailableError(f"the topic took no event: {_cause(error)}") from error
+        except azure_errors.CLIENT_ERRORS as error:
+            cause = azure_errors.describe(error)
+            raise EventsUnavailableError(f"the topic took no event: {cause}") from error
 
     def _open_client(self) -> "EventGridPublisherClient":
         # Only now: no create has to wait for an import that it does not need.
@@ -89,8 +91,3 @@ def _check_answer(response: "PipelineResponse[Any, Any]") -> None:
     answer = response.http_response
     if answer.status_code == HTTPStatus.OK and answer.body() not in _YES:
         raise HttpResponseError(response=answer)
-
-
-def _cause(error: Exception) -> str:
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    return f"{type(error).__name__} {status or ''}".rstrip()

@@ -1,7 +1,7 @@
 """What Face's REST API answers, version 1.2: lenient in reading, never an outcome by failure."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -29,10 +29,21 @@ from shared.session.ids import FaceSessionId
 _FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _SUCCESS, _REFUSAL = 2, 4
-_TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
-# Of these, the ones that say that nothing was done: a create may follow.
-_TRANSIENT_NOT_EXECUTED = {429, 503}
+# These say that nothing was done: even a create may follow.
+_NOT_EXECUTED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _MAX_WAIT_SECONDS = 3600
+_SESSION_NOT_FOUND = "SessionNotFound"
+# What Face blames on a request. Any other 400 says that we are set up wrongly, as when an endpoint
+# takes no Entra tokens: https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
+_REQUEST_CODES = {
+    "BadArgument",
+    "InvalidDeviceCorrelationId",
+    "InvalidImage",
+    "InvalidImageSize",
+    "InvalidLivenessOperationMode",
+    "InvalidRequestBody",
+    "InvalidTokenLifetime",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +58,10 @@ class FaceResponse:
 
 def parse_created(response: FaceResponse) -> FaceSession:
     """Understand the answer to a create."""
-    if response.status == HTTPStatus.BAD_REQUEST:
-        raise _caller_error(_error_code(response))
-    session = _object_of(_check_status(response, transient=_TRANSIENT_NOT_EXECUTED))
+    is_bad_request = response.status == HTTPStatus.BAD_REQUEST
+    if is_bad_request and (code := _error_code(response)) in _REQUEST_CODES:
+        raise _caller_error(code)
+    session = _object_of(_check_status(response))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -63,8 +75,8 @@ def parse_created(response: FaceResponse) -> FaceSession:
 
 
 def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | None:
-    """Understand the answer to a get; None when Face knows no such session."""
-    if response.status == HTTPStatus.NOT_FOUND:
+    """Understand the answer to a get; None when Face says that it knows no such session."""
+    if _knows_no_session(response):
         return None
     session = _object_of(_check_status(response))
     if session.get("sessionId") != face_session_id:
@@ -78,35 +90,39 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
 
 
 def parse_deleted(response: FaceResponse) -> None:
-    """Understand the answer to a delete; a session that is not there is deleted."""
-    if response.status != HTTPStatus.NOT_FOUND and _check_status(response).body:
-        raise FaceUnavailableError("Face answered nonsense", is_retryable=True)
+    """Understand the answer to a delete; a session that Face does not know is deleted."""
+    if not _knows_no_session(response) and _check_status(response).body:
+        raise FaceUnavailableError("Face answered nonsense")
 
 
-def _check_status(
-    response: FaceResponse, transient: Container[int] = _TRANSIENT_STATUSES
-) -> FaceResponse:
+def _knows_no_session(response: FaceResponse) -> bool:
+    # Only these words are Face's: any other 404 is a wrong endpoint's, or a gateway's.
+    return response.status == HTTPStatus.NOT_FOUND and _error_code(response) == _SESSION_NOT_FOUND
+
+
+def _check_status(response: FaceResponse) -> FaceResponse:
     status = response.status
     if status // 100 == _SUCCESS:
         return response
     if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:
-        raise FaceRefusedError(f"Face said {status} {_error_code(response) or ''}".rstrip())
+        said = f"Face said {status} {_error_code(response) or ''}".rstrip()
+        raise FaceRefusedError(said, face_status=status)
     raise FaceUnavailableError(
         f"Face said {status}",
         retry_after_seconds=_seconds(response),
-        is_retryable=status in transient,
+        face_status=status,
+        is_retryable=status in _NOT_EXECUTED,
     )
 
 
-def _caller_error(code: str | None) -> InvalidRequestError:
-    # https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
+def _caller_error(code: str) -> InvalidRequestError:
     match code:
         case "InvalidImageSize":
             return InvalidImageSizeError("Face takes no image of this size", target="verifyImage")
         case "InvalidImage":
             return InvalidImageError("Face finds no single face in it", target="verifyImage")
         case _:
-            return InvalidRequestError("Face does not take this request", face_code=code)
+            return InvalidRequestError(f"Face does not take this request: {code}", face_code=code)
 
 
 def _error_code(response: FaceResponse) -> str | None:

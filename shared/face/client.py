@@ -1,19 +1,22 @@
-"""Sends Face's requests with aiohttp: time-outs, retries, rate limit, one refresh of the key."""
+"""Sends Face's requests with aiohttp: time-outs, retries, breakers, rate limit, a fresh key."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from io import BytesIO
+from math import inf
 from typing import Self
 
 import aiohttp
 
 from shared.errors import FaceUnavailableError
-from shared.face import answers, protocol
+from shared.face import answers, protocol, retry
 from shared.face.answers import FaceResponse
+from shared.face.breaker import Breaker, loop_time
 from shared.face.credentials import FaceCredential
-from shared.face.patience import Patience
-from shared.face.protocol import FaceRequest
+from shared.face.protocol import FaceRequest, Operation
+from shared.face.retry import Sleep
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession
 from shared.session.session import Kind
@@ -21,9 +24,13 @@ from shared.session.start_request import StartRequest
 
 # A session's answer is some kilobytes; whatever is much larger is none of Face's.
 _MAX_ANSWER_BYTES = 1024 * 1024
+# A first packet that gets lost is sent again after one second.
+_CONNECT_SECONDS = 2.0
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 type AuthHeader = Callable[[Secret], Mapping[str, str]]
 type Acquire = Callable[[], Awaitable[None]]
+type Breakers = Mapping[Operation, Breaker]
 
 
 async def acquire_at_once() -> None:
@@ -32,12 +39,14 @@ async def acquire_at_once() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """How Face is called: with which header, for how long, how often, at what rate."""
+    """How Face is called: with which header, how long (one try, and all of a create), how often."""
 
     auth_header: AuthHeader = protocol.key_header
     timeout_seconds: float
-    patience: Patience
+    budget_seconds: float
     acquire: Acquire = acquire_at_once
+    sleep: Sleep = asyncio.sleep
+    clock: Callable[[], float] = loop_time
 
 
 class FaceClient:
@@ -49,87 +58,104 @@ class FaceClient:
         endpoint: str,
         credential: FaceCredential,
         options: CallOptions,
+        breakers: Breakers,
     ) -> None:
         """Take a session that is ready to use."""
         self._http = http
         self._endpoint = endpoint
         self._credential = credential
         self._options = options
+        self._breakers = breakers
 
     @classmethod
     def connect(cls, endpoint: str, credential: FaceCredential, options: CallOptions) -> Self:
         """Open the one session of this process; nothing is sent yet."""
-        http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        return cls(http, endpoint, credential, options)
+        # The platform bounds our calls; waiting for a connection would count as Face's time.
+        connector = aiohttp.TCPConnector(limit=0)
+        http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        breakers = {operation: Breaker(options.clock) for operation in Operation}
+        return cls(http, endpoint, credential, options, breakers)
 
     def with_rate_limit(self, acquire: Acquire) -> "FaceClient":
-        """Return a client on the same session whose every call waits until it may go."""
+        """Return a client with the same session and breakers whose calls wait until they may go."""
         options = replace(self._options, acquire=acquire)
-        return FaceClient(self._http, self._endpoint, self._credential, options)
+        return FaceClient(self._http, self._endpoint, self._credential, options, self._breakers)
 
     async def create(self, request: StartRequest) -> FaceSession:
-        """Open a session at Face."""
+        """Open a session at Face; its caller waits, and nobody else would try again."""
         call = protocol.build_create(request)
-        return await self._send_with_retries(call, answers.parse_created)
+        clock = self._options.clock
+        end = clock() + self._options.budget_seconds
+
+        async def create() -> FaceSession:
+            # A wait may have taken longer than it should; aiohttp takes less than nothing for ever.
+            left = max(end - clock(), retry.MIN_TRY_SECONDS)
+            return await self._call(call, answers.parse_created, left)
+
+        return await retry.run(
+            create,
+            self._breakers[call.operation],
+            budget_seconds=self._options.budget_seconds,
+            sleep=self._options.sleep,
+        )
 
     async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
-        """Ask Face what became of a session."""
+        """Ask Face what became of a session, in one try: queue and alarm have the next."""
         call = protocol.build_get(kind, face_session_id)
-        return await self._send_with_retries(
+        return await self._call(
             call, lambda response: answers.parse_result(response, face_session_id)
         )
 
-    async def delete(self, kind: Kind, face_session_id: str, *, patient: bool = True) -> None:
-        """Have Face forget a session."""
+    async def delete(self, kind: Kind, face_session_id: str) -> None:
+        """Have Face forget a session, in one try: its alarm has the next."""
         call = protocol.build_delete(kind, face_session_id)
-        if patient:
-            await self._send_with_retries(call, answers.parse_deleted)
-        else:
-            response = await self._send(call, self._options.timeout_seconds)
-            answers.parse_deleted(response)
+        await self._call(call, answers.parse_deleted)
 
     async def close(self) -> None:
         """Close the session."""
         await self._http.close()
 
-    async def _send_with_retries[T](
-        self, call: FaceRequest, parse: Callable[[FaceResponse], T]
+    async def _call[T](
+        self, call: FaceRequest, parse: Callable[[FaceResponse], T], max_seconds: float = inf
     ) -> T:
-        async def send(seconds: float) -> T:
-            timeout_seconds = min(seconds, self._options.timeout_seconds)
-            return parse(await self._send(call, timeout_seconds))
+        breaker = self._breakers[call.operation]
+        # Before the rate limit, too: whoever is refused uses up nothing.
+        breaker.check()
+        await self._options.acquire()
+        with breaker.guard():
+            return parse(await self._send(call, max_seconds))
 
-        return await self._options.patience.run(send)
-
-    async def _send(self, call: FaceRequest, timeout_seconds: float) -> FaceResponse:
+    async def _send(self, call: FaceRequest, max_seconds: float) -> FaceResponse:
         secret = await self._credential.get()
-        response = await self._send_once(call, secret, timeout_seconds)
+        response = await self._send_once(call, secret, max_seconds)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            secret = await self._credential.refresh(secret)
-            response = await self._send_once(call, secret, timeout_seconds)
+            newer = await self._credential.refresh(secret)
+            if newer is not None:
+                await self._options.acquire()
+                return await self._send_once(call, newer, max_seconds)
         return response
 
     async def _send_once(
-        self, call: FaceRequest, secret: Secret, timeout_seconds: float
+        self, call: FaceRequest, secret: Secret, max_seconds: float
     ) -> FaceResponse:
-        await self._options.acquire()
+        seconds = min(max_seconds, self._options.timeout_seconds)
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
         try:
             async with self._http.request(
                 call.method,
                 self._endpoint + call.path,
                 headers=self._options.auth_header(secret),
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+                timeout=timeout,
                 json=None if call.image else call.body,
                 data=_multipart(call) if call.image else None,
             ) as answer:
                 return await _read_response(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A create that may have arrived is not repeated: it could open a second session.
-            never_left = isinstance(error, aiohttp.ClientConnectorError)
             raise FaceUnavailableError(
                 f"Face could not be reached: {type(error).__name__}",
-                is_retryable=never_left or call.is_idempotent,
+                is_retryable=isinstance(error, _NEVER_LEFT),
             ) from error
 
 

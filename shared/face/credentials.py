@@ -6,12 +6,15 @@ from shared.secret import Secret
 
 
 class FaceCredential(Protocol):
-    """Where the key or token for Face comes from. Both methods may raise KeyUnavailable."""
+    """Where the key or token for Face comes from."""
 
     async def get(self) -> Secret:
-        """Return one that is recent enough."""
+        """Return one that is recent enough; KeyUnavailable when none can be had.
+
+        FaceRefused for a while after Face has refused the one that there is.
+        """
         ...
 
-    async def refresh(self, refused: Secret) -> Secret:
-        """Return a newer one than Face refused, if there is one."""
+    async def refresh(self, refused: Secret) -> Secret | None:
+        """Return a newer one than Face refused; None when there is none, or none can be had."""
         ...

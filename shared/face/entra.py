@@ -3,8 +3,8 @@
 import asyncio
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
 
+from shared import azure_errors
 from shared.errors import KeyUnavailableError
 from shared.secret import Secret
 
@@ -25,13 +25,15 @@ class EntraCredential:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 token = await self._credential.get_token(_SCOPE)
-        except (AzureError, TimeoutError, ValueError, OSError) as error:
-            raise KeyUnavailableError(f"Entra gave no token: {type(error).__name__}") from error
+        except azure_errors.CLIENT_ERRORS as error:
+            cause = azure_errors.describe(error)
+            raise KeyUnavailableError(f"Entra gave no token: {cause}") from error
         return Secret(token.token)
 
-    async def refresh(self, refused: Secret) -> Secret:  # noqa: ARG002 - as the port has it
-        """Return what the credential has by now."""
-        return await self.get()
-
-    async def close(self) -> None:
-        """Leave the credential to whoever opened it."""
+    async def refresh(self, refused: Secret) -> Secret | None:
+        """Return what the credential has by now, unless that is what Face refuses."""
+        try:
+            token = await self.get()
+        except KeyUnavailableError:
+            return None
+        return None if token == refused else token

@@ -1,56 +1,41 @@
-"""The Face key from Key Vault, cached, refreshed when it ages or when Face refuses it."""
+"""The vault: two secrets, each fetched once however many wait for it."""
 
 import asyncio
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
 from azure.keyvault.secrets.aio import SecretClient
 
+from shared import azure_errors, telemetry
 from shared.errors import KeyUnavailableError
 from shared.secret import Secret
+from shared.single_flight import SingleFlight
 
-_MAX_KEY_LENGTH = 1024
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cached:
-    key: Secret
-    fetched_at: datetime
+type Parse = Callable[[str], Secret]
 
 
-class KeyVaultCredential:
-    """One secret of one vault; however many wait for it, it is fetched once."""
+class KeyVault:
+    """A vault, read as the app's own identity."""
 
     def __init__(
-        self,
-        client: SecretClient,
-        *,
-        name: str,
-        max_age: timedelta,
-        timeout_seconds: float,
-        now: Callable[[], datetime],
+        self, client: SecretClient, *, timeout_seconds: float, now: Callable[[], datetime]
     ) -> None:
         """Take a client that is ready to use."""
         self._client = client
-        self._name = name
-        self._max_age = max_age
         self._timeout_seconds = timeout_seconds
         self._now = now
-        self._cached: _Cached | None = None
-        self._fetching: asyncio.Task[Secret] | None = None
 
     @classmethod
-    def connect(  # noqa: PLR0913 - all of it is configuration
+    def connect(
         cls,
         url: str,
         credential: AsyncTokenCredential,
         *,
-        name: str,
-        max_age: timedelta,
         timeout_seconds: float,
         now: Callable[[], datetime],
     ) -> Self:
@@ -64,45 +49,61 @@ class KeyVaultCredential:
             connection_timeout=timeout_seconds,
             read_timeout=timeout_seconds,
         )
-        return cls(client, name=name, max_age=max_age, timeout_seconds=timeout_seconds, now=now)
+        return cls(client, timeout_seconds=timeout_seconds, now=now)
 
-    async def get(self) -> Secret:
-        """Return a key that is recent enough."""
-        if self._cached and self._now() - self._cached.fetched_at < self._max_age:
-            return self._cached.key
-        return await self._fetch_once()
+    def secret(self, name: str, parse: Parse) -> "VaultSecret":
+        """Name a secret, and say what makes it usable: else `parse` raises KeyUnavailable."""
+        return VaultSecret(self, name, parse, self._now)
 
-    async def refresh(self, refused: Secret) -> Secret:
-        """Return the vault's key of now, unless another caller has fetched it since."""
-        if self._cached and self._cached.key != refused:
-            return self._cached.key
-        return await self._fetch_once()
+    async def read(self, name: str) -> str:
+        """Read the newest version of a secret."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                secret = await self._client.get_secret(name)
+        except azure_errors.CLIENT_ERRORS as error:
+            cause = azure_errors.describe(error)
+            raise KeyUnavailableError(f"the vault gave no {name}: {cause}") from error
+        return secret.value or ""
 
     async def close(self) -> None:
         """Close the client."""
         await self._client.close()
 
-    async def _fetch_once(self) -> Secret:
-        # All who wait share one fetch and its failure, so that a silent vault holds nobody twice.
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch(self._now()))
-            self._fetching.add_done_callback(self._forget)
-        return await asyncio.shield(self._fetching)
 
-    def _forget(self, fetching: asyncio.Task[Secret]) -> None:
-        self._fetching = None
-        # Whoever waited may be gone; asyncio complains about a failure that nobody looked at.
-        if not fetching.cancelled():
-            fetching.exception()
+class VaultSecret:
+    """One secret, as far as it is known, and when it was last asked for."""
 
-    async def _fetch(self, asked_at: datetime) -> Secret:
+    def __init__(
+        self, vault: KeyVault, name: str, parse: Parse, now: Callable[[], datetime]
+    ) -> None:
+        """Know nothing yet."""
+        self.known: Secret | None = None
+        self.fetched_at = self.failed_at = _NEVER
+        self._vault = vault
+        self._name = name
+        self._parse = parse
+        self._now = now
+        self._fetching = SingleFlight(self._fetch)
+
+    async def fetch(self) -> Secret:
+        """Ask the vault."""
+        return await self._fetching.join()
+
+    def start_fetch(self) -> None:
+        """Have the vault asked in the background."""
+        self._fetching.start()
+
+    async def close(self) -> None:
+        """Break off what runs in the background."""
+        self._fetching.cancel()
+
+    async def _fetch(self) -> Secret:
+        asked_at = self._now()
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                secret = await self._client.get_secret(self._name)
-        except (AzureError, TimeoutError, ValueError, OSError) as error:
-            raise KeyUnavailableError(f"the vault gave no key: {type(error).__name__}") from error
-        value = (secret.value or "").strip()
-        if not value.isascii() or not value.isprintable() or not 0 < len(value) <= _MAX_KEY_LENGTH:
-            raise KeyUnavailableError("the vault's secret is not a key")
-        self._cached = _Cached(key=Secret(value), fetched_at=asked_at)
-        return self._cached.key
+            secret = self._parse(await self._vault.read(self._name))
+        except KeyUnavailableError as error:
+            self.failed_at = asked_at
+            telemetry.log_event("vault failed", level=logging.WARNING, cause=error)
+            raise
+        self.known, self.fetched_at = secret, asked_at
+        return secret

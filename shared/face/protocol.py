@@ -5,6 +5,7 @@ The contract: https://learn.microsoft.com/rest/api/face/liveness-session-operati
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.secret import Secret
 from shared.session.session import Kind
@@ -16,13 +17,21 @@ _COLLECTIONS = {
 }
 
 
+class Operation(StrEnum):
+    """What Face is asked to do."""
+
+    CREATE = "create"
+    GET = "get"
+    DELETE = "delete"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceRequest:
     """One call to Face, without its host and its key."""
 
+    operation: Operation
     method: str
     path: str
-    is_idempotent: bool = True
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
 
@@ -42,8 +51,8 @@ def build_create(request: StartRequest) -> FaceRequest:
     if request.verify_image is not None:
         body["returnVerifyImageHash"] = True
     return FaceRequest(
+        operation=Operation.CREATE,
         method="POST",
-        is_idempotent=False,
         path=_COLLECTIONS[request.kind],
         body=body,
         image=request.verify_image,
@@ -52,12 +61,14 @@ def build_create(request: StartRequest) -> FaceRequest:
 
 def build_get(kind: Kind, face_session_id: str) -> FaceRequest:
     """Ask what became of a session."""
-    return FaceRequest(method="GET", path=_path(kind, face_session_id))
+    return FaceRequest(operation=Operation.GET, method="GET", path=_path(kind, face_session_id))
 
 
 def build_delete(kind: Kind, face_session_id: str) -> FaceRequest:
     """Ask to forget a session, which also ends its token."""
-    return FaceRequest(method="DELETE", path=_path(kind, face_session_id))
+    return FaceRequest(
+        operation=Operation.DELETE, method="DELETE", path=_path(kind, face_session_id)
+    )
 
 
 def key_header(key: Secret) -> Mapping[str, str]:

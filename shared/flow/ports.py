@@ -1,9 +1,9 @@
 """What the story needs from outside, on one page."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, Unpack
 
+from shared.secret import Secret
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession
 from shared.session.idempotency import Claim, KeyHash
@@ -15,20 +15,37 @@ from shared.telemetry import LogFields
 
 
 class FaceGateway(Protocol):
-    """Azure AI Face. Every method may raise FaceUnavailable, FaceRefused or KeyUnavailable."""
+    """Azure AI Face. Every method may raise FaceUnavailable, FaceRefused or KeyUnavailable.
+
+    How often a call is tried, and how soon it may go, is the gateway's own.
+    """
 
     async def create(self, request: StartRequest) -> FaceSession:
         """Create a session; InvalidRequestError when Face blames the caller."""
         ...
 
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:
-        """Look a session up; None when Face knows no such session."""
+        """Look a session up; None when Face itself says that it knows no such session."""
         ...
 
-    async def delete(
-        self, kind: Kind, face_session_id: FaceSessionId, *, patient: bool = True
-    ) -> None:
-        """Delete a session; one that is not there is deleted. Impatient is one try."""
+    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:
+        """Delete a session; one that Face says it does not know is deleted."""
+        ...
+
+
+class AppSecret(Protocol):
+    """What the app's own keys are derived from."""
+
+    async def get(self) -> Secret:
+        """Return it; KeyUnavailable when there is none, or too short a one."""
+        ...
+
+
+class MessageQueue(Protocol):
+    """Where a session waits to be looked at again."""
+
+    async def send(self, session_id: SessionId, *, delay: timedelta) -> None:
+        """Name a session in a message that becomes visible later; may raise StoreUnavailable."""
         ...
 
 
@@ -64,8 +81,8 @@ class SessionStore(Protocol):
         """Remove a session and its alarm; StoreConflict when it is no longer as it was read."""
         ...
 
-    def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
-        """List a shard's alarms that are due."""
+    async def list_due(self, shard: Shard, now: datetime, *, limit: int) -> list[Alarm]:
+        """List a shard's first alarms that are due, the oldest first."""
         ...
 
     async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:

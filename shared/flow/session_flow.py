@@ -1,31 +1,42 @@
-"""Look, complete, settle, cancel: what is asked of a session after its start."""
+"""Status, complete, settle, cancel: what callers and messages do to a session after its start."""
 
+import asyncio
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from shared.errors import (
-    DependencyError,
     FaceOutcomeUnknownError,
-    SessionConflictError,
+    FaceUnavailableError,
     SessionNotFinalError,
     SessionNotFoundError,
     StoreUnavailableError,
-    UnsettledError,
 )
 from shared.flow import update
-from shared.flow.face_deletion import delete_ended_face_session
-from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.flow.face_silence import log_face_silence
+from shared.flow.ports import FaceGateway, LogEvent, MessageQueue, SessionStore
+from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
+from shared.flow.walk import Walk
 from shared.secret import Secret
-from shared.session import decisions
+from shared.session import decisions, looks
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
-from shared.session.session import Report, Session, Status
+from shared.session.session import Report, Session
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
+from shared.session.timestamps import rfc3339
 
-type Remind = Callable[[SessionId], None]
+type DecideOnAnswer = Callable[[Session, FaceAnswer | None], Session]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """A session after a look, and why Face had no answer, if it had none."""
+
+    session: Session
+    failure: FaceOutcomeUnknownError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +45,12 @@ class LivenessFlow:
 
     face: FaceGateway
     store: SessionStore
+    queue: MessageQueue
+    walk: Walk
     rules: Rules
     now: Callable[[], datetime]
     log: LogEvent
+    _looks: SharedLooks = field(default_factory=SharedLooks, init=False)
 
     async def load(self, session_id: str, token: Secret) -> Session:
         """Return a session to whoever holds its token."""
@@ -56,75 +70,109 @@ class LivenessFlow:
             raise SessionNotFinalError("the session has not ended")
         return session
 
-    async def complete(
-        self, session_id: str, token: Secret, report: Report, remind: Remind
-    ) -> Session:
+    async def complete(self, session_id: str, token: Secret, report: Report) -> Session:
         """Record how a check ended, or see to it that somebody will."""
         session = await self.load(session_id, token)
         if session.is_final:
             return session
-        decide = await self._ask_what_follows(session, report)
-        try:
-            change = await update.change(self.store, session, decide, self.log)
-        except StoreUnavailableError:
-            # A message would have the result judged without the digest that could not be kept;
-            # the frontend may send it again until the alarm is due.
-            if report.digest is None:
-                remind(session.session_id)
-            raise
-        if not change.after.is_final and change.after.reminded_at != change.before.reminded_at:
-            remind(session.session_id)
-        return await self._delete_face_session(change.after)
+        if report.has_error:
+            return await self._record(
+                session,
+                lambda known: decisions.after_failed_try(known, report, self.rules, self.now()),
+            )
+        if not looks.may_look_for(report, session, self.now()):
+            return await self._record(
+                session, lambda known: decisions.after_early_completion(known, report, self.now())
+            )
+        looked = await self._look(
+            session,
+            lambda known, answer: decisions.after_completion(
+                known, answer, report, self.rules, self.now()
+            ),
+            lambda known: decisions.after_unanswered_completion(known, report, self.now()),
+        )
+        return looked.session
 
-    async def settle(self, session_id: SessionId, *, last_try: bool) -> None:
-        """Record the ending of a message's session; the last try leaves that to the alarm."""
-        try:
-            session = await self._try_settle(session_id)
-        except (DependencyError, SessionConflictError):
-            if not last_try:
-                raise
-            self.log("message let go", session_id=session_id)
-            return
-        if session is not None and session.status is Status.PROCESSING and not last_try:
-            raise UnsettledError("Face has no result yet")
+    async def settle(self, session_id: SessionId) -> None:
+        """Look at a message's session, unless it has ended or somebody else has looked."""
+        session = await self._load_due(session_id)
+        if session is not None:
+            await self._look(
+                session,
+                lambda known, answer: decisions.after_message(
+                    known, answer, self.rules, self.now()
+                ),
+                lambda known: looks.with_empty_look(known, self.now()),
+            )
 
     async def cancel(self, session_id: str, token: Secret) -> None:
         """Give a session up and revoke its token, unless the check had already finished."""
         session = await self.load(session_id, token)
         if session.is_final:
             return
-        answer = await self._ask(session)
-        await self._change(
-            session, lambda known: decisions.after_cancel(known, answer, self.rules, self.now())
+        if wait := looks.seconds_until(session.cancel_look_at, self.now()):
+            raise FaceUnavailableError("Face had no answer just now", retry_after_seconds=wait)
+        looked = await self._look(
+            session,
+            lambda known, answer: decisions.after_cancel(known, answer, self.rules, self.now()),
+            lambda known: looks.with_failed_cancel(known, self.now()),
         )
+        if looked.failure is not None and not looked.session.is_final:
+            wait = looks.seconds_until(looked.session.cancel_look_at, self.now())
+            looked.failure.retry_after_seconds = max(wait, looked.failure.retry_after_seconds or 1)
+            raise looked.failure
 
-    async def _try_settle(self, session_id: SessionId) -> Session | None:
+    async def _load_due(self, session_id: SessionId) -> Session | None:
+        """Return an open session whose next look is due."""
+        session = await self._load_open(session_id)
+        # Storage may count in whole seconds, and the clocks of two hosts differ a little: rather
+        # than leave the look to the alarm, wait for it.
+        if session is not None and looks.seconds_until(session.look_at, self.now()) == 1:
+            await asyncio.sleep(1)
+            session = await self._load_open(session_id)
+        return session if session and looks.is_look_due(session, self.now()) else None
+
+    async def _load_open(self, session_id: SessionId) -> Session | None:
         session = await self.store.load(session_id)
-        if session is None or session.is_final:
-            return None
-        answer = await self._ask(session)
-        return await self._change(
-            session, lambda known: decisions.after_message(known, answer, self.rules, self.now())
-        )
+        return None if session is None or session.is_final else session
 
-    async def _ask(self, session: Session) -> FaceAnswer | None:
-        return await self.face.get(session.kind, session.face_session_id)
+    async def _look(
+        self, session: Session, answered: DecideOnAnswer, unanswered: Decide
+    ) -> _Looked:
+        async def ask() -> FaceAnswer | None:
+            return await self.face.get(session.kind, session.face_session_id)
 
-    async def _ask_what_follows(self, session: Session, report: Report) -> Decide:
-        try:
-            answer = await self._ask(session)
-        except FaceOutcomeUnknownError as error:
-            self.log("face silent", session_id=session.session_id, operation="get", cause=error)
-            return lambda known: decisions.after_unanswered_completion(known, report, self.now())
-        return lambda known: decisions.after_completion(
-            known, answer, report, self.rules, self.now()
-        )
+        async with self._looks.join(session.face_session_id, ask) as look:
+            try:
+                answer = await look
+            except FaceOutcomeUnknownError as error:
+                log_face_silence(self.log, session, "get", error)
+                return _Looked(session=await self._record(session, unanswered), failure=error)
+            known = await self._record(session, lambda known: answered(known, answer))
+            return _Looked(session=known)
 
-    async def _change(self, session: Session, decide: Decide) -> Session:
+    async def _record(self, session: Session, decide: Decide) -> Session:
         change = await update.change(self.store, session, decide, self.log)
-        return await self._delete_face_session(change.after)
+        if not change.is_written:
+            return change.after
+        if change.after.is_final:
+            # Whoever wrote the ending goes on from there: one delete, however many learn of it.
+            return await self.walk.try_visit(change.after)
+        if at := looks.next_message_at(change.before, change.after):
+            await self._send_message(change.after, at)
+        return change.after
 
-    async def _delete_face_session(self, session: Session) -> Session:
-        return await delete_ended_face_session(
-            session, self.face, self.store, self.log, retention=self.rules.retention
-        )
+    async def _send_message(self, session: Session, at: datetime) -> None:
+        delay = timedelta(seconds=looks.seconds_until(at, self.now()))
+        try:
+            await self.queue.send(session.session_id, delay=delay)
+        except StoreUnavailableError as error:
+            # The alarm has the session.
+            self.log(
+                "message not sent",
+                level=logging.WARNING,
+                session_id=session.session_id,
+                cause=error,
+            )
+        else:
+            self.log("asked again later", session_id=session.session_id, at=rfc3339(at))

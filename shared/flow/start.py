@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import (
+    FaceOutcomeUnknownError,
     ReferenceImageQualityError,
     SessionConflictError,
     StoreConflictError,
     StoreUnavailableError,
     TooManySessionsError,
 )
-from shared.flow.face_deletion import try_delete_face_session
-from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.flow.face_silence import log_face_silence
+from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
@@ -51,6 +52,7 @@ class SessionStart:
 
     face: FaceGateway
     store: SessionStore
+    app_secret: AppSecret
     rules: StartRules
     now: Callable[[], datetime]
     random_bytes: RandomBytes
@@ -58,6 +60,7 @@ class SessionStart:
 
     async def start(self, request: StartRequest, key: str | None = None) -> Started:
         """Create a session; an idempotency key stands for one, and never for another."""
+        await self.app_secret.get()
         if key is None:
             return await self._create(request, request.person, None)
         # Where nobody is named, the key itself says whose rows are neighbors.
@@ -132,7 +135,7 @@ class SessionStart:
     async def _check_quality(self, session: Session, image: ReferenceImage | None) -> None:
         # Only Face can tell, and only by the session that it has created.
         if not is_good_enough(image, self.rules.min_reference_quality):
-            await try_delete_face_session(session, self.face, self.log)
+            await self._discard(session)
             raise ReferenceImageQualityError("the reference image is too poor to verify against")
 
     async def _record(self, session: Session, claim: Claim | None) -> None:
@@ -141,10 +144,17 @@ class SessionStart:
         except (StoreConflictError, StoreUnavailableError, TooManySessionsError) as error:
             if await self._find_recorded(session):
                 return
-            await try_delete_face_session(session, self.face, self.log)
+            await self._discard(session)
             if isinstance(error, TooManySessionsError):
                 raise
             raise StoreUnavailableError("the new session could not be recorded") from error
+
+    async def _discard(self, session: Session) -> None:
+        # What is not deleted now, nobody knows of; Face forgets it by itself.
+        try:
+            await self.face.delete(session.kind, session.face_session_id)
+        except FaceOutcomeUnknownError as error:
+            log_face_silence(self.log, session, "delete", error)
 
     async def _find_recorded(self, session: Session) -> bool:
         # A lost write: the row is there, but the answer was cut off, or is about a repeat of it.

@@ -1,12 +1,17 @@
-"""What a due alarm does: it ends what is over, deletes at Face what has ended, and purges."""
+"""What a due alarm does: end what is over, walk what has ended to its last stop, purge."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.errors import FaceOutcomeUnknownError, UnreadableRecordError
+from shared.errors import (
+    FaceOutcomeUnknownError,
+    StoreConflictError,
+    StoreUnavailableError,
+    UnreadableRecordError,
+)
 from shared.flow import update
-from shared.flow.face_deletion import delete_ended_face_session, try_delete_face_session
+from shared.flow.face_silence import log_face_silence
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decide
 from shared.session import decisions, transitions
@@ -18,7 +23,7 @@ from shared.session.session import Session, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Takes a session one step on, whenever its alarm is due, until nothing of it is left."""
+    """Takes a session on, whenever its alarm is due, until nothing of it is left."""
 
     face: FaceGateway
     store: SessionStore
@@ -27,7 +32,11 @@ class Walk:
     log: LogEvent
 
     async def handle_alarm(self, session_id: SessionId, alarm: Alarm | None = None) -> SweepResult:
-        """Do whatever a session's alarm was set for; without an alarm, its own is meant."""
+        """Do whatever a session's alarm was set for; without an alarm, its own is meant.
+
+        While Face is silent nothing is changed, and its silence raised, until Face must have
+        forgotten the session.
+        """
         session = await self.store.load(session_id)
         if session is None:
             raise UnreadableRecordError("an alarm without its session")
@@ -38,9 +47,51 @@ class Walk:
         if not session.is_final:
             return await self._check_open_session(session)
         if session.has_face_data:
-            return await self._delete_or_postpone(session)
+            await self.visit(session)
+            return self._unless_forgotten(session, SweepResult.DELETED)
         await self.store.purge(session)
         return SweepResult.PURGED
+
+    async def postpone(self, session_id: SessionId) -> SweepResult:
+        """Move on the alarm of a session for which Face had no answer."""
+        session = await self.store.load(session_id)
+        if session is None or session.alarm_at > self.now():
+            return SweepResult.SKIPPED
+        await self.store.replace(session, transitions.postponed(session, self.now()))
+        return SweepResult.POSTPONED
+
+    async def visit(self, session: Session) -> Session:
+        """Try every stop that is left of a session that has ended, and write once.
+
+        Each stop is safe to repeat and to race; what failed is raised once the rest is written.
+        """
+        after, failure = session, None
+        for stop in (self._delete_at_face,):
+            try:
+                after = await stop(after)
+            except FaceOutcomeUnknownError as error:
+                failure = error
+        if after != session:
+            after = await self.store.replace(session, after)
+        if failure is not None:
+            raise failure
+        return after
+
+    async def try_visit(self, session: Session) -> Session:
+        """Visit a session, and leave to its alarm whatever fails."""
+        try:
+            return await self.visit(session)
+        except (FaceOutcomeUnknownError, StoreConflictError, StoreUnavailableError):
+            return session
+
+    async def _delete_at_face(self, session: Session) -> Session:
+        try:
+            await self.face.delete(session.kind, session.face_session_id)
+        except FaceOutcomeUnknownError as error:
+            log_face_silence(self.log, session, "delete", error)
+            if not session.is_forgotten_by_face(self.now()):
+                raise
+        return transitions.face_data_deleted(session, self.rules.retention)
 
     async def _check_open_session(self, session: Session) -> SweepResult:
         decide = await self._ask_what_follows(session)
@@ -49,25 +100,21 @@ class Walk:
             return SweepResult.SKIPPED
         if not change.after.is_final:
             return SweepResult.POSTPONED
-        await delete_ended_face_session(
-            change.after, self.face, self.store, self.log, retention=self.rules.retention
-        )
-        completed = change.after.status is Status.COMPLETED
-        return SweepResult.SETTLED if completed else SweepResult.ABANDONED
+        await self.try_visit(change.after)
+        if change.after.status is Status.COMPLETED:
+            return SweepResult.SETTLED
+        return self._unless_forgotten(session, SweepResult.ABANDONED)
 
     async def _ask_what_follows(self, session: Session) -> Decide:
         try:
             answer = await self.face.get(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            self.log("face silent", session_id=session.session_id, operation="get", cause=error)
-            return lambda known: decisions.after_unanswered_alarm(known, self.now())
+            log_face_silence(self.log, session, "get", error)
+            if not session.is_forgotten_by_face(self.now()):
+                raise
+            return lambda known: transitions.abandoned(known, self.now())
         return lambda known: decisions.after_alarm(known, answer, self.rules, self.now())
 
-    async def _delete_or_postpone(self, session: Session) -> SweepResult:
-        deleted = await try_delete_face_session(session, self.face, self.log)
-        if deleted or session.is_forgotten_by_face(self.now()):
-            after = transitions.face_data_deleted(session, self.rules.retention)
-            await self.store.replace(session, after)
-            return SweepResult.DELETED
-        await self.store.replace(session, transitions.postponed(session, self.now()))
-        return SweepResult.POSTPONED
+    def _unless_forgotten(self, session: Session, result: SweepResult) -> SweepResult:
+        # Then nobody can tell whether Face was heard.
+        return SweepResult.FORGOTTEN if session.is_forgotten_by_face(self.now()) else result

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.session import transitions
+from shared.session import looks, transitions
 from shared.session.face_answer import FaceAnswer
-from shared.session.session import Report, Session
+from shared.session.session import Report, Session, Status
 from shared.session.verdict import Policy, ends_in_error, is_finished, judge
 
 
@@ -24,23 +24,35 @@ def after_completion(
     """Weigh a reported completion against Face's answer; None is that it knows no such session."""
     session = _with_report(session, report)
     ended = _final_step(session, answer, rules, now)
-    if ended is not None:
-        return ended
-    if report.has_error:
-        return transitions.reopened(session, rules.grace)
-    return transitions.processing(session, now)
+    return ended or transitions.processing(looks.with_empty_look(session, now), now)
 
 
 def after_unanswered_completion(session: Session, report: Report, now: datetime) -> Session:
-    """Keep a reported completion while Face cannot be asked."""
-    return transitions.processing(_with_report(session, report), now)
+    """Keep a reported completion for which Face had no answer."""
+    session = looks.with_empty_look(_with_report(session, report), now)
+    return transitions.processing(session, now)
+
+
+def after_early_completion(session: Session, report: Report, now: datetime) -> Session:
+    """Keep a reported completion that comes too soon after the last look for another."""
+    session = _with_report(session, report)
+    if session.status is Status.STARTED:
+        session = looks.with_message(session, now)
+    return transitions.processing(session, now)
+
+
+def after_failed_try(session: Session, report: Report, rules: Rules, now: datetime) -> Session:
+    """Let the person try again, and somebody look whether Face has a result all the same."""
+    session = looks.with_message(_with_report(session, report), now)
+    return transitions.reopened(session, rules.grace)
 
 
 def after_message(
     session: Session, answer: FaceAnswer | None, rules: Rules, now: datetime
 ) -> Session:
     """Look again because a message says so."""
-    return _final_step(session, answer, rules, now) or session
+    ended = _final_step(session, answer, rules, now)
+    return ended or looks.with_empty_look(session, now)
 
 
 def after_alarm(
@@ -56,13 +68,6 @@ def after_alarm(
     if ends_in_error(answer):
         return _judge(session, answer, rules, now)
     return transitions.abandoned(session, now)
-
-
-def after_unanswered_alarm(session: Session, now: datetime) -> Session:
-    """Wait while Face cannot be asked, until it must have forgotten the session."""
-    if session.is_forgotten_by_face(now):
-        return transitions.abandoned(session, now)
-    return transitions.postponed(session, now)
 
 
 def after_cancel(

@@ -130,7 +130,14 @@ class Session:
     expires_at: datetime
     ended_at: datetime | None = None
     report: Report = field(default_factory=Report, repr=False)
-    reminded_at: datetime | None = None
+    # Until then nobody asks Face; and how many looks have found nothing.
+    look_at: datetime | None = None
+    empty_looks: int = 0
+    # When the last message that was sent for it is there.
+    message_at: datetime | None = None
+    # Until then no cancel asks Face; and how many could not.
+    cancel_look_at: datetime | None = None
+    failed_cancels: int = 0
     verdict: Verdict | None = None
     has_face_data: bool = True
     alarm_at: datetime

@@ -4,12 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session.alarm import (
-    CLEANUP_FIRST_DELAY,
-    OPEN_FIRST_DELAY,
-    REMINDER_PAUSE,
-    backoff_delay,
-)
+from shared.session.alarm import REPORTED_DELAY, next_alarm_at
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Session, Status, Verdict
 from shared.session.session_token import hash_token
@@ -51,13 +46,11 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
 
 def processing(session: Session, now: datetime) -> Session:
     """Wait for a result after a completion was reported."""
-    if session.reminded_at is None or now - session.reminded_at >= REMINDER_PAUSE:
-        session = replace(session, reminded_at=now)
     if session.status is Status.PROCESSING:
         return session
     # An alarm that is due stays due: reports must not keep a stale session open.
-    alarm_at = session.alarm_at if session.alarm_at <= now else now + OPEN_FIRST_DELAY
-    return _transition(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=1)
+    alarm_at = session.alarm_at if session.alarm_at <= now else now + REPORTED_DELAY
+    return _transition(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=0)
 
 
 def reopened(session: Session, grace: timedelta) -> Session:
@@ -83,9 +76,8 @@ def canceled(session: Session, now: datetime) -> Session:
 
 
 def postponed(session: Session, now: datetime) -> Session:
-    """Move the alarm on, twice as far as the last time, up to an hour."""
-    first = CLEANUP_FIRST_DELAY if session.is_final else OPEN_FIRST_DELAY
-    alarm_at = now + backoff_delay(first, session.alarm_delays)
+    """Move the alarm on, twice as far as the last time."""
+    alarm_at = next_alarm_at(session, now)
     return replace(session, alarm_at=alarm_at, alarm_delays=session.alarm_delays + 1)
 
 

@@ -2,16 +2,16 @@
 
 A partition is a shard, so that all rows of one person may change in one transaction. In it are:
 
-session-<session id>             a session
-key-<key hash>                   an idempotency key
-person-<person hash>             how many open sessions a person has
-alarm-<due at>-<session id>      when somebody must next look at a session
-alarm-<due at>-key-<key hash>    when an idempotency key ends
+session-<session id>                a session
+key-<key hash>                      an idempotency key
+person-<person hash>                how many open sessions a person has
+alarm-<due at>-<class>-<session id> when somebody must next look at a session, and what for
+alarm-<due at>-record-<key hash>    when an idempotency key ends
 """
 
 from datetime import datetime
 
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, AlarmClass, alarm_class_of
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId
 from shared.session.session import Session
@@ -53,17 +53,17 @@ def count_key(person: PersonHash) -> str:
 
 def alarm_key(session: Session) -> str:
     """Name the row of a session's alarm."""
-    return _alarm_key(session.alarm_at, session.session_id)
+    return _alarm_key(session.alarm_at, alarm_class_of(session), session.session_id)
 
 
 def claim_alarm_key(claim: Claim) -> str:
     """Name the row of the alarm that is due when an idempotency key ends."""
-    return _alarm_key(claim.ends_at, claim_key(claim.key_hash))
+    return _alarm_key(claim.ends_at, AlarmClass.RECORD, claim.key_hash)
 
 
 def later_alarm_key(alarm: Alarm, due_at: datetime) -> str:
     """Name the row of the same alarm at another time."""
-    return _alarm_key(due_at, _owner(alarm.row_key))
+    return _alarm_key(due_at, *_class_and_owner(alarm.row_key))
 
 
 def due_range(now: datetime) -> tuple[str, str]:
@@ -72,28 +72,31 @@ def due_range(now: datetime) -> tuple[str, str]:
 
 
 def alarm_from_key(shard: Shard, key: str) -> Alarm:
-    """Read what an alarm is for, and when: None if not written as we write a time."""
-    owner = _owner(key)
+    """Read what an alarm is for, and when: None if not written as we write a class or a time."""
+    word, owner = _class_and_owner(key)
     return Alarm(
         shard=shard,
-        session_id=None if owner.startswith(_CLAIM) else SessionId(owner),
+        session_id=None if word == AlarmClass.RECORD else SessionId(owner),
         row_key=key,
         due_at=_due_at(key),
+        alarm_class=AlarmClass(word) if word in AlarmClass else None,
     )
 
 
 def owner_key(alarm: Alarm) -> str:
     """Name the row that an alarm is for."""
-    return _owner(alarm.row_key) if alarm.session_id is None else session_key(alarm.session_id)
+    if alarm.session_id is not None:
+        return session_key(alarm.session_id)
+    return claim_key(KeyHash(_class_and_owner(alarm.row_key)[1]))
 
 
-def _alarm_key(due_at: datetime, owner: str) -> str:
-    return f"{_ALARM}{rfc3339(due_at)}-{owner}"
+def _alarm_key(due_at: datetime, word: str, owner: str) -> str:
+    return f"{_ALARM}{rfc3339(due_at)}-{word}-{owner}"
 
 
-def _owner(alarm_key: str) -> str:
-    owner = alarm_key.rpartition("-")[2]
-    return _CLAIM + owner if _CLAIM in alarm_key else owner
+def _class_and_owner(alarm_key: str) -> tuple[str, str]:
+    start, _, owner = alarm_key.rpartition("-")
+    return start.rpartition("-")[2], owner
 
 
 def _due_at(alarm_key: str) -> datetime | None:

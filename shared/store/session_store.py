@@ -5,16 +5,15 @@ there is never a session without its one alarm, a wrong count, or a second write
 learn of the first.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.errors import StoreConflictError, TooManySessionsError
 from shared.secret import Secret
-from shared.session.alarm import OPEN_FIRST_DELAY, Alarm, backoff_delay
+from shared.session.alarm import Alarm, backoff_delay
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Session
@@ -25,6 +24,7 @@ from shared.store.table import Operation, StorageTable, delete_op, insert_op, me
 
 TABLE_NAME = "LivenessSessions"
 
+_UNREADABLE_FIRST_DELAY = timedelta(minutes=2)
 # Sessions of one person that begin or end at the same moment compete for the person's count.
 _MAX_COUNT_RACES = 10
 
@@ -134,9 +134,12 @@ class TableSessionStore:
             await self._table.commit([delete_op(alarm_rows.row_of(alarm))])
             raise StoreConflictError("the session has its own alarm")
         known = replace(session, alarm_at=alarm.due_at)
-        versions = await self._table.commit(
-            [replace_op(session_rows.session_row(known), session.version)]
-        )
+        operations = [replace_op(session_rows.session_row(known), session.version)]
+        if alarm.row_key != row_keys.alarm_key(known):
+            # At the right time, but not for what the session has come to.
+            renamed = insert_op(alarm_rows.alarm_row(known))
+            operations += [delete_op(alarm_rows.row_of(alarm)), renamed]
+        versions = await self._table.commit(operations)
         return replace(known, version=versions[0])
 
     async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
@@ -147,15 +150,15 @@ class TableSessionStore:
             return
         found = await self._table.read(alarm.shard, alarm.row_key)
         delays = alarm_rows.delays_from_row(found[0]) if found else 0
-        due_at = now + backoff_delay(OPEN_FIRST_DELAY, delays)
+        due_at = now + backoff_delay(_UNREADABLE_FIRST_DELAY, delays)
         moved = alarm_rows.later_row(alarm, due_at, delays + 1)
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
 
-    async def list_due(self, shard: Shard, now: datetime) -> AsyncIterator[Alarm]:
-        """List the alarms that are due, the oldest first."""
-        async for key in self._table.list_keys(shard, *row_keys.due_range(now)):
-            yield row_keys.alarm_from_key(shard, key)
+    async def list_due(self, shard: Shard, now: datetime, *, limit: int) -> list[Alarm]:
+        """List the first alarms that are due, the oldest first."""
+        keys = await self._table.list_keys(shard, *row_keys.due_range(now), limit=limit)
+        return [row_keys.alarm_from_key(shard, key) for key in keys]
 
     async def close(self) -> None:
         """Close the table."""

@@ -2,25 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from http.client import HTTPException
 from typing import Any, Self
 
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableErrorCode, TransactionOperation, UpdateMode
 from azure.data.tables.aio import TableClient
 
+from shared.azure_errors import CLIENT_ERRORS, describe
 from shared.errors import ConfigurationError, StoreConflictError, StoreUnavailableError
 from shared.secret import Secret
 from shared.store.columns import Row
 
 type Operation = tuple[TransactionOperation, Row] | tuple[TransactionOperation, Row, dict[str, Any]]
 
-# Not there, there already, changed since: somebody else wrote first.
-_RACE_STATUSES = {404, 409, 412}
-# What the SDK lets through when an answer is cut short or is no Storage answer at all.
-_CLIENT_ERRORS = (AzureError, TimeoutError, OSError, HTTPException, ValueError, KeyError, TypeError)
+# There already, changed since: somebody else wrote first.
+_RACE_STATUSES = {409, 412}
+_NO_ROW_CODES = {TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND}
 
 
 class StorageTable:
@@ -57,31 +56,32 @@ class StorageTable:
         try:
             row = await self._await_in_time(self._client.get_entity(partition, key))
             return dict(row), str(row.metadata["etag"])
-        except _CLIENT_ERRORS as error:
-            if isinstance(error, ResourceNotFoundError) and not _lacks_table(error):
+        except CLIENT_ERRORS as error:
+            if _lacks_row(error):
                 return None
-            raise StoreUnavailableError(_cause(error)) from error
+            raise StoreUnavailableError(describe(error)) from error
 
     async def commit(self, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or none, and return the rows' new versions."""
         try:
             done = await self._await_in_time(self._client.submit_transaction(operations))
             return [str(result.get("etag")) for result in done]
-        except _CLIENT_ERRORS as error:
+        except CLIENT_ERRORS as error:
             if _is_lost_race(error):
-                raise StoreConflictError(_cause(error)) from error
-            raise StoreUnavailableError(_cause(error)) from error
+                raise StoreConflictError(describe(error)) from error
+            raise StoreUnavailableError(describe(error)) from error
 
-    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
-        """List the keys of a range, from the first, up to but without the last."""
+    async def list_keys(self, partition: str, first: str, last: str, *, limit: int) -> list[str]:
+        """List the first keys of a range, from the first, up to but without the last."""
         pages = self._client.query_entities(
             "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
             parameters={"shard": partition, "first": first, "last": last},
             select=["RowKey"],
         ).by_page()
-        while (keys := await self._read_page(pages)) is not None:
-            for key in keys:
-                yield key
+        keys: list[str] = []
+        while len(keys) < limit and (page := await self._read_page(pages)) is not None:
+            keys += page
+        return keys[:limit]
 
     async def close(self) -> None:
         """Close the client."""
@@ -92,8 +92,8 @@ class StorageTable:
     ) -> list[str] | None:
         try:
             return await self._await_in_time(_list_page(pages))
-        except _CLIENT_ERRORS as error:
-            raise StoreUnavailableError(_cause(error)) from error
+        except CLIENT_ERRORS as error:
+            raise StoreUnavailableError(describe(error)) from error
 
     async def _await_in_time[T](self, call: Awaitable[T]) -> T:
         async with asyncio.timeout(self._timeout_seconds):
@@ -144,15 +144,12 @@ async def _list_page(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> 
 
 
 def _is_lost_race(error: Exception) -> bool:
-    if not isinstance(error, HttpResponseError) or _lacks_table(error):
+    if not isinstance(error, HttpResponseError):
         return False
-    return error.status_code in _RACE_STATUSES
+    return error.status_code in _RACE_STATUSES or _lacks_row(error)
 
 
-def _lacks_table(error: HttpResponseError) -> bool:
-    return getattr(error, "error_code", None) == TableErrorCode.TABLE_NOT_FOUND
-
-
-def _cause(error: Exception) -> str:
-    code = getattr(error, "error_code", None) or getattr(error, "status_code", None)
-    return f"{type(error).__name__} {code or ''}".rstrip()
+def _lacks_row(error: Exception) -> bool:
+    # Any other 404 is no word of the table on the row: the table itself is not there, or a gateway
+    # has answered in its place.
+    return getattr(error, "error_code", None) in _NO_ROW_CODES

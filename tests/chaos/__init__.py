@@ -3,7 +3,7 @@
 plan            what will happen, from a seed
 scripts         what one frontend and its device will do, from a seed
 troubles        what will break and when, from a seed
-host            the Functions host as a process that can be killed
+host            the Functions host: a process that can be killed, or one that runs already
 system          the stack, the host, the table and the clock, for those who act on it
 frontends       act the scripts
 fault_injection makes the troubles happen
@@ -16,7 +16,8 @@ answers         what must hold of what frontends were told
 creates         what must hold of creates and their keys
 invariants      what must hold of every session in the end
 tables          what must hold of the table's rows
-host_log        what the host may have logged
+app_log         what the app's own lines must say
+host_log        what a host of ours may have logged besides
 report          progress and summary, for people
 run             the run from start to end
 """

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(_SEEDS))
     parser.add_argument("--sessions", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=100, help="how long sessions begin")
-    parser.add_argument("--log", type=Path, help="where to keep what the host logged")
+    parser.add_argument("--log", type=Path, help="where to keep what a host of ours logged")
     return parser
 
 

@@ -12,6 +12,8 @@ from tests.chaos.system import System
 from tests.chaos.troubles import Amount, Fault, Trouble
 
 _POOR_SECONDS = 2.0
+# What stops and resumes processes needs a host and a Storage that are ours.
+_OURS_ONLY = {"kill", "freeze"}
 
 
 async def make(system: System, troubles: Sequence[Trouble], done: Counter[str]) -> None:
@@ -19,6 +21,8 @@ async def make(system: System, troubles: Sequence[Trouble], done: Counter[str]) 
     began = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as group:
         for trouble in troubles:
+            if trouble.what in _OURS_ONLY and not system.host.is_ours:
+                continue
             passed = asyncio.get_running_loop().time() - began
             await asyncio.sleep(max(0.0, trouble.at - passed))
             group.create_task(_make(system, trouble))

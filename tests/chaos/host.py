@@ -1,8 +1,7 @@
-"""The Functions host as a process that can be killed, with everything it logs in one file."""
+"""The Functions host: a process that can be killed, or one that runs already."""
 
 import asyncio
 import contextlib
-import re
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -14,11 +13,26 @@ from local.stack.host_process import APP, host_command, host_environment
 from local.stack.stack import Stack
 
 _GRACE_SECONDS = 15
-_SWEPT = re.compile(r"^.*\bsweep ended\b", re.MULTILINE)
+
+
+class GivenHost:
+    """Runs already, whatever it is, and dies for nobody."""
+
+    deaths = 0
+    is_ours = False
+    log = ""
+
+    async def kill(self, *, down_seconds: float) -> None:
+        """Leave it alone: whoever has started it would have to start it again."""
+
+    def look(self) -> None:
+        """Trust that it runs: its callers will notice."""
 
 
 class Host:
-    """Starts, dies and starts again on the same port."""
+    """Starts, dies and starts again on the same port; everything it logs is in one file."""
+
+    is_ours = True
 
     def __init__(self, stack: Stack, settings: Mapping[str, str], log: Path) -> None:
         self._stack = stack
@@ -45,11 +59,6 @@ class Host:
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    @property
-    def sweeps(self) -> int:
-        """Count the sweeps that have ended."""
-        return len(_SWEPT.findall(self.log))
 
     async def start(self) -> None:
         """Start it and wait until it answers."""

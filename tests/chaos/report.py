@@ -46,8 +46,11 @@ def summary(run: "Run", system: System) -> None:
     say(f"\nsessions   {len(sessions)}, {sum(bool(one.opened) for one in run.histories)} told of")
     say(f"endings    {_counts(endings)}")
     say(f"answers    {_counts(answers)}")
-    say(f"troubles   {_counts(run.done)}; the host was killed {system.host.deaths} times")
-    say(f"raised     {_counts(run.raised)}")
+    deaths = (
+        f"was killed {system.host.deaths} times" if system.host.is_ours else "is not ours to kill"
+    )
+    say(f"troubles   {_counts(run.done)}; the host {deaths}")
+    say(f"raised     {_counts(run.raised)}; {run.messages} messages were sent")
     say(f"orphans    {run.orphans} at Face that no record ever named: left to Face's own expiry\n")
     for invariant, count in sorted(run.findings.held.items()):
         broken = sum(one.invariant == invariant for one in run.findings)
@@ -84,9 +87,9 @@ def _story(
         if str(request["path"]).rpartition("/")[2] in faces:
             yield f"Face {request}"
     yield f"clock moved: {[(f'{when:%H:%M:%S.%f}', by) for when, by in system.skips]}"
-    for line in system.host.log.splitlines():
+    for line in system.lines.text().splitlines():
         if session_id in line:
-            yield f"host {line}"
+            yield f"app {line}"
 
 
 def _counts(counter: Counter[str]) -> str:

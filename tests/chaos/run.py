@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.chaos import fault_injection, frontends, host_log, invariants, report, tables
+from tests.chaos import app_log, fault_injection, frontends, host_log, invariants, report, tables
 from tests.chaos.findings import Findings
 from tests.chaos.history import History
 from tests.chaos.plan import Plan
@@ -32,6 +32,7 @@ class Run:
     raised: Counter[str] = field(default_factory=Counter)
     rows: list[Row] = field(default_factory=list)
     orphans: int = 0
+    messages: int = 0
 
 
 async def execute(plan: Plan, system: System) -> Run:
@@ -49,7 +50,10 @@ async def execute(plan: Plan, system: System) -> Run:
     await _quiet(run, system)
     await _end(run, system)
     await _purge(run, system)
-    run.raised = host_log.check(system.host.log, run.findings)
+    app_log.check(system.lines.text(), run.rows, run.findings)
+    if system.host.is_ours:
+        run.raised = host_log.check(system.host.log, run.findings)
+        run.messages = host_log.check_messages(system.host.log, run.findings)
     return run
 
 
@@ -110,15 +114,11 @@ async def _purge(run: Run, system: System) -> None:
 
 async def sweep(system: System) -> None:
     """Run a sweep that begins now, and wait until one has ended that can be no other."""
-    # One that was under way may end first.
-    wanted = system.host.sweeps + 2
+    before = system.lines.size
     for _ in range(2):
         await system.sweep()
-    for _ in range(_MAX_SWEEP_SECONDS * 10):
-        if system.host.sweeps >= wanted:
-            return
-        await asyncio.sleep(0.1)
-    raise TimeoutError("a sweep did not end")
+    # One that was under way may end first.
+    await system.lines.wait_for("sweep ended", 2, since=before, seconds=_MAX_SWEEP_SECONDS)
 
 
 def _is_unfinished(row: Row) -> bool:

@@ -15,18 +15,21 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local.ports import HOST, Ports
+from local.ports import HOST, Ports, StackError
 from local.stack import app_settings
 from local.stack.host_process import APP
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
 from tests.chaos.history import now
-from tests.chaos.host import Host
+from tests.chaos.host import GivenHost, Host
 from tests.chaos.watcher import Watcher
+from tests.support import any_host
+from tests.support.any_host import AnyHost
+from tests.support.app_lines import AppLines
 from tests.support.constants import MASTER_KEY, QUEUE_NAME
 
 # Short time-outs and quick repeats: hours of patience have to fit into two minutes.
-_IMPATIENT = {
+IMPATIENT = {
     "FACE_TIMEOUT_SECONDS": "1.5",
     "FACE_BUDGET_SECONDS": "3",
     "KEY_TIMEOUT_SECONDS": "1.5",
@@ -43,7 +46,8 @@ class System:
     """Everything that a run acts on."""
 
     stack: Stack
-    host: Host
+    host: Host | GivenHost
+    lines: AppLines
     http: aiohttp.ClientSession
     watcher: Watcher
     url: str
@@ -109,23 +113,43 @@ class System:
 
 @contextlib.asynccontextmanager
 async def set_up(folder: Path) -> AsyncIterator[System]:
-    """Start everything and stop it again."""
-    ports = Ports.free()
-    async with Stack(ports=ports, state=folder / "state") as stack:
-        storage = stack.settings["AzureWebJobsStorage"]
+    """Start everything and stop it again, or use what is given, which nobody may have used."""
+    if given := any_host.given():
+        await given.wait()
+        async with _around(given, GivenHost()) as system:
+            if await system.watcher.look():
+                raise StackError("the table is not empty: chaos needs a state folder of its own")
+            yield system
+        return
+    async with Stack(ports=Ports.free(), state=folder / "state") as stack:
+        url = f"http://{HOST}:{stack.ports.host}"
         async with (
             Host.running(stack, _environment(stack), folder / "host.log") as host,
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
-            TableClient.from_connection_string(storage, TABLE_NAME) as table,
+            _around(AnyHost(url=url, stack=stack), host) as system,
         ):
-            url = f"http://{HOST}:{ports.host}/api"
-            watcher = Watcher(table)
-            yield System(stack=stack, host=host, http=http, watcher=watcher, url=url)
+            yield system
+
+
+@contextlib.asynccontextmanager
+async def _around(on: AnyHost, host: Host | GivenHost) -> AsyncIterator[System]:
+    storage = on.stack.settings["AzureWebJobsStorage"]
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        TableClient.from_connection_string(storage, TABLE_NAME) as table,
+    ):
+        yield System(
+            stack=on.stack,
+            host=host,
+            lines=AppLines(on.stack.log),
+            http=http,
+            watcher=Watcher(table),
+            url=f"{on.url}/api",
+        )
 
 
 def _environment(stack: Stack) -> dict[str, str]:
     # Settings that the caller has exported for a real Azure must not lead the run there.
     file = app_settings.load(APP)
-    ours = file.values | stack.settings | _IMPATIENT
+    ours = file.values | stack.settings | IMPATIENT
     caller = {name: value for name, value in os.environ.items() if name not in ours}
-    return app_settings.merge(file, stack.settings | _IMPATIENT, caller)
+    return app_settings.merge(file, stack.settings | IMPATIENT, caller)

@@ -9,7 +9,8 @@ from tests.chaos.watcher import Row
 from tests.support.constants import FINAL
 
 _ALARM = re.compile(
-    r"alarm-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)-(key-[0-9a-f]{64}|[0-9a-f]{33})"
+    r"alarm-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"
+    r"-(?:record-([0-9a-f]{64})|(?:reported|open|ended|purge)-([0-9a-f]{33}))"
 )
 
 
@@ -33,7 +34,7 @@ def _check_alarms(rows: Sequence[Row], findings: Findings) -> None:
         found = _ALARM.fullmatch(row["RowKey"])
         findings.check(found, "an alarm's key can be read", row)
         if found:
-            owner = found[2] if found[2].startswith("key-") else f"session-{found[2]}"
+            owner = f"key-{found[2]}" if found[2] else f"session-{found[3]}"
             rings.setdefault((row["PartitionKey"], owner), []).append(found[1])
     for kind, column in (("session", "alarmAt"), ("key", "endsAt")):
         for row in by_kind(rows, kind):

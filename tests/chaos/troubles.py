@@ -4,6 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+# What stands in Face's place and answers for it.
+_GATEWAYS: tuple[dict[str, object], ...] = (
+    {"code": "404"},
+    {"body": "<html><body>No such page</body></html>"},
+    {"body": '{"fault": {"faultstring": "no route"}}'},
+)
 STATUSES = (401, 403, 408, 409, 429, 500, 502, 503, 504)
 
 
@@ -92,12 +98,18 @@ def _simple(random: Random, seconds: float, what: str, *, every: float) -> Itera
 
 
 def _breakage(random: Random) -> dict[str, object]:
-    # Never a 404: that is Face's word that a session is gone, and has to be believed.
-    kind = random.choice(("status", "status", "status", "reset", "truncate", "garbage", "delay"))
+    # Never a 404 that says SessionNotFound: that is Face's word, and has to be believed.
+    kind = random.choice(
+        (*("status",) * 3, "gateway", "lost", "reset", "truncate", "garbage", "delay")
+    )
     late: dict[str, object] = {"delayMs": random.choice((50, 300, 1000, 2500))}
     if kind == "delay":
         return late
     rest = late if random.random() < 0.2 else {}
+    if kind == "gateway":
+        return {"status": random.choice((400, 403, 404)), **random.choice(_GATEWAYS), **rest}
+    if kind == "lost":
+        return {"answer": "lost", **rest}
     if kind != "status":
         return {"kind": kind, **rest}
     status = random.choice(STATUSES)

@@ -6,7 +6,6 @@ import pytest
 
 from local.ports import Ports
 from local.stack import simulators
-from local.stack.stack import SECRET_NAME
 from tests.support.face_calls import FaceCalls
 
 
@@ -14,7 +13,7 @@ from tests.support.face_calls import FaceCalls
 async def face(tmp_path: Path) -> AsyncIterator[FaceCalls]:
     ports = Ports.free()
     async with (
-        simulators.run(ports, tmp_path, SECRET_NAME),
+        simulators.run(ports, tmp_path),
         aiohttp.ClientSession() as http,
     ):
         yield FaceCalls(http=http, ports=ports)

@@ -211,10 +211,9 @@ async def test_a_failure_of_the_topic_is_EventsUnavailable_after_one_try(  # noq
 ) -> None:
     await face.control("faults", operation="topic", times=1, **fault)
 
-    with pytest.raises(EventsUnavailableError) as failed:
+    with pytest.raises(EventsUnavailableError, match=f"^the topic took no event: {cause}( \\w+)?$"):
         await app.send_ending(SESSION, reference=None)
 
-    assert str(failed.value) == f"the topic took no event: {cause}"
     assert await events(face) == []
     await app.send_ending(SESSION, reference=None)
     assert len(await events(face)) == 1
@@ -266,9 +265,9 @@ async def test_an_answer_that_event_grid_never_gives_is_no_yes_and_leads_nowhere
 
     stranger = web.Application()
     stranger.router.add_post(topic.PATH, say)
-    app = an_app(f"https://{HOST}:{face.ports.page}{topic.PATH}", identity)
+    app = an_app(f"https://{HOST}:{face.ports.host}{topic.PATH}", identity)
 
-    async with serve(stranger, face.ports.page, Certificate(tmp_path).server_context()):
+    async with serve(stranger, face.ports.host, Certificate(tmp_path).server_context()):
         with pytest.raises(EventsUnavailableError, match=cause):
             await app.send_ending(SESSION, reference=None)
         await app.close()

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
+from local.azure.vault_secret import FIRST_KEY
+from local.ports import HOST
 from tests.support.face_calls import Answer, FaceCalls
 
 BAD_BODIES = {
@@ -19,7 +21,17 @@ BAD_BODIES = {
     "unknown operation": ("faults", {"operation": "put", "times": 1, "status": 500}),
     "no times": ("faults", {"operation": "get", "status": 500}),
     "times of zero": ("faults", {"operation": "get", "times": 0, "status": 500}),
+    "goes on as text": ("attempts", {"outcome": "realface", "goesOn": "true"}),
     "nothing goes wrong": ("faults", {"operation": "get", "times": 1}),
+    "a code alone": ("faults", {"operation": "get", "times": 1, "code": "404"}),
+    "a body alone": ("faults", {"operation": "get", "times": 1, "body": "<html>"}),
+    "body of no text": ("faults", {"operation": "get", "times": 1, "status": 404, "body": {}}),
+    "unknown answer": ("faults", {"operation": "get", "times": 1, "answer": "late"}),
+    "lost as kind": ("faults", {"operation": "get", "times": 1, "kind": "lost"}),
+    "lost with a status": (
+        "faults",
+        {"operation": "get", "times": 1, "answer": "lost", "status": 500},
+    ),
     "unknown kind": ("faults", {"operation": "get", "times": 1, "kind": "melt"}),
     "success as fault": ("faults", {"operation": "get", "times": 1, "status": 200}),
     "unknown quality": ("reference", {"qualityForRecognition": "best"}),
@@ -67,6 +79,36 @@ async def test_third_error_fails_the_session_and_uses_up_its_token(face: FaceCal
 
     assert statuses == ["Running", "Running", "Failed"]
     assert (await face.play(created, "realface")).status == 401
+
+
+@pytest.mark.parametrize("outcome", ["realface", "error:TimedOut"])
+async def test_an_attempt_that_was_running_and_then_ends_is_one_attempt(
+    face: FaceCalls, outcome: str
+) -> None:
+    created = await face.create()
+    for _ in range(2):
+        await face.play(created, "running")
+    await face.play(created, outcome)
+
+    attempts = (await face.get(created)).body["results"]["attempts"]
+    assert [attempt["attemptId"] for attempt in attempts] == [1]
+
+
+async def test_a_session_that_goes_on_takes_a_further_attempt(face: FaceCalls) -> None:
+    created = await face.create()
+
+    first = await face.play(created, "spoofface", goesOn=True)
+    between = (await face.get(created)).body
+    second = await face.play(created, "realface")
+
+    assert (between["status"], len(between["results"]["attempts"])) == ("Running", 1)
+    ended = (await face.get(created)).body
+    told = [
+        (each["attemptId"], each["result"]["livenessDecision"], each["result"]["digest"])
+        for each in ended["results"]["attempts"]
+    ]
+    assert ended["status"] == "Succeeded"
+    assert told == [(2, "realface", second.body["digest"]), (1, "spoofface", first.body["digest"])]
 
 
 async def test_running_and_canceled_leave_no_attempt(face: FaceCalls) -> None:
@@ -174,6 +216,41 @@ async def test_broken_answer_is_broken_and_nothing_was_created(
         await face.create()
 
     assert (await face.call("GET", "/simulator/sessions")).body == []
+
+
+@pytest.mark.parametrize(
+    ("gateway", "kind", "text"),
+    [
+        ({"body": "<html>Not here</html>"}, "text/html", "<html>Not here</html>"),
+        ({"body": '{"statusCode": 404}'}, "application/json", '{"statusCode": 404}'),
+        ({"body": " {}"}, "text/html", " {}"),
+        (
+            {"code": "404"},
+            "application/json",
+            '{"error": {"code": "404", "message": "A scripted fault."}}',
+        ),
+    ],
+    ids=["html", "foreign-json", "nearly-json", "a-code"],
+)
+async def test_a_gateway_speaks_in_its_own_words(
+    face: FaceCalls, gateway: dict[str, object], kind: str, text: str
+) -> None:
+    created = await face.create()
+    await face.control("faults", operation="any", times=1, status=404, **gateway)
+
+    url = f"http://{HOST}:{face.ports.face}{face.path(created)}"
+    async with face.http.get(url, headers={"Ocp-Apim-Subscription-Key": FIRST_KEY}) as answer:
+        assert (answer.status, answer.content_type, await answer.text()) == (404, kind, text)
+
+
+async def test_a_call_whose_answer_is_lost_was_carried_out(face: FaceCalls) -> None:
+    await face.control("faults", operation="create", times=1, answer="lost")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await face.create()
+
+    (session,) = (await face.call("GET", "/simulator/sessions")).body
+    (call,) = (await face.call("GET", "/simulator/requests")).body
+    assert (session["status"], call["status"]) == ("NotStarted", 0)
 
 
 async def test_requests_list_every_face_call_in_order(face: FaceCalls) -> None:

@@ -16,9 +16,12 @@ from azure.keyvault.secrets.aio import SecretClient
 from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import TRUSTED, trust_in_this_process
 from local.azure.identity import HEADER
+from local.azure.vault_secret import DEFAULT_NAMES, SecretNames, VaultSecret
+from local.clock import real_now
 from local.ports import HOST
-from local.stack.stack import SECRET_NAME
 from tests.support.face_calls import FaceCalls
+
+SECRET_NAME = DEFAULT_NAMES.face_key
 
 AS_THE_APP_DOES = f"""
 import asyncio, os
@@ -82,19 +85,40 @@ async def test_rotated_key_is_the_newest_version_beside_the_old(
     assert new.properties.version != old.properties.version
 
 
+async def test_the_apps_own_secret_is_drawn_once_and_outlives_the_stack(
+    face: FaceCalls, vault: SecretClient, tmp_path: Path
+) -> None:
+    first = (await vault.get_secret(DEFAULT_NAMES.app)).value or ""
+    await face.control("key", key="a-new-key")
+
+    kept = VaultSecret(DEFAULT_NAMES.app, tmp_path / "app-secret.json", real_now)
+
+    assert kept.current.value == first
+    assert len(first) == 108
+    assert VaultSecret("another", tmp_path / "another.json", real_now).current.value != first
+
+
+def test_the_secrets_are_called_as_the_settings_call_them() -> None:
+    named = {"FACE_KEY_SECRET_NAME": "my-key", "APP_SECRET_NAME": "my-secret"}
+
+    assert SecretNames.of_settings(named) == SecretNames(face_key="my-key", app="my-secret")
+    assert SecretNames.of_settings({"APP_SECRET_NAME": ""}) == DEFAULT_NAMES
+
+
 async def test_unknown_secret_is_not_found(vault: SecretClient) -> None:
     with pytest.raises(ResourceNotFoundError, match="SecretNotFound"):
         await vault.get_secret("another-secret")
 
 
 @pytest.mark.parametrize("operation", ["vault", "identity"])
-async def test_faults_befall_the_vault_and_the_identity_too(
-    face: FaceCalls, vault: SecretClient, operation: str
+@pytest.mark.parametrize("secret", [DEFAULT_NAMES.face_key, DEFAULT_NAMES.app])
+async def test_faults_befall_both_secrets_of_the_vault_and_the_identity_too(
+    face: FaceCalls, vault: SecretClient, secret: str, operation: str
 ) -> None:
     await face.control("faults", operation=operation, times=9, status=403)
 
     with pytest.raises(HttpResponseError):
-        await vault.get_secret(SECRET_NAME)
+        await vault.get_secret(secret)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from local.stack.stack import Stack
@@ -19,7 +18,7 @@ from shared.errors import StoreConflictError, StoreUnavailableError, TooManySess
 from shared.flow.ports import SessionStore
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, AlarmClass
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
@@ -28,6 +27,7 @@ from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.final_records import store_rows
 from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
 
@@ -91,7 +91,7 @@ async def stored(store: SessionStore, session: Session) -> Session:
 
 
 async def alarms(store: SessionStore, now: datetime, shard: Shard = SHARD) -> list[Alarm]:
-    return [alarm async for alarm in store.list_due(shard, now)]
+    return await store.list_due(shard, now, limit=5000)
 
 
 async def winners(*calls: Awaitable[object]) -> int:
@@ -116,7 +116,11 @@ FULL = replace(
             device_correlation_id="\N{SNOWMAN}",
             person_sha256=PERSON,
             verify_image_sha256="a" * 64,
-            reminded_at=NOW + timedelta(milliseconds=1),
+            look_at=NOW + timedelta(milliseconds=1),
+            empty_looks=3,
+            message_at=NOW,
+            cancel_look_at=NOW,
+            failed_cancels=2,
         ),
         Verdict(
             outcome=Outcome.REJECTED,
@@ -181,10 +185,10 @@ async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
 
 
 async def test_what_is_unknown_again_is_gone_from_the_record(store: SessionStore) -> None:
-    before = await stored(store, replace(new(), reminded_at=NOW))
-    changed = await store.replace(before, replace(before, reminded_at=None))
+    before = await stored(store, replace(new(), look_at=NOW))
+    changed = await store.replace(before, replace(before, look_at=None))
 
-    assert changed.reminded_at is None
+    assert changed.look_at is None
     assert await store.load(before.session_id) == changed
 
 
@@ -361,6 +365,7 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
             session_id=session.session_id,
             row_key=row_keys.alarm_key(session),
             due_at=session.alarm_at,
+            alarm_class=AlarmClass.OPEN,
         )
         for session in reversed(sessions[1:])
     ]
@@ -409,17 +414,14 @@ async def test_alarms_are_listed_page_after_page(
 ) -> None:
     # A page of a table has 1000 rows, and these are more.
     sessions = [new(alarm_at=NOW + timedelta(seconds=number)) for number in range(1100)]
-    for first in range(0, len(sessions), 100):
-        await azurite_table.submit_transaction(
-            [
-                (TransactionOperation.CREATE, alarm_rows.alarm_row(session))
-                for session in sessions[first : first + 100]
-            ]
-        )
+    await store_rows(azurite_table, map(alarm_rows.alarm_row, sessions))
 
-    due = await alarms(azurite_store, NOW + timedelta(seconds=1049))
+    due_at = NOW + timedelta(seconds=1049)
+    due = await azurite_store.list_due(SHARD, due_at, limit=5000)
+    first_ones = await azurite_store.list_due(SHARD, due_at, limit=1020)
 
     assert [alarm.session_id for alarm in due] == [one.session_id for one in sessions[:1050]]
+    assert first_ones == due[:1020]
 
 
 async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
@@ -465,7 +467,7 @@ async def test_counts_and_alarms_are_exact_on_azurite_after_whatever_happens(
 async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
     table = table_on(stack.settings["AzureWebJobsStorage"], f"Missing{secrets.token_hex(8)}")
     store, session = TableSessionStore(table), new(counted=True)
-    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", due_at=None)
+    alarm = row_keys.alarm_from_key(SHARD, "alarm-x-record-y")
 
     for call in (
         store.insert(session, None, max_open_sessions=0),

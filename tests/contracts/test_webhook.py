@@ -51,10 +51,10 @@ class Receiver:
 
 @pytest.fixture
 async def receiver(face: FaceCalls) -> AsyncIterator[Receiver]:
-    receiver = Receiver(url=f"http://{HOST}:{face.ports.page}/events?shop=7")
+    receiver = Receiver(url=f"http://{HOST}:{face.ports.host}/events?shop=7")
     app = web.Application()
     app.router.add_route("*", "/events", receiver.answer)
-    async with serve(app, face.ports.page):
+    async with serve(app, face.ports.host):
         yield receiver
 
 
@@ -121,7 +121,7 @@ async def test_a_receiver_that_does_not_allow_it_gets_nothing(
 
 
 async def test_a_receiver_that_is_not_there_is_told_at_once(face: FaceCalls) -> None:
-    refused = await face.control("webhook", url=f"http://{HOST}:{face.ports.page}/")
+    refused = await face.control("webhook", url=f"http://{HOST}:{face.ports.host}/")
 
     assert refused.status == 400
     assert "cannot be reached" in refused.body["error"]["message"]

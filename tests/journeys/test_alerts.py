@@ -1,11 +1,11 @@
 """The cause of each alert, played on the local stack, leaves what its query looks for."""
 
-import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.support import kusto
+from tests.support.app_lines import AppLines
 from tests.support.world import World
 
 type Cause = Callable[[World], Awaitable[list[int]]]
@@ -60,12 +60,12 @@ async def pass_quietly(world: World) -> list[int]:
     return [(await world.complete(check)).status, (await world.result(check)).status]
 
 
-async def left_by(cause: Cause, world: World, log: pytest.LogCaptureFixture) -> list[kusto.Row]:
+async def left_by(cause: Cause, world: World) -> list[kusto.Row]:
     """Play a cause and give what Application Insights would have of it."""
-    log.clear()
-    with log.at_level(logging.INFO, "face_liveness"):
-        statuses = await cause(world)
-    lines = [one.getMessage() for one in log.records if one.name == "face_liveness"]
+    log = AppLines(world.stack.log)
+    before = log.size
+    statuses = await cause(world)
+    lines = log.messages(since=before)
     return [
         *({"table": "requests", "resultCode": str(status), "itemCount": 1} for status in statuses),
         *({"table": "traces", "message": line} for line in lines),
@@ -76,20 +76,18 @@ async def left_by(cause: Cause, world: World, log: pytest.LogCaptureFixture) -> 
     ("name", "cause"), [(name, cause) for name, causes in CAUSES.items() for cause in causes]
 )
 async def test_the_cause_of_an_alert_leaves_what_the_alert_looks_for(
-    world: World, name: str, cause: Cause, caplog: pytest.LogCaptureFixture
+    world: World, name: str, cause: Cause
 ) -> None:
     kusto.install_parser()
 
-    seen = kusto.matching(QUERIES[name], await left_by(cause, world, caplog))
+    seen = kusto.matching(QUERIES[name], await left_by(cause, world))
 
     assert seen
     assert all(fact is not None for row in seen for fact in row["found"])
 
 
-async def test_a_late_sweep_says_by_how_much(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    rows = await left_by(sweep_late, world, caplog)
+async def test_a_late_sweep_says_by_how_much(world: World) -> None:
+    rows = await left_by(sweep_late, world)
 
     (row,) = kusto.matching(QUERIES["oldest-alarm"], rows)
     assert int(row["found"][0]) > 900
@@ -101,10 +99,8 @@ def test_a_message_that_nobody_can_read_left_what_the_alert_looks_for() -> None:
     assert {row["table"] for row in seen} == {"traces", "exceptions"}
 
 
-async def test_a_check_that_passes_wakes_nobody(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    rows = await left_by(pass_quietly, world, caplog)
+async def test_a_check_that_passes_wakes_nobody(world: World) -> None:
+    rows = await left_by(pass_quietly, world)
 
     names = [*CAUSES, "poison-messages"]
     assert [name for name in names if kusto.matching(QUERIES[name], rows)] == []

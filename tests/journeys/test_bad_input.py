@@ -3,7 +3,6 @@
 What is bad is tests/unit/api's to say; here is that each way in is guarded, one example a guard.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -123,7 +122,7 @@ async def test_a_zero_byte_in_an_id_is_refused_before_the_app_is_asked(world: Wo
 
 
 async def test_a_connection_that_breaks_in_the_body_stores_nothing(world: World) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.host)
+    _, writer = await world.connect()
     writer.write(
         b"POST /api/sessions HTTP/1.1\r\nHost: x\r\nx-functions-key: local-function-key\r\n"
         b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"

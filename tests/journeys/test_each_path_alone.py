@@ -6,7 +6,7 @@ the timer's turned off; nobody calls the app again once a completion has been re
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -115,11 +115,13 @@ TROUBLES = {
         at_face={"status": 403}, at_table=Fault.LOST, answer=UNAVAILABLE
     ),
 }
+# What could not be recorded leaves no message: a result must not be judged without its digest.
+ONES_WITH_A_MESSAGE = {name: one for name, one in TROUBLES.items() if one.answer == PROCESSING}
 
 
 async def test_the_queue_alone_records_what_was_not_to_be_had(apart: Apart) -> None:
     async with apart.host(**NO_TIMER) as world:
-        checks = await _reported_in_trouble(apart, world)
+        checks = await _reported_in_trouble(apart, world, ONES_WITH_A_MESSAGE)
 
         await eventually(lambda: _endings(world, checks), _all_passed(checks))
 
@@ -136,7 +138,7 @@ async def test_the_timer_alone_records_what_was_not_to_be_had(apart: Apart) -> N
         await world.wait(STALE_SECONDS)
         await eventually(lambda: _endings(world, checks), _all_passed(checks))
 
-        assert undelivered == await world.messages() >= len(checks)
+        assert undelivered == await world.messages() == len(ONES_WITH_A_MESSAGE)
         assert flaws_in(await world.rows()) == []
         await world.queue.clear_messages()
 
@@ -149,7 +151,7 @@ async def test_the_timer_alone_records_what_only_a_lost_message_knew(apart: Apar
         await world.queue.clear_messages()
         await world.play(check, "spoofface")
 
-        await world.wait(121)
+        await world.wait(61)
         await eventually(lambda: _endings(world, {"lost": check}), {"lost": "rejected"})
 
         assert await world.messages() == 0
@@ -168,10 +170,12 @@ async def test_nothing_is_lost_while_both_are_stopped_and_then_come_back(apart: 
         assert flaws_in(await world.rows()) == []
 
 
-async def _reported_in_trouble(apart: Apart, world: World) -> dict[str, Check]:
+async def _reported_in_trouble(
+    apart: Apart, world: World, troubles: Mapping[str, Trouble] = TROUBLES
+) -> dict[str, Check]:
     """Report one completion in each trouble, end the trouble; the device has finished by then."""
     checks = {}
-    for name, trouble in TROUBLES.items():
+    for name, trouble in troubles.items():
         checks[name] = check = await world.start()
         runs = trouble == Trouble()
         await world.play(check, "running" if runs else "realface")

@@ -1,22 +1,28 @@
 """What fails beside the calls of the fault table: settings, messages, the table, Face for days."""
 
+import logging
+
+import pytest
+
 from tests.conftest import Configure
-from tests.support.world import World, eventually
+from tests.support.world import Check, World, eventually
 
 DEVICE = {"deviceCorrelationId": "phone-1"}
 
 
-async def test_giving_up_while_face_is_away_is_face_unavailable_and_changes_nothing(
+async def test_giving_up_while_face_is_away_is_face_unavailable_and_asks_it_once(
     world: World,
 ) -> None:
     check = await world.start()
-    before = await world.row(check)
     await world.fail("get", times=100, status=503)
+    before = len(await world.face_calls())
 
-    answer = await world.cancel(check)
+    answers = [await world.cancel(check) for _ in range(5)]
 
-    assert (answer.status, answer.code) == (503, "FaceUnavailable")
-    assert await world.row(check) == before
+    assert {(answer.status, answer.code) for answer in answers} == {(503, "FaceUnavailable")}
+    assert {answer.headers["Retry-After"] for answer in answers} <= {"1", "2"}
+    assert len(await world.face_calls()) == before + 1
+    assert (await world.status(check)).body["status"] == "started"
 
 
 async def test_no_route_answers_anything_but_store_unavailable_without_the_table(
@@ -73,6 +79,8 @@ async def test_a_session_is_abandoned_without_face_only_when_face_has_forgotten_
 async def test_a_message_for_an_unknown_or_final_session_is_done_at_once(world: World) -> None:
     check = await world.start()
     await world.cancel(check)
+    # Another test's session may still be looked at.
+    await eventually(world.messages, 0)
     calls = await world.face_calls()
 
     await world.send(check.session_id)
@@ -91,14 +99,32 @@ async def test_a_message_that_names_no_session_ends_in_poison(world: World) -> N
     await eventually(world.messages, 0)
 
 
-async def test_a_message_lets_go_of_a_session_that_never_gets_a_result(world: World) -> None:
+@pytest.mark.own_host
+async def test_a_result_that_comes_five_seconds_late_is_recorded_by_the_third_look_without_a_fuss(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     check = await world.start()
     await world.play(check, "running")
     poison = await world.poison()
 
     await world.complete(check)
+    # At once and after 2 seconds: nothing yet.
+    await eventually(lambda: _empty_looks(world, check), 2)
+    waiting = (await world.status(check)).body["status"]
+    await world.play(check, "realface")
+    await eventually(lambda: _status(world, check), "completed")
 
-    await eventually(world.messages, 0)
+    # After 6 seconds: well within 10.
+    assert await _empty_looks(world, check) == 2
+    assert waiting == "processing"
     assert await world.poison() == poison
-    assert (await world.status(check)).body["status"] == "processing"
-    assert len(await world.alarms(check)) == 1
+    assert [one for one in caplog.records if one.levelno >= logging.WARNING or one.exc_info] == []
+
+
+async def _status(world: World, check: Check) -> object:
+    return (await world.status(check)).body["status"]
+
+
+async def _empty_looks(world: World, check: Check) -> object:
+    return (await world.row(check))["emptyLooks"]

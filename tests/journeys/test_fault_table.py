@@ -1,6 +1,5 @@
 """Every outside call times every fault: what the caller sees, what is stored, what follows."""
 
-import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -12,15 +11,15 @@ import pytest
 import pytest_asyncio
 
 from local.azure.certificate import Certificate
-from local.functions_host.host import FunctionsHost
 from local.ports import Ports
 from local.stack.stack import Stack
 from shared.session.shard import shard_of_person
-from tests.conftest import ROOT, Configure
+from tests.conftest import Configure
 from tests.support import fault_table
 from tests.support.constants import STALE_SECONDS
 from tests.support.fault_proxy import Door, Fault, FaultProxy
-from tests.support.fault_table import Row
+from tests.support.fault_table import NO_SECRET, OPEN_CREATE, OPEN_GET, STATES, Row
+from tests.support.rows import alarm_key_of
 from tests.support.world import Answer, Check, World, check_of, eventually
 
 # Longer than any machine takes: no call may be late by itself.
@@ -36,10 +35,10 @@ _IMPATIENT = {
     "vault": {"KEY_TIMEOUT_SECONDS": "0.5"},
     "identity": {"KEY_TIMEOUT_SECONDS": "0.5"},
     "table": {"STORE_TIMEOUT_SECONDS": "0.5"},
+    "queue": {"STORE_TIMEOUT_SECONDS": "0.5"},
 }
 # The get that comes before it has to be in time.
 _IMPATIENT_DELETE = {"FACE_TIMEOUT_SECONDS": "3"}
-_CALLER_SECONDS = 120
 
 type Proxies = Mapping[str, FaultProxy]
 
@@ -61,6 +60,7 @@ PLACES = {
     "identity": Place(service="identity", method="GET"),
     "table read": Place(service="table", method="GET"),
     "table transaction": Place(service="table", method="POST", first="GET"),
+    "queue send": Place(service="queue", method="POST"),
 }
 
 
@@ -108,9 +108,7 @@ class Story:
         (row,) = mine
         session_id = row["RowKey"].removeprefix("session-")
         alarms = [key for key in (row["RowKey"] for row in rows) if key.startswith("alarm-")]
-        assert [key for key in alarms if session_id in key] == [
-            f"alarm-{row['alarmAt']}-{session_id}"
-        ]
+        assert [key for key in alarms if session_id in key] == [alarm_key_of(row)]
         is_left = row["status"] not in {"started", "processing"} and row["atFace"]
         return f"`{row['status']}`" + ", not deleted at Face" * is_left
 
@@ -125,9 +123,10 @@ class Story:
                 assert (await self.call("complete")).status == 200
 
     async def is_recorded_by_the_queue(self) -> None:
-        """Wait until it is, and the message is gone."""
+        """Deliver the message now, and wait until the result is recorded."""
+        await self.world.wait(2)
+        await self.world.send(self.check.session_id)
         await eventually(self._status, "completed")
-        await eventually(self.world.messages, 0)
 
     async def ends(self, then: str) -> None:
         """Let time pass and the sweep come by: Face's verdict, one alarm, and nothing at Face."""
@@ -145,15 +144,6 @@ class Story:
         return str((await self.world.row(self.check))["status"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent:
-    """A completion whose message could not be sent, or not well."""
-
-    story: Story
-    seen: str
-    stored: str
-
-
 def seen(answer: Answer) -> str:
     """Say in the table's words what the caller sees; whoever shall come back is told when."""
     if not answer.text:
@@ -163,7 +153,7 @@ def seen(answer: Answer) -> str:
     after = answer.headers.get("Retry-After")
     assert (after is not None) == (answer.status in {202, 503})
     word = answer.body["status"] if answer.status < 300 else answer.code
-    when = "" if after in {None, "5"} else f", `Retry-After: {after}`"
+    when = "" if after in {None, "5"} or answer.status == 202 else f", `Retry-After: {after}`"
     return f"{answer.status} `{word}`{when}"
 
 
@@ -186,6 +176,7 @@ async def proxies(stack: Stack) -> AsyncIterator[Proxies]:
         "vault": FaultProxy.before(vault, free.vault, not_found="SecretNotFound"),
         "identity": FaultProxy.before(Door(port=ports.identity), free.identity, not_found="404"),
         "table": FaultProxy.before(Door(port=ports.table), free.table, not_found="TableNotFound"),
+        "queue": FaultProxy.before(Door(port=ports.queue), free.queue, not_found="QueueNotFound"),
     }
     async with AsyncExitStack() as exits:
         yield {name: await exits.enter_async_context(proxy) for name, proxy in planned.items()}
@@ -195,27 +186,18 @@ async def proxies(stack: Stack) -> AsyncIterator[Proxies]:
 async def behind(stack: Stack, proxies: Proxies, configure: Configure) -> Proxies:
     """Build the app anew, behind the proxies and with much patience."""
     ports = stack.ports
+    storage = _moved("AzureWebJobsStorage", ports.table, proxies["table"].port)
     moved = {
-        "AzureWebJobsStorage": (ports.table, proxies["table"].port),
         "FACE_ENDPOINT": (ports.face, proxies["face"].port),
         "KEY_VAULT_URL": (ports.vault, proxies["vault"].port),
         "IDENTITY_ENDPOINT": (ports.identity, proxies["identity"].port),
     }
-    await configure(**_PATIENT, **{name: _moved(name, *both) for name, both in moved.items()})
+    await configure(
+        **_PATIENT,
+        **{name: _moved(name, *both) for name, both in moved.items()},
+        AzureWebJobsStorage=storage.replace(f":{ports.queue}/", f":{proxies['queue'].port}/"),
+    )
     return proxies
-
-
-@pytest_asyncio.fixture(scope="module")
-async def unsent(stack: Stack, host: FunctionsHost) -> Mapping[Fault, Unsent]:  # noqa: ARG001 - it sets the environment
-    """Complete once under each fault of the queue, all at once: the host takes its time."""
-    async with AsyncExitStack() as exits:
-        senders = {fault: await _sender(exits, stack) for fault in Fault}
-        async with asyncio.TaskGroup() as group:
-            told = {
-                fault: group.create_task(_unsent(world, proxy, fault))
-                for fault, (world, proxy) in senders.items()
-            }
-        return {fault: task.result() for fault, task in told.items()}
 
 
 @pytest.mark.parametrize("row", rows_of(*PLACES))
@@ -223,8 +205,7 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
     world: World, behind: Proxies, configure: Configure, row: Row
 ) -> None:
     place, then, limits = PLACES[row.call], row.line.then, _limits(row)
-    story = Story(world=world)
-    await story.begins(row.route)
+    story = await _begin_story(world, row)
     if limits or place.service in {"vault", "identity"}:
         # The app is built anew, so that it has no key.
         await configure(**limits)
@@ -237,25 +218,93 @@ async def test_a_fault_comes_to_what_the_table_says_and_never_to_an_outcome(
 
     assert (seen(answer), stored) == (row.line.seen, row.line.stored)
     assert len(made) == (then in {fault_table.GOES_ON, fault_table.ORPHAN})
-    if then == fault_table.QUEUE:
-        await story.is_recorded_by_the_queue()
-    if limits:
-        await configure(**_PATIENT)
+    # Built anew, the app leaves nothing alone for what has failed before.
+    await configure(**_PATIENT)
+    if row.route == "complete":
+        await _let_the_queue_work(world, story, row)
     await story.goes_on(then)
     await story.ends(then)
 
 
-@pytest.mark.parametrize("row", rows_of("queue output"))
-async def test_a_message_that_is_not_sent_delays_the_result_and_loses_nothing(
-    world: World, unsent: Mapping[Fault, Unsent], row: Row
-) -> None:
-    told = unsent[row.fault]
-    story = Story(world=world, person=told.story.person, known=told.story.known)
+async def _begin_story(world: World, row: Row) -> Story:
+    """Start a check, and finish it at Face unless its result is to come later."""
+    story = Story(world=world)
+    if row.route == "complete":
+        await story.call("create")
+        await story.play("running" if row.call == "queue send" else "realface")
+    return story
 
-    assert (told.seen, told.stored) == (row.line.seen, row.line.stored)
+
+async def _let_the_queue_work(world: World, story: Story, row: Row) -> None:
+    if row.call == "queue send":
+        await story.play()
+    assert await world.messages() == (row.line.then == fault_table.QUEUE)
     if row.line.then == fault_table.QUEUE:
         await story.is_recorded_by_the_queue()
-    await story.ends(row.line.then)
+
+
+@pytest.mark.parametrize(
+    ("fault", "when"), [(Fault.BUSY, "after failures"), (Fault.FOREIGN_NOT_FOUND, "after refusals")]
+)
+async def test_an_open_breaker_answers_creates_at_once_and_lets_them_through_once_face_is_back(
+    world: World, behind: Proxies, fault: Fault, when: str
+) -> None:
+    (state,) = (one for one in STATES if (one.what, one.when) == (OPEN_CREATE, when))
+    story, face = Story(world=world), behind["face"]
+    face.fail("POST", fault)
+    answers = [await story.call("create") for _ in range(6)]
+    await face.clear_faults()
+    before = await world.face_calls()
+
+    at_once = await story.call("create")
+
+    assert {f"{at_once.status} `{one.code}`, at once" for one in (*answers, at_once)} == {
+        state.seen
+    }
+    assert at_once.headers["Retry-After"] in {"1", "2"}
+    assert await world.face_calls() == before
+    assert await story.stored() == state.stored
+    await eventually(lambda: _status_of_a_create(story), 201)
+
+
+async def _status_of_a_create(story: Story) -> int:
+    return (await story.call("create")).status
+
+
+async def test_an_open_breaker_answers_completions_at_once_and_a_message_records_the_result(
+    world: World, behind: Proxies
+) -> None:
+    (state,) = (one for one in STATES if one.what == OPEN_GET)
+    stories = [Story(world=world) for _ in range(6)]
+    for story in stories:
+        await story.call("create")
+        await story.play()
+    behind["face"].fail("GET", Fault.FORBIDDEN)
+    for story in stories[1:]:
+        await story.call("complete")
+    await behind["face"].clear_faults()
+    before = await world.face_calls()
+
+    at_once = await stories[0].call("complete")
+
+    assert f"{seen(at_once)}, at once" == state.seen
+    assert await world.face_calls() == before
+    assert await stories[0].stored() == state.stored
+    await eventually(stories[0]._status, "completed")
+
+
+async def test_without_the_apps_secret_nobody_starts_and_who_has_started_ends(
+    world: World, configure: Configure
+) -> None:
+    create, complete = (one for one in STATES if one.what == NO_SECRET)
+    started, story = Story(world=world), Story(world=world)
+    await started.call("create")
+    await started.play()
+    await configure(APP_SECRET_NAME="no-such-secret")
+
+    assert (seen(await story.call("create")), await story.stored()) == (create.seen, create.stored)
+    assert seen(await started.call("complete")) == complete.seen
+    assert await started.stored() == complete.stored
 
 
 @pytest.mark.parametrize(
@@ -291,49 +340,8 @@ async def test_a_digest_that_the_table_would_not_take_counts_when_it_is_sent_aga
 def test_the_table_has_every_fault_of_every_call_once() -> None:
     rows = [(row.call, row.route, row.fault) for row in fault_table.every_row()]
 
-    assert {call for call, _ in fault_table.TABLE} == {*PLACES, "queue output"}
+    assert {call for call, _ in fault_table.TABLE} == set(PLACES)
     assert len(rows) == len(set(rows)) == len(fault_table.TABLE) * len(Fault)
-
-
-async def _sender(exits: AsyncExitStack, stack: Stack) -> tuple[World, FaultProxy]:
-    """Run the app on one more host, whose messages go through a proxy; it listens to none."""
-    queue = Door(port=stack.ports.queue)
-    proxy = FaultProxy.before(queue, Ports.free().queue, not_found="QueueNotFound")
-    before = await exits.enter_async_context(proxy)
-    settings = {
-        **os.environ,
-        "AzureWebJobsStorage": _moved("AzureWebJobsStorage", queue.port, before.port),
-        "AzureWebJobs.record_result.Disabled": "1",
-        "AzureWebJobs.sweep_stale_sessions.Disabled": "1",
-    }
-    sending = FunctionsHost(app_directory=ROOT, settings=settings)
-    await sending.start()
-    exits.push_async_callback(sending.stop)
-    return await exits.enter_async_context(World.around(stack, sending)), before
-
-
-async def _unsent(world: World, proxy: FaultProxy, fault: Fault) -> Unsent:
-    story = Story(world=world)
-    await story.call("create")
-    await story.play("running")
-    proxy.fail("POST", fault)
-    heard = await _heard(story, proxy, fault)
-    told = Unsent(story=story, seen=heard, stored=await story.stored())
-    await story.play()
-    await proxy.clear_faults()
-    return told
-
-
-async def _heard(story: Story, proxy: FaultProxy, fault: Fault) -> str:
-    """Wait for what the caller sees; where the host waits for ever, until it does."""
-    async with asyncio.timeout(_CALLER_SECONDS), asyncio.TaskGroup() as group:
-        completion = group.create_task(story.call("complete"))
-        if fault is not Fault.TIME_OUT:
-            return seen(await completion)
-        await proxy.has_a_call_waiting.wait()
-        assert not completion.done()
-        completion.cancel()
-    return fault_table.NO_ANSWER
 
 
 def _limits(row: Row) -> Mapping[str, str]:

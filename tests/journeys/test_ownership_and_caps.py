@@ -198,10 +198,12 @@ class TestReminders:
         await world.play(check, "running")
         before = await world.messages()
 
-        for _ in range(8):
+        calls = len(await world.face_calls())
+        for _ in range(60):
             assert (await world.complete(check)).status == 202
 
         assert await world.messages() - before <= 1
+        assert len(await world.face_calls()) - calls <= 2
 
 
 async def _end(world: World, check: Check, end: str) -> Answer | None:

@@ -19,6 +19,8 @@ from tests.support.constants import FINAL, FUNCTION_KEY, STALE_SECONDS
 from tests.support.rows import flaws_in, rows_of, sessions_of
 from tests.support.world import Answer, Check, World, check_of
 
+pytestmark = pytest.mark.own_host
+
 ROUNDS = 12
 MAX_DELAY_SECONDS = 0.02
 
@@ -62,7 +64,7 @@ class Round:
             "create": self.world.create(**self.create),
         }
         silent = [
-            _leave_to_the_platform(app.flow.settle(SessionId(check.session_id), last_try=False)),
+            _leave_to_the_platform(app.queue_flow.settle(SessionId(check.session_id))),
             app.sweep.run(),
             other_host.sweep.run(),
         ]

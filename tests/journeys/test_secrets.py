@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from local import json_file
 from tests.conftest import Configure
 from tests.support.constants import FUNCTION_KEY, MASTER_KEY
 from tests.support.world import Answer, Check, World, check_of, form
@@ -75,6 +76,7 @@ async def test_secrets_are_found_only_where_they_belong(
 
     assert len(seen.logs) > 30
     assert seen.places_of(FACE_KEY) == set()
+    assert seen.places_of(_app_secret(world)) == set()
     assert seen.places_of(IMAGE_MARK.decode()) == set()
     assert seen.places_of(IDEMPOTENCY_KEY) == set()
     assert seen.places_of(FUNCTION_KEY["x-functions-key"]) == set()
@@ -85,6 +87,11 @@ async def test_secrets_are_found_only_where_they_belong(
     for check in checks:
         assert seen.places_of(check.auth_token) == {"creates"}
         assert seen.places_of(check.session_token) == {"creates"}
+
+
+def _app_secret(world: World) -> str:
+    (version,) = json_file.read(world.stack.state / "app-secret.json")
+    return str(version["value"])
 
 
 async def _successes(world: World, seen: Seen) -> list[Check]:

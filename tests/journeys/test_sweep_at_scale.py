@@ -1,25 +1,21 @@
 """A sweep on a real table costs what is due, not what is stored, and Face is asked at a pace."""
 
-import asyncio
 import re
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from itertools import batched
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
 from azure.core.pipeline import PipelineRequest
 from azure.core.rest import HttpRequest
-from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient
 
 from shared import composition, settings
 from shared.composition import App
 from shared.face.client import FaceClient
-from shared.session.alarm import SweepResult
 from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
@@ -122,34 +118,9 @@ async def test_every_call_of_a_sweep_to_face_waits_for_its_turn(own: OwnTable) -
     assert turns["taken"] == len(await own.world.face_calls()) - before == 12
 
 
-@dataclass
-class Remembering:
-    """A walk that only remembers whose alarms it was to handle."""
-
-    session_ids: list[str] = field(default_factory=list)
-
-    async def handle_alarm(self, session_id: str, _alarm: object) -> SweepResult:
-        await asyncio.sleep(0)
-        self.session_ids.append(session_id)
-        return SweepResult.SKIPPED
-
-
-async def test_more_than_a_page_in_one_shard_is_worked_off(own: OwnTable) -> None:
-    walk, keys = Remembering(), {f"alarm-{LONG_AGO}-7{number:032x}" for number in range(1100)}
-    for some in batched(keys, 100, strict=False):
-        await own.table.submit_transaction(
-            (TransactionOperation.CREATE, {"PartitionKey": "7", "RowKey": key}) for key in some
-        )
-
-    await replace(own.app.sweep, walk=walk).run()  # type: ignore[arg-type] # remembers, no more
-
-    assert len(walk.session_ids) == 1100
-    assert {f"alarm-{LONG_AGO}-{session_id}" for session_id in walk.session_ids} == keys
-
-
 @pytest.mark.parametrize(
     "key",
-    [f"alarm-{LONG_AGO}-{'5' * 33}", "alarm-0'; or '", "alarm-1 \u00e9\u4e16 "],
+    [f"alarm-{LONG_AGO}-open-{'5' * 33}", "alarm-0'; or '", "alarm-1 \u00e9\u4e16 "],
     ids=["of no session", "with quotes", "in other letters"],
 )
 async def test_an_orphaned_alarm_stops_nobody_and_is_taken_away(own: OwnTable, key: str) -> None:

@@ -1,6 +1,5 @@
 """What every route owes its callers: who may call it, and what every answer carries."""
 
-import asyncio
 import re
 
 import pytest
@@ -168,7 +167,7 @@ async def test_a_device_that_names_itself_on_the_client_has_no_id_here(world: Wo
 
 async def test_a_token_that_is_no_text_is_refused_before_the_app_is_asked(world: World) -> None:
     check = await world.start()
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports.host)
+    reader, writer = await world.connect()
     writer.write(
         f"GET /api/sessions/{check.session_id} HTTP/1.1\r\nHost: x\r\n".encode()
         + b"X-Session-Token: \xff\r\nConnection: close\r\n\r\n"

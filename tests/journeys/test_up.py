@@ -92,6 +92,24 @@ async def test_app_answers_when_ready_and_nothing_is_left_or_said_when_stopped(
     assert not re.search(rb"ERROR|Unclosed|Traceback", told), told.decode()
 
 
+async def test_page_may_call_the_app_and_is_told_of_every_call(tmp_path: Path) -> None:
+    ports = Ports.free()
+    page = f"http://{HOST}:{ports.page}"
+    asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
+    async with up(ports, tmp_path) as process, aiohttp.ClientSession() as http:
+        await ready_line(process)
+        call = f"http://{HOST}:{ports.host}/api/sessions/nobodys/complete"
+        async with http.options(call, headers=asks) as preflight:
+            allowed = preflight.headers.get("Access-Control-Allow-Origin")
+        async with http.post(call, headers={"X-Session-Token": "x"}) as refused:
+            status = refused.status
+        async with http.get(f"{page}/server/timeline") as timeline:
+            told = (await timeline.content.readline()).decode()
+
+    assert (allowed, status) == (page, 404)
+    assert '"actor": "frontend", "text": "POST /api/sessions/nobodys/complete"' in told
+
+
 async def test_second_signal_does_not_disturb_the_end(tmp_path: Path) -> None:
     ports = Ports.free()
     async with up(ports, tmp_path, "--no-host") as process:

@@ -2,6 +2,9 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from shared import settings
 from shared.api import error_replies
@@ -9,6 +12,12 @@ from shared.session.session import Outcome, Reason
 from tests.rules.source import ROOT, tree_of
 
 README = ROOT / "README.md"
+DOCUMENTS = [
+    README,
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "tests" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 # What the platform itself reads, beside what the app reads.
 PLATFORM = {"SWEEP_SCHEDULE", "FUNCTIONS_WORKER_RUNTIME"}
@@ -18,7 +27,7 @@ REQUIRED = {
     "FACE_ENDPOINT", "KEY_VAULT_URL", "AzureWebJobsStorage", "SWEEP_SCHEDULE",
     "AZURE_FUNCTIONS_ENVIRONMENT",
 }  # fmt: skip
-OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri"}
+OTHER_STORAGE = {"AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri"}
 
 
 def settings_read() -> set[str]:
@@ -125,3 +134,26 @@ def test_the_readme_says_why_each_package_is_needed() -> None:
     needed = {line.partition("==")[0] for line in lines if "==" in line}
 
     assert {name for row in readme_table("package", "why") for name in words(row[0])} == needed
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+def test_what_a_document_points_to_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    paths = re.findall(r"`((?:shared|tests|local|docs|scripts|infra|support)/[\w./-]+)`", text)
+
+    places = {document.parent / name for name in links}
+    places |= {_place(document, name) for name in paths}
+    assert not [place for place in places if not place.exists()]
+
+
+def _place(document: Path, name: str) -> Path:
+    return (document.parent if name.startswith("support/") else ROOT) / name
+
+
+def test_the_glossary_is_in_order() -> None:
+    rows = re.findall(r"(?m)^\| ([^|]+) \|", (ROOT / "docs" / "glossary.md").read_text())
+    terms = [term.lower() for term in rows[1:]]
+
+    assert terms == sorted(terms)
+    assert len(set(terms)) == len(terms) > 40

@@ -39,11 +39,12 @@ PLATFORM_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__clientId",
-    "AzureWebJobsStorage__credential", "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__credential",
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
 }  # fmt: skip
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
+    "APP_SECRET_NAME", "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__tableServiceUri", "ENVIRONMENT_NAME", "EVENTS_TOPIC_ENDPOINT",
     "FACE_AUTH", "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
 }  # fmt: skip
@@ -204,11 +205,13 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "FACE_ENDPOINT": "https://face.example",
         "KEY_VAULT_URL": "https://vault.example",
         "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+        "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
         "SWEEP_SCHEDULE": "0 * * * * *",
         "EVENTS_TOPIC_ENDPOINT": "https://topic.example/api/events",
         "ENVIRONMENT_NAME": "production",
     }
-    written = {name: value for name, value in written.items() if name != "FACE_KEY_SECRET_NAME"}
+    names = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
+    written = {name: value for name, value in written.items() if name not in names}
 
     assert settings.from_environment(written | known) == settings.from_environment(known)
 

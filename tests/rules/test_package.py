@@ -160,4 +160,5 @@ def test_a_message_is_tried_as_often_as_the_platform_brings_it() -> None:
 
     assert host["extensions"]["queues"]["maxDequeueCount"] == triggers.MAX_DEQUEUE_COUNT
     assert host["extensions"]["queues"]["visibilityTimeout"] == "00:00:15"
-    assert host["extensions"]["queues"]["batchSize"] == 4
+    assert host["extensions"]["queues"]["batchSize"] == 16
+    assert host["extensions"]["queues"]["maxPollingInterval"] == "00:00:02"

@@ -17,9 +17,9 @@ sys.path.insert(0, sys.argv[1])
 for module in sys.argv[2:]:
     __import__(module)
 
-# What not every process needs comes with its first use.
-if "azure.eventgrid" in sys.modules:
-    sys.exit("importing brought azure.eventgrid along")
+for late in ("azure.eventgrid", "azure.storage.queue"):
+    if late in sys.modules:
+        sys.exit("what only the first message or event needs was imported")
 
 import logging, threading
 if logging.root.handlers or threading.active_count() > 1:

@@ -1,8 +1,9 @@
 import re
+from dataclasses import astuple
 
 from tests.rules.source import ROOT
 from tests.support.fault_proxy import Fault
-from tests.support.fault_table import OTHERS, TABLE, Line
+from tests.support.fault_table import OTHERS, STATES, TABLE, Line
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 
@@ -29,6 +30,7 @@ def cells(call: str, route: str, line: Line) -> list[str]:
 
 def test_the_documents_fault_table_is_the_one_that_the_journeys_play() -> None:
     played = [cells(*place, line) for place, lines in TABLE.items() for line in lines]
+    played += [list(astuple(state)) for state in STATES]
 
     assert table("outside call") == played
 

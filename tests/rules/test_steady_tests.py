@@ -16,7 +16,11 @@ SLEEPERS = {
     "contracts/functions_host/sample_app.py": "a function that takes its time",
     "journeys/test_races.py": "who meets whom is left to chance",
     "support/fault_proxy.py": "the slow fault, far below every time-out",
+    "unit/face/test_breaker.py": "in virtual time",
+    "unit/flow/test_flood.py": "in virtual time",
+    "unit/flow/test_outages.py": "in virtual time",
     "unit/flow/test_sweep_bounds.py": "in virtual time",
+    "unit/test_composition.py": "in virtual time",
 }
 WATCHES = {
     "contracts/test_face_simulator_control.py": "a delay is at least as long as was asked for",

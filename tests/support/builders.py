@@ -5,10 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack, cast
 
-from shared.flow.start import StartRules
 from shared.secret import Secret
 from shared.session.decisions import Rules
-from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Kind, Report, Session, Status, Verdict
@@ -22,7 +21,6 @@ TOKEN_LIFE = timedelta(minutes=10)
 GRACE = timedelta(minutes=5)
 RETENTION = timedelta(days=90)
 RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
-START_RULES = StartRules(grace=GRACE, max_open_sessions=5, min_reference_quality=Quality.MEDIUM)
 
 SESSION_ID = SessionId("5" + "0123456789abcdef" * 2)
 FACE_SESSION_ID = FaceSessionId("c0960a93-7b54-43f3-97b2-396e20886a74")
@@ -50,7 +48,11 @@ class SessionFields(TypedDict, total=False):
     expires_at: datetime
     ended_at: datetime | None
     report: Report
-    reminded_at: datetime | None
+    look_at: datetime | None
+    empty_looks: int
+    message_at: datetime | None
+    cancel_look_at: datetime | None
+    failed_cancels: int
     verdict: Verdict | None
     has_face_data: bool
     alarm_at: datetime

@@ -1,12 +1,13 @@
 """What the app needs from outside, in memory; tests/support/faults.py lets it fail."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 from tests.support.builders import NOW, a_running_answer
@@ -26,6 +27,14 @@ class Clock:
 
 
 @dataclass
+class LoopClock(Clock):
+    """A clock that goes on as the running loop sleeps, and that a test may turn besides."""
+
+    def __call__(self) -> datetime:
+        return self.moment + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+@dataclass
 class SequentialBytes:
     """Random bytes that never repeat and never surprise."""
 
@@ -34,6 +43,18 @@ class SequentialBytes:
     def __call__(self, count: int) -> bytes:
         self.drawn += 1
         return self.drawn.to_bytes(count, "little")
+
+
+@dataclass
+class FakeAppSecret:
+    """The app's own secret, or none."""
+
+    fails: Exception | None = None
+
+    async def get(self) -> Secret:
+        if self.fails:
+            raise self.fails
+        return Secret("an app's secret of 32 characters")
 
 
 @dataclass
@@ -50,16 +71,30 @@ class RecordedEvents:
 
 
 @dataclass
+class FakeQueue:
+    """A queue that keeps its messages, with their delays, for a test to deliver."""
+
+    sent: list[tuple[SessionId, timedelta]] = field(default_factory=list)
+
+    async def send(self, session_id: SessionId, *, delay: timedelta) -> None:
+        self.sent.append((session_id, delay))
+
+
+@dataclass
 class FakeFace:
-    """Face, with one answer for everybody who has none of his own; what is deleted is gone."""
+    """Face, with one answer, or error, for whoever has none of his own; what is deleted is gone."""
 
     answer: FaceAnswer | None = field(default_factory=a_running_answer)
     answers: dict[str, FaceAnswer] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
     reference_image: ReferenceImage | None = field(
         default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
     calls: list[str] = field(default_factory=list)
     created: list[StartRequest] = field(default_factory=list)
+    asked_about: list[str] = field(default_factory=list)
+    # Waits for a call's turn, or refuses it.
+    acquire: Callable[[], Awaitable[None]] | None = None
     deleted: list[str] = field(default_factory=list)
 
     @property
@@ -79,21 +114,20 @@ class FakeFace:
 
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:  # noqa: ARG002
         await self._enter("get")
+        self.asked_about.append(face_session_id)
+        if face_session_id in self.errors:
+            raise self.errors[face_session_id]
         if face_session_id in self.deleted:
             return None
         return self.answers.get(face_session_id, self.answer)
 
-    async def delete(
-        self,
-        kind: Kind,  # noqa: ARG002
-        face_session_id: FaceSessionId,
-        *,
-        patient: bool = True,  # noqa: ARG002
-    ) -> None:
+    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:  # noqa: ARG002
         await self._enter("delete")
         self.deleted.append(face_session_id)
 
     async def _enter(self, operation: str) -> None:
         self.calls.append(operation)
+        if self.acquire is not None:
+            await self.acquire()
         # What happens at the same moment comes in between here.
         await asyncio.sleep(0)

@@ -37,6 +37,7 @@ class Fault(StrEnum):
     UNAUTHORIZED = "401"
     FORBIDDEN = "403"
     NOT_FOUND = "404"
+    FOREIGN_NOT_FOUND = "foreign 404"
     CONFLICT = "409"
     PRECONDITION = "412"
     THROTTLED = "429"
@@ -186,19 +187,21 @@ def _halved(answer: bytes) -> bytes:
 
 
 def _answer(fault: Fault, not_found: str) -> bytes:
-    match fault:
-        case Fault.GARBAGE:
-            return _response(200, b"<html>\xff\x00 this is no JSON")
-        case Fault.WRONG_TYPE:
-            return _response(200, b"<html><body>Sign in</body></html>", kind="text/html")
-        case Fault.HUGE:
-            return _response(200, b'{"filler":"%s"}' % (b"x" * _HUGE_BYTES))
-        case Fault.THROTTLED_FOR:
-            return _response(429, _error("Throttled"), f"Retry-After: {RETRY_AFTER_SECONDS}")
-        case Fault.NOT_FOUND:
-            return _response(404, _error(not_found), f"x-ms-error-code: {not_found}")
-        case _:
-            return _response(int(fault), _error("Scripted"))
+    answers = {
+        Fault.GARBAGE: lambda: _response(200, b"<html>\xff\x00 this is no JSON"),
+        Fault.WRONG_TYPE: lambda: _page(200, "Sign in"),
+        Fault.HUGE: lambda: _response(200, b'{"filler":"%s"}' % (b"x" * _HUGE_BYTES)),
+        Fault.THROTTLED_FOR: lambda: _response(
+            429, _error("Throttled"), f"Retry-After: {RETRY_AFTER_SECONDS}"
+        ),
+        Fault.NOT_FOUND: lambda: _response(404, _error(not_found), f"x-ms-error-code: {not_found}"),
+        Fault.FOREIGN_NOT_FOUND: lambda: _page(404, "No such page"),
+    }
+    return answers[fault]() if fault in answers else _response(int(fault), _error("Scripted"))
+
+
+def _page(status: int, words: str) -> bytes:
+    return _response(status, f"<html><body>{words}</body></html>".encode(), kind="text/html")
 
 
 def _error(code: str) -> bytes:

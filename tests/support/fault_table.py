@@ -33,8 +33,6 @@ FACE_UNAVAILABLE = "503 `FaceUnavailable`"
 KEY_UNAVAILABLE = "503 `KeyUnavailable`"
 STORE_UNAVAILABLE = "503 `StoreUnavailable`"
 CONFLICT = "409 `SessionConflict`"
-HOST_FAILED = "500, empty"
-NO_ANSWER = "no answer while the host tries on"
 
 type Faults = tuple[Fault, ...]
 
@@ -43,7 +41,13 @@ SLOW: Faults = (Fault.SLOW,)
 HALFWAY: Faults = (Fault.TRUNCATED, Fault.LOST)
 # Somebody else wrote first, or so it seems.
 RACES: Faults = (Fault.CONFLICT, Fault.PRECONDITION)
-REFUSALS: Faults = (Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, *RACES)
+REFUSALS: Faults = (
+    Fault.UNAUTHORIZED,
+    Fault.FORBIDDEN,
+    Fault.NOT_FOUND,
+    Fault.FOREIGN_NOT_FOUND,
+    *RACES,
+)
 # Every fault that the other lines of the same call do not name.
 OTHERS: Faults = ()
 
@@ -111,13 +115,69 @@ TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
         Line(RACES, CONFLICT, STARTED, SWEEP),
         Line(OTHERS, STORE_UNAVAILABLE, STARTED, SWEEP),
     ),
-    ("queue output", "complete"): (
-        Line(SLOW, TOLD_PROCESSING, PROCESSING, QUEUE),
-        Line(HALFWAY, HOST_FAILED, PROCESSING, QUEUE),
-        Line((Fault.TIME_OUT,), NO_ANSWER, PROCESSING, SWEEP),
-        Line(OTHERS, HOST_FAILED, PROCESSING, SWEEP),
+    ("queue send", "complete"): (
+        Line((*SLOW, *HALFWAY), TOLD_PROCESSING, PROCESSING, QUEUE),
+        Line(OTHERS, TOLD_PROCESSING, PROCESSING, SWEEP),
     ),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What lasts beyond one call, and what it comes to."""
+
+    what: str
+    route: str
+    when: str
+    seen: str
+    stored: str
+    then: str
+
+
+OPEN_CREATE, OPEN_GET = "open breaker, Face create", "open breaker, Face get"
+NO_SECRET = "app secret"
+STATES: tuple[State, ...] = (
+    State(
+        what=OPEN_CREATE,
+        route="create",
+        when="after failures",
+        seen=f"{FACE_UNAVAILABLE}, at once",
+        stored=NOTHING,
+        then=AGAIN,
+    ),
+    State(
+        what=OPEN_CREATE,
+        route="create",
+        when="after refusals",
+        seen=f"{FACE_REFUSED}, at once",
+        stored=NOTHING,
+        then=AGAIN,
+    ),
+    State(
+        what=OPEN_GET,
+        route="complete",
+        when="after either",
+        seen=f"{TOLD_PROCESSING}, at once",
+        stored=PROCESSING,
+        then=QUEUE,
+    ),
+    State(
+        what=NO_SECRET,
+        route="create",
+        when="absent",
+        seen=KEY_UNAVAILABLE,
+        stored=NOTHING,
+        then=AGAIN,
+    ),
+    State(
+        what=NO_SECRET,
+        route="complete",
+        when="absent",
+        seen=TOLD_COMPLETED,
+        stored=COMPLETED,
+        then=DONE,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

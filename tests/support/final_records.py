@@ -2,10 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 
+from azure.core.exceptions import ServiceRequestError
 from azure.data.tables import TransactionOperation
 from azure.data.tables.aio import TableClient
 
@@ -45,9 +46,17 @@ async def store_final_records(
 
     async def fill(number: int, shard: str) -> None:
         share = range(number, count, len(shards))
-        for some in batched(
-            (row for _ in share for row in rows(shard)), _MAX_OPERATIONS, strict=False
-        ):
-            await table.submit_transaction((TransactionOperation.CREATE, row) for row in some)
+        await store_rows(table, (row for _ in share for row in rows(shard)))
 
     await asyncio.gather(*(fill(number, shard) for number, shard in enumerate(shards)))
+
+
+async def store_rows(table: TableClient, rows: Iterable[Row]) -> None:
+    """Store rows of one partition, however many."""
+    for some in batched(rows, _MAX_OPERATIONS, strict=False):
+        operations = [(TransactionOperation.UPSERT, row) for row in some]
+        try:
+            await table.submit_transaction(operations)
+        except ServiceRequestError:
+            # The SDK repeats no transaction when Azurite closes a connection that lay idle.
+            await table.submit_transaction(operations)

@@ -4,7 +4,7 @@ tests/contracts/test_store_contract.py holds it to what Azurite does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -33,26 +33,29 @@ class MemoryTable:
 
     rows: dict[Place, tuple[Row, str]] = field(default_factory=dict)
     commits: list[Sequence[Operation]] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     unreadable_partitions: set[str] = field(default_factory=set)
     versions: int = 0
     closed: bool = False
 
     async def read(self, partition: str, key: str) -> tuple[Row, str] | None:
+        self.requests.append("read")
         await asyncio.sleep(0)
         return deepcopy(self.rows.get((partition, key)))
 
     async def commit(self, operations: Sequence[Operation]) -> list[str]:
+        self.requests.append("commit")
         await asyncio.sleep(0)
         self.commits.append(operations)
         return await self.faults.carry("commit", lambda: self._commit(operations))
 
-    async def list_keys(self, partition: str, first: str, last: str) -> AsyncIterator[str]:
+    async def list_keys(self, partition: str, first: str, last: str, *, limit: int) -> list[str]:
+        self.requests.append("list")
         if partition in self.unreadable_partitions:
             raise StoreUnavailableError("down")
-        for place, key in sorted(self.rows):
-            if place == partition and first <= key < last:
-                yield key
+        keys = [key for place, key in sorted(self.rows) if place == partition]
+        return [key for key in keys if first <= key < last][:limit]
 
     async def close(self) -> None:
         self.closed = True
@@ -103,9 +106,10 @@ class StoreInMemory(TableSessionStore):
     def hold(self, *sessions: Session) -> None:
         """Record sessions as they are, each with its one alarm."""
         for session in sessions:
-            known = self.sessions.get(session.session_id)
-            if known is not None:
-                del self.table.rows[shard_of(known.session_id), row_keys.alarm_key(known)]
+            place = shard_of(session.session_id), row_keys.session_key(session.session_id)
+            if place in self.table.rows:
+                known = session_rows.session_from_row(*self.table.rows[place])
+                del self.table.rows[place[0], row_keys.alarm_key(known)]
             self.table.put(session_rows.session_row(session))
             self.table.put(alarm_rows.alarm_row(session))
 

@@ -29,7 +29,14 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.fakes import (
+    Clock,
+    FakeAppSecret,
+    FakeFace,
+    FakeQueue,
+    RecordedEvents,
+    SequentialBytes,
+)
 from tests.support.faults import Faults
 from tests.support.stage import SETTINGS
 
@@ -92,7 +99,9 @@ class Walk:
         """Compare every count, key and alarm with the sessions that are there."""
         sessions, claims = await self._sessions(), await self._claims()
         rung = [
-            alarm for shard in SHARDS async for alarm in self.store.list_due(shard, END_OF_TIME)
+            alarm
+            for shard in SHARDS
+            for alarm in await self.store.list_due(shard, END_OF_TIME, limit=1000)
         ]
         still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
 
@@ -127,12 +136,11 @@ class Walk:
         match self.rng.choice(["complete", "cancel", "settle"]):
             case "complete":
                 report = self.rng.choice(REPORTS)
-                return lambda: self._app.flow.complete(session_id, token, report, lambda _: None)
+                return lambda: self._app.flow.complete(session_id, token, report)
             case "cancel":
                 return lambda: self._app.flow.cancel(session_id, token)
             case _:
-                last_try = self.rng.random() < 0.5
-                return lambda: self._app.flow.settle(session_id, last_try=last_try)
+                return lambda: self._app.queue_flow.settle(session_id)
 
     def _turn_face(self) -> None:
         self.face.answer = self.rng.choice(ANSWERS)
@@ -162,6 +170,8 @@ class Walk:
             replace(SETTINGS, max_open_sessions=MAX_OPEN_SESSIONS),
             face=self.faults.around(self.face),
             store=self.store,
+            queue=FakeQueue(),
+            app_secret=FakeAppSecret(),
             now=self.clock,
             log=self.events,
         )

@@ -22,7 +22,7 @@ def rows_of(rows: Iterable[Row], session_id: str) -> list[Row]:
         if row["RowKey"] == f"session-{session_id}":
             names.add(row["personSha256"])
         if row.get("sessionId") == session_id:
-            names.add(row["RowKey"])
+            names.add(row["RowKey"].removeprefix("key-"))
     return [row for row in rows if any(name in row["RowKey"] for name in names)]
 
 
@@ -32,12 +32,12 @@ def flaws_in(rows: Iterable[Row]) -> list[str]:
     expected = Counter[str]()
     open_sessions = Counter[str]()
     for row in sessions_of(rows):
-        expected[f"alarm-{row['alarmAt']}-{row['RowKey'].removeprefix('session-')}"] += 1
+        expected[alarm_key_of(row)] += 1
         if row["status"] in {"started", "processing"}:
             open_sessions[row["personSha256"]] += 1
     for row in rows:
         if row["RowKey"].startswith("key-"):
-            expected[f"alarm-{row['endsAt']}-{row['RowKey']}"] += 1
+            expected[f"alarm-{row['endsAt']}-record-{row['RowKey'].removeprefix('key-')}"] += 1
     alarms = Counter(row["RowKey"] for row in rows if row["RowKey"].startswith("alarm-"))
     counted = Counter(
         {
@@ -52,6 +52,13 @@ def flaws_in(rows: Iterable[Row]) -> list[str]:
         *(f"person {person} is counted too low" for person in open_sessions - counted),
         *(f"person {person} is counted too high" for person in counted - open_sessions),
     ]
+
+
+def alarm_key_of(row: Row) -> str:
+    """Name the one alarm that a session's row must have beside it."""
+    ended = "ended" if row["atFace"] else "purge"
+    word = {"started": "open", "processing": "reported"}.get(row["status"], ended)
+    return f"alarm-{row['alarmAt']}-{word}-{row['RowKey'].removeprefix('session-')}"
 
 
 def is_clean(row: Row) -> bool:

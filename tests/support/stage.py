@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Self
 
 from shared import composition, settings
 from shared.composition import App
@@ -15,8 +16,15 @@ from shared.session.ids import SessionId
 from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
-from tests.support.builders import GRACE, TOKEN_LIFE, a_request
-from tests.support.fakes import Clock, FakeFace, RecordedEvents, SequentialBytes
+from tests.support.builders import GRACE, SESSION_ID, TOKEN, TOKEN_LIFE, a_request
+from tests.support.fakes import (
+    Clock,
+    FakeAppSecret,
+    FakeFace,
+    FakeQueue,
+    RecordedEvents,
+    SequentialBytes,
+)
 from tests.support.faults import Crash, Faults
 from tests.support.memory_table import StoreInMemory
 from tests.support.rows import Row, flaws_in, rows_of, sessions_of
@@ -29,6 +37,7 @@ SETTINGS = settings.from_environment(
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )
+FACE_CALLS = {"create", "get", "delete"}
 STALE = TOKEN_LIFE + GRACE + timedelta(seconds=1)
 
 
@@ -59,10 +68,11 @@ class Stage:
 
     face: FakeFace = field(default_factory=FakeFace)
     store: StoreInMemory = field(default_factory=StoreInMemory)
+    app_secret: FakeAppSecret = field(default_factory=FakeAppSecret)
     clock: Clock = field(default_factory=Clock)
     events: RecordedEvents = field(default_factory=RecordedEvents)
     faults: Faults = field(default_factory=Faults)
-    queued: list[str] = field(default_factory=list)
+    queue: FakeQueue = field(default_factory=FakeQueue)
     random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
     settings: Settings = SETTINGS
 
@@ -78,10 +88,39 @@ class Stage:
             self.settings,
             face=faults.around(self.face),
             store=faults.around(self.store),
+            queue=faults.around(self.queue),
+            app_secret=self.app_secret,
             now=self.clock,
             log=self.events,
         )
         return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
+
+    # For tests that begin with a session that is there already.
+
+    def at(self, session: Session, answer: FaceAnswer | None) -> Self:
+        """Put the one session there, and let Face answer this."""
+        self.store.hold(session)
+        self.face.answer = answer
+        return self
+
+    @property
+    def session(self) -> Session:
+        """The one session, as it is recorded."""
+        return self.store.sessions[SESSION_ID]
+
+    @property
+    def face_calls(self) -> list[str]:
+        """What Face was asked, also where that failed."""
+        return [call for call in self.faults.calls if call in FACE_CALLS]
+
+    @property
+    def messages(self) -> list[int]:
+        """After how many seconds each message that was sent becomes visible."""
+        return [int(delay.total_seconds()) for _, delay in self.queue.sent]
+
+    async def complete_it(self, report: Report | None = None) -> Session:
+        """Report of the one session."""
+        return await self.app.flow.complete(SESSION_ID, TOKEN, report or Report())
 
     # What callers, the device and the platform do.
 
@@ -100,15 +139,16 @@ class Stage:
         self.face.answers[case.session.face_session_id] = answer
 
     async def complete(self, app: App, case: Case, report: Report | None = None) -> Session:
-        return await app.flow.complete(
-            case.session_id, case.token, report or Report(), self.queued.append
-        )
+        return await app.flow.complete(case.session_id, case.token, report or Report())
 
     async def cancel(self, app: App, case: Case) -> None:
         await app.flow.cancel(case.session_id, case.token)
 
     async def settle(self, app: App, case: Case) -> None:
-        await app.flow.settle(case.session_id, last_try=False)
+        """Deliver a message at the moment when it becomes visible."""
+        look_at = self.store.sessions[case.session_id].look_at
+        self.clock.moment = max(self.clock.moment, look_at or self.clock.moment)
+        await app.queue_flow.settle(case.session_id)
 
     async def handle_alarm(self, app: App, case: Case) -> SweepResult:
         return await app.sweep.walk.handle_alarm(case.session_id)

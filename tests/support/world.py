@@ -3,27 +3,34 @@
 import asyncio
 import base64
 import json
-import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Self
+from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local.functions_host.host import FunctionsHost
 from local.stack.stack import Stack
 from shared.store.session_store import TABLE_NAME
+from tests.support.app_lines import AppLines
 from tests.support.constants import FUNCTION_KEY, MASTER_KEY, QUEUE_NAME
 
 # Nothing waits so long but for a failure.
 PATIENCE_SECONDS = 60
 
 type Json = Any
+
+
+class Host(Protocol):
+    """Whatever runs the app."""
+
+    @property
+    def url(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +73,11 @@ class World:
     http: aiohttp.ClientSession
     table: TableClient
     queue: QueueClient
+    has_failed_calls: bool = False
 
     @classmethod
     @asynccontextmanager
-    async def around(cls, stack: Stack, host: FunctionsHost) -> AsyncIterator[Self]:
+    async def around(cls, stack: Stack, host: Host) -> AsyncIterator[Self]:
         """Open what a test needs to look at the world, and close it."""
         storage = stack.settings["AzureWebJobsStorage"]
         async with (
@@ -84,6 +92,11 @@ class World:
     async def call(self, method: str, path: str, **options: Json) -> Answer:
         """Call the app."""
         return await self._request(method, self.url + path, **options)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a bare connection to the host, for what no client would send."""
+        address = urlsplit(self.url)
+        return await asyncio.open_connection(address.hostname, address.port)
 
     async def create(self, **options: Json) -> Answer:
         """Call create with whatever a test likes."""
@@ -138,6 +151,7 @@ class World:
 
     async def fail(self, operation: str, times: int = 1, **fault: object) -> None:
         """Make the next calls fail."""
+        self.has_failed_calls = True
         await self.face("faults", {"operation": operation, "times": times, **fault})
 
     async def clear_faults(self) -> None:
@@ -160,11 +174,12 @@ class World:
 
     async def sweep(self) -> None:
         """Run the timer's function as an operator would, and wait for its end."""
-        with _Fact("sweep ended") as ended:
-            url = f"{self.url.removesuffix('/api')}/admin/functions/sweep_stale_sessions"
-            answer = await self._request("POST", url, headers=MASTER_KEY, json={})
-            assert answer.status == 202, answer
-            await asyncio.wait_for(ended.wait(), PATIENCE_SECONDS)
+        lines = AppLines(self.stack.log)
+        before = lines.size
+        url = f"{self.url.removesuffix('/api')}/admin/functions/sweep_stale_sessions"
+        answer = await self._request("POST", url, headers=MASTER_KEY, json={})
+        assert answer.status == 202, answer
+        await lines.wait_for("sweep ended", since=before, seconds=PATIENCE_SECONDS)
 
     # What lies in Storage.
 
@@ -201,29 +216,6 @@ class World:
             return Answer(
                 status=response.status, headers=response.headers, text=await response.text()
             )
-
-
-class _Fact(logging.Handler):
-    """Waits for a fact to be logged."""
-
-    def __init__(self, event: str) -> None:
-        super().__init__()
-        self._event = event
-        self._seen = asyncio.Event()
-        self.wait = self._seen.wait
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage().startswith(self._event):
-            self._seen.set()
-
-    def __enter__(self) -> Self:
-        logger = logging.getLogger("face_liveness")
-        logger.setLevel(logging.INFO)
-        logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("face_liveness").removeHandler(self)
 
 
 async def eventually(fact: Callable[[], Awaitable[object]], expected: object) -> None:

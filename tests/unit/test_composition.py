@@ -1,23 +1,23 @@
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from itertools import pairwise
+from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import ConfigurationError
-from shared.face.client import FaceClient, acquire_at_once
-from shared.face.entra import EntraCredential
-from shared.face.key_vault import KeyVaultCredential
-from shared.face.pace import Pace
 from shared.flow.start import StartRules
-from shared.secret import Secret
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
-from shared.store.session_store import TableSessionStore
-from tests.support.fakes import Clock, FakeFace, RecordedEvents
+from tests.support import virtual_time
+from tests.support.builders import a_request
+from tests.support.fake_vault import FakeVault
+from tests.support.fakes import Clock, FakeAppSecret, FakeFace, FakeQueue, RecordedEvents
 from tests.support.memory_table import StoreInMemory
 
 
@@ -71,52 +71,6 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
 
 
 @pytest.mark.usefixtures("environment")
-async def test_the_sweep_calls_face_at_a_pace_of_its_own() -> None:
-    app = a_built_app()
-    live, swept = (cast("FaceClient", flow.face) for flow in (app.flow, app.sweep.walk))
-
-    assert live._options.acquire is acquire_at_once
-    assert swept._options == replace(live._options, acquire=swept._options.acquire)
-    assert isinstance(getattr(swept._options.acquire, "__self__", None), Pace)
-    assert (live._options.timeout_seconds, live._options.patience.budget_seconds) == (2, 20)
-    await app.close()
-
-
-@pytest.mark.parametrize(
-    ("auth", "keys", "header"),
-    [
-        ("key", KeyVaultCredential, {"Ocp-Apim-Subscription-Key": "the-key"}),
-        ("entra", EntraCredential, {"Authorization": "Bearer the-key"}),
-    ],
-)
-async def test_face_is_reached_by_key_or_by_entra(
-    auth: str, keys: type, header: object, environment: pytest.MonkeyPatch
-) -> None:
-    environment.setenv("FACE_AUTH", auth)
-    if auth == "entra":
-        environment.delenv("KEY_VAULT_URL")
-    app = a_built_app()
-    face = cast("FaceClient", app.flow.face)
-
-    assert isinstance(face._credential, keys)
-    assert face._options.auth_header(Secret("the-key")) == header
-    await app.close()
-
-
-async def test_the_table_is_opened_by_identity_where_there_is_no_connection_string(
-    environment: pytest.MonkeyPatch,
-) -> None:
-    url = "https://x.table.core.windows.net"
-    environment.delenv("AzureWebJobsStorage")
-    environment.setenv("AzureWebJobsStorage__tableServiceUri", url)
-    app = a_built_app()
-
-    assert isinstance(app.flow.store, TableSessionStore)
-    assert app.flow.store._table._client.url == url
-    await app.close()
-
-
-@pytest.mark.usefixtures("environment")
 async def test_an_app_that_was_closed_is_built_anew() -> None:
     await composition.close()
     first = composition.app()
@@ -143,15 +97,28 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
-    face, store, events, then = FakeFace(), StoreInMemory(), RecordedEvents(), Clock()
+    face, store, queue = FakeFace(), StoreInMemory(), FakeQueue()
+    app_secret, events, then = FakeAppSecret(), RecordedEvents(), Clock()
 
-    app = composition.build(settings.load(), face=face, store=store, now=then, log=events)
+    app = composition.build(
+        settings.load(),
+        face=face,
+        store=store,
+        queue=queue,
+        app_secret=app_secret,
+        now=then,
+        log=events,
+    )
 
-    assert [app.start.face, app.flow.face, app.sweep.walk.face] == [face] * 3
-    assert [app.start.store, app.flow.store, app.sweep.store, app.sweep.walk.store] == [store] * 4
-    assert [app.now, app.start.now, app.flow.now, app.sweep.now] == [then] * 4
-    assert [app.start.log, app.flow.log, app.sweep.log] == [events] * 3
-    assert app._opened == ()
+    parts: list[Any] = [app.start, app.flow, app.queue_flow, app.sweep.walk]
+    parts += [app.flow.walk, app.queue_flow.walk]
+    assert [part.face for part in parts] == [face] * 6
+    assert [part.store for part in (*parts, app.sweep)] == [store] * 7
+    assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
+    assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
+    assert [part.log for part in (*parts, app.sweep)] == [events] * 7
+    assert app.start.app_secret is app_secret
+    assert app._connections._opened == []
 
 
 @pytest.mark.usefixtures("environment")
@@ -164,3 +131,61 @@ async def test_who_replaces_the_clock_replaces_it_everywhere(
 
     assert composition.app().now is then
     await composition.close()
+
+
+@dataclass
+class Slow:
+    """Whatever is outside: each call takes a second, side by side or in a row."""
+
+    part: object
+    calls: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self.part, name)
+
+        async def call(*arguments: object, **named: object) -> object:
+            self.calls.append(name)
+            await asyncio.sleep(1)
+            return await method(*arguments, **named)
+
+        return call
+
+
+class FakeIdentity:
+    """An identity that has a token for everything."""
+
+    async def get_token(self, scope: str) -> AccessToken:
+        return AccessToken(f"a token for {scope}", 0)
+
+
+@pytest.fixture
+def by_identity(environment: pytest.MonkeyPatch) -> None:
+    """Let the app open its storage by identity, which needs a token."""
+    environment.delenv("AzureWebJobsStorage")
+    for service in ("table", "queue"):
+        name = f"AzureWebJobsStorage__{service}ServiceUri"
+        environment.setenv(name, f"https://x.{service}.core.windows.net")
+
+
+@pytest.mark.usefixtures("by_identity")
+def test_a_first_create_waits_for_vault_and_identity_once_and_a_second_not_at_all() -> None:
+    face, store, vault, identity = (
+        Slow(part) for part in (FakeFace(), StoreInMemory(), FakeVault(), FakeIdentity())
+    )
+
+    async def create_twice() -> list[float]:
+        given: Any = {"face": face, "store": store}
+        app = composition.build(settings.load(), **given, now=Clock())
+        outside: Any = app._connections
+        outside._credential, outside._vault._client = identity, vault
+        clock, times = asyncio.get_running_loop().time, [0.0]
+        for user in ("one", "another"):
+            await app.start.start(a_request(user=user))
+            times.append(clock())
+        return [end - begin for begin, end in pairwise(times)]
+
+    # The person's count, Face, the new session: what each create does, one after the other.
+    in_a_row = 3
+    assert virtual_time.run(create_twice()) == [1 + in_a_row, in_a_row]
+    assert (len(face.calls), len(store.calls)) == (2, 4)
+    assert (sorted(vault.calls), identity.calls) == (["get_secret"] * 2, ["get_token"])

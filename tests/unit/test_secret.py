@@ -13,8 +13,7 @@ from shared.errors import InvalidRequestError
 from shared.face.answers import FaceResponse
 from shared.face.client import CallOptions, FaceClient
 from shared.face.entra import EntraCredential
-from shared.face.patience import Patience
-from shared.face.protocol import FaceRequest
+from shared.face.protocol import FaceRequest, Operation
 from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
@@ -108,7 +107,9 @@ A_START_REPLY = StartReply(
             FaceResponse(status=200, body=f'{{"authToken":"{VALUE}"}}'.encode()), id="FaceResponse"
         ),
         pytest.param(
-            FaceRequest(method="POST", path="/", body={"id": VALUE}, image=PNG),
+            FaceRequest(
+                operation=Operation.CREATE, method="POST", path="/", body={"id": VALUE}, image=PNG
+            ),
             id="FaceRequest",
         ),
         pytest.param(a_request(image=PNG, user=VALUE), id="StartRequest"),
@@ -151,9 +152,8 @@ A_START_REPLY = StartReply(
                 cast("ClientSession", None),
                 "https://face.test",
                 cast("FaceCredential", VALUE),
-                CallOptions(
-                    timeout_seconds=1, patience=Patience(budget_seconds=1, jitter=lambda: 0.5)
-                ),
+                CallOptions(timeout_seconds=1, budget_seconds=1),
+                {},
             ),
             id="FaceClient",
         ),

@@ -23,14 +23,18 @@ MIN = {
     "AzureWebJobsStorage": STORAGE,
     "SWEEP_SCHEDULE": "0 * * * * *",
 }
+# What takes the place of a connection string.
+BY_IDENTITY = ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
 DEFAULTS = Settings(
     face_endpoint="https://face.test",
     face_auth=FaceAuth.KEY,
     key_vault_url="https://vault.test",
     face_key_secret_name="face-api-key",
+    app_secret_name="app-secret",
     face_key_cache_seconds=600,
     storage_connection=Secret(STORAGE),
     table_service_uri="",
+    queue_service_uri="",
     events_topic_endpoint="",
     environment_name="local",
     sweep_schedule="0 * * * * *",
@@ -67,9 +71,9 @@ def test_four_settings_are_enough() -> None:
 @pytest.mark.parametrize("name", sorted(MIN))
 @pytest.mark.parametrize("value", ["", "  "], ids=["empty", "blank"])
 def test_a_setting_that_is_empty_is_missing(name: str, value: str) -> None:
-    said = "AzureWebJobsStorage__tableServiceUri" if name == "AzureWebJobsStorage" else name
+    missing = BY_IDENTITY if name == "AzureWebJobsStorage" else (name,)
 
-    assert problems_of({**MIN, name: value}) == (f"{said} is missing",)
+    assert problems_of({**MIN, name: value}) == tuple(f"{each} is missing" for each in missing)
 
 
 def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms() -> None:
@@ -80,6 +84,7 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         | {
             "storage_connection": "AzureWebJobsStorage",
             "table_service_uri": "AzureWebJobsStorage__tableServiceUri",
+            "queue_service_uri": "AzureWebJobsStorage__queueServiceUri",
         }
         == settings.NAMES
     )
@@ -93,6 +98,7 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("KEY_VAULT_URL", "https://vault.test/", "https://vault.test"),
         ("FACE_AUTH", "entra", FaceAuth.ENTRA),
         ("FACE_KEY_SECRET_NAME", "other", "other"),
+        ("APP_SECRET_NAME", "other", "other"),
         ("FACE_KEY_CACHE_SECONDS", "0", 0),
         ("FACE_KEY_CACHE_SECONDS", "86400", 86_400),
         ("EVENTS_TOPIC_ENDPOINT", TOPIC, TOPIC),
@@ -147,7 +153,12 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
             "AzureWebJobsStorage__tableServiceUri",
             ["https://x.table.test/LivenessSessions", "http://x.table.test", "x.table.test"],
         ),
+        (
+            "AzureWebJobsStorage__queueServiceUri",
+            ["https://x.queue.test/liveness-completions", "http://x.queue.test", "x.queue.test"],
+        ),
         ("FACE_KEY_SECRET_NAME", ["face_api_key", "https://vault.test/secrets/x", "x" * 128]),
+        ("APP_SECRET_NAME", ["app_secret", "https://vault.test/secrets/x", "x" * 128]),
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
         (
             "EVENTS_TOPIC_ENDPOINT",
@@ -194,7 +205,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
     assert [problem.partition(" ")[0] for problem in problems] == [
         "FACE_ENDPOINT",
         "SWEEP_SCHEDULE",
-        "AzureWebJobsStorage__tableServiceUri",
+        *BY_IDENTITY,
         "KEY_VAULT_URL",
         "DIGEST_POLICY",
         "VERIFY_CONFIDENCE_FLOOR",
@@ -215,20 +226,25 @@ def test_plain_http_is_for_this_machine_in_development_only(name: str, host: str
 
 
 def test_storage_may_be_reached_by_identity() -> None:
-    url = "https://store.table.core.windows.net"
-    loaded = load(AzureWebJobsStorage="", AzureWebJobsStorage__tableServiceUri=f"{url}/")
+    table, queue = "https://x.table.core.windows.net", "https://x.queue.core.windows.net"
+    loaded = load(
+        AzureWebJobsStorage="",
+        AzureWebJobsStorage__tableServiceUri=f"{table}/",
+        AzureWebJobsStorage__queueServiceUri=queue,
+    )
 
     assert loaded == replace(
         DEFAULTS,
         storage_connection=None,
-        table_service_uri=url,
+        table_service_uri=table,
+        queue_service_uri=queue,
     )
 
 
-def test_with_entra_there_is_no_vault_to_name() -> None:
-    loaded = load(FACE_AUTH="entra", KEY_VAULT_URL="")
-
-    assert loaded == replace(DEFAULTS, face_auth=FaceAuth.ENTRA, key_vault_url="")
+def test_with_entra_too_there_is_a_vault_to_name_for_the_apps_own_secret() -> None:
+    assert problems_of({**MIN, "FACE_AUTH": "entra", "KEY_VAULT_URL": ""}) == (
+        "KEY_VAULT_URL is missing",
+    )
 
 
 EMULATORS = [

@@ -1,7 +1,7 @@
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
@@ -24,7 +24,7 @@ ENDED = transitions.completed(
 ENDPOINTS = (
     for_frontend.get_session,
     for_frontend.cancel_session,
-    partial(for_frontend.complete_session, enqueue=lambda _: None),
+    for_frontend.complete_session,
 )
 
 
@@ -46,13 +46,26 @@ async def test_a_frontend_learns_where_its_session_is_and_never_the_outcome(
     }
 
 
-async def test_a_frontend_that_waits_learns_when_to_come_back(desk: Stage) -> None:
+@pytest.mark.parametrize(("passed", "left"), [(0, 30), (0.001, 30), (12.5, 18), (29.5, 1), (99, 1)])
+async def test_a_frontend_that_waits_learns_when_somebody_looks_next(
+    passed: float, left: int, desk: Stage
+) -> None:
+    desk.store.hold(replace(PROCESSING, look_at=NOW + timedelta(seconds=30)))
+    desk.clock.advance(timedelta(seconds=passed))
+
+    told = await for_frontend.get_session(desk.app, a_call())
+    assert (told.status, body_of(told)["retryAfterSeconds"]) == (200, left)
+    if left > 1:
+        told = await for_frontend.complete_session(desk.app, a_call())
+        assert (told.status, body_of(told)["retryAfterSeconds"]) == (202, left)
+    assert desk.face.calls == []
+
+
+async def test_a_token_that_has_expired_has_no_seconds_left(desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.clock.advance(timedelta(days=1))
-    reply = await for_frontend.get_session(desk.app, a_call())
+    body = body_of(await for_frontend.get_session(desk.app, a_call()))
 
-    body = body_of(reply)
-    assert (reply.status, body["retryAfterSeconds"]) == (200, 5)
     assert (body["status"], body["expiresInSeconds"]) == ("processing", 0)
 
 
@@ -99,27 +112,25 @@ async def test_a_token_opens_its_session_as_long_as_that_has_not_ended(desk: Sta
 async def test_a_completed_check_is_told_without_its_outcome(desk: Stage) -> None:
     desk.store.hold(STARTED)
     desk.face.answer = a_passing_answer()
-    messages: list[str] = []
     call = a_call(json.dumps({"digest": DIGEST}).encode())
-    reply = await for_frontend.complete_session(desk.app, call, enqueue=messages.append)
+    reply = await for_frontend.complete_session(desk.app, call)
 
     assert reply.status == 200
     assert body_of(reply) == {"sessionId": SESSION_ID, "status": "completed"}
-    assert messages == []
+    assert desk.queue.sent == []
 
 
 async def test_a_check_without_a_result_is_accepted_and_put_on_the_queue(desk: Stage) -> None:
     desk.store.hold(STARTED)
-    messages: list[str] = []
-    reply = await for_frontend.complete_session(desk.app, a_call(), enqueue=messages.append)
+    reply = await for_frontend.complete_session(desk.app, a_call())
 
     assert reply.status == 202
     assert body_of(reply) == {
         "sessionId": SESSION_ID,
         "status": "processing",
-        "retryAfterSeconds": 5,
+        "retryAfterSeconds": 2,
     }
-    assert messages == [SESSION_ID]
+    assert desk.queue.sent == [(SESSION_ID, timedelta(seconds=2))]
 
 
 async def test_a_session_that_is_given_up_is_answered_with_nothing(desk: Stage) -> None:

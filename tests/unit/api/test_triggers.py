@@ -1,10 +1,18 @@
+import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 import azure.functions as func
 import pytest
 
 from shared.api import triggers
-from shared.errors import UnreadableMessageError, UnsettledError
+from shared.composition import App
+from shared.errors import (
+    AppError,
+    ConfigurationError,
+    StoreUnavailableError,
+    UnreadableMessageError,
+)
 from shared.session import transitions
 from shared.session.session import Status
 from tests.support.builders import NOW, SESSION_ID, a_passing_answer, a_running_answer, a_session
@@ -30,8 +38,9 @@ class Message(func.QueueMessage):
     [b"", b"null", b"\xff\xfe", SESSION_ID.upper().encode(), SESSION_ID.encode() + b"\n", b'"x"'],
 )
 async def test_a_message_that_names_no_session_is_poison(body: bytes, desk: Stage) -> None:
+    message = Message(body, tries=triggers.MAX_DEQUEUE_COUNT)
     with pytest.raises(UnreadableMessageError):
-        await triggers.record_result(desk.app, Message(body, tries=triggers.MAX_DEQUEUE_COUNT))
+        await triggers.record_result(message, lambda: desk.app)
 
     assert desk.face.calls == []
 
@@ -39,32 +48,57 @@ async def test_a_message_that_names_no_session_is_poison(body: bytes, desk: Stag
 async def test_a_message_settles_its_session(desk: Stage) -> None:
     desk.store.hold(PROCESSING)
     desk.face.answer = a_passing_answer()
-    await triggers.record_result(desk.app, Message(SESSION_ID.encode()))
+    await triggers.record_result(Message(SESSION_ID.encode()), lambda: desk.app)
 
     assert desk.store.sessions[SESSION_ID].status is Status.COMPLETED
 
 
+async def test_a_message_without_a_result_is_no_failure(desk: Stage) -> None:
+    desk.store.hold(PROCESSING)
+    desk.face.answer = a_running_answer()
+    await triggers.record_result(Message(SESSION_ID.encode()), lambda: desk.app)
+
+    assert desk.store.sessions[SESSION_ID].empty_looks == 1
+
+
+def unconfigured() -> App:
+    raise ConfigurationError(["FACE_ENDPOINT is missing"])
+
+
+def without_a_table() -> App:
+    stage = Stage()
+    stage.faults.fail("load", StoreUnavailableError("down"))
+    return stage.app
+
+
+@pytest.mark.parametrize(
+    ("app", "error"),
+    [(unconfigured, ConfigurationError), (without_a_table, StoreUnavailableError)],
+)
 @pytest.mark.parametrize("tries", [None, 1, 11])
-async def test_a_message_comes_again_before_its_last_try(tries: int | None, desk: Stage) -> None:
-    desk.store.hold(PROCESSING)
-    desk.face.answer = a_running_answer()
+async def test_a_message_that_fails_comes_again_before_its_last_try(
+    tries: int | None, app: Callable[[], App], error: type[AppError]
+) -> None:
+    with pytest.raises(error):
+        await triggers.record_result(Message(SESSION_ID.encode(), tries=tries), app)
 
-    with pytest.raises(UnsettledError):
-        await triggers.record_result(desk.app, Message(SESSION_ID.encode(), tries=tries))
 
-
+@pytest.mark.parametrize("app", [unconfigured, without_a_table])
 @pytest.mark.parametrize("tries", [12, 13])
-async def test_the_last_try_of_a_message_lets_go(tries: int, desk: Stage) -> None:
-    desk.store.hold(PROCESSING)
-    desk.face.answer = a_running_answer()
-    await triggers.record_result(desk.app, Message(SESSION_ID.encode(), tries=tries))
+async def test_the_last_try_of_a_message_lets_go_whatever_fails_wrong_settings_too(
+    tries: int, app: Callable[[], App], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "face_liveness")
 
-    assert desk.store.sessions[SESSION_ID].status is Status.PROCESSING
+    await triggers.record_result(Message(SESSION_ID.encode(), tries=tries), app)
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f'message let go sessionId="{SESSION_ID}" cause="')
 
 
 async def test_the_timer_ends_what_nobody_finished(desk: Stage) -> None:
     desk.store.hold(a_session())
     desk.clock.advance(timedelta(hours=1))
-    await triggers.sweep_stale_sessions(desk.app)
+    await triggers.sweep_stale_sessions(lambda: desk.app)
 
     assert desk.store.sessions[SESSION_ID].status is Status.ABANDONED

@@ -276,29 +276,15 @@ def test_an_error_in_nonsense_is_still_an_error(body: bytes) -> None:
         result(said(body, status=403))
 
 
-# What a status comes to by operation: an error, whether a repeat can do no harm, how long to wait.
+# What a status comes to, whatever was asked: an error, whether Face has provably done nothing, and
+# how long to wait.
 UNAVAILABLE = (FaceUnavailableError, False, 7)
-AGAIN = (FaceUnavailableError, True, 7)
+NOT_DONE = (FaceUnavailableError, True, 7)
 REFUSED = (FaceRefusedError, None, None)
-INVALID = (InvalidRequestError, None, None)
 STATUSES: dict[int, tuple[object, object, object]] = {
-    301: (UNAVAILABLE, UNAVAILABLE, UNAVAILABLE),
-    307: (UNAVAILABLE, UNAVAILABLE, UNAVAILABLE),
-    400: (INVALID, REFUSED, REFUSED),
-    401: (REFUSED, REFUSED, REFUSED),
-    403: (REFUSED, REFUSED, REFUSED),
-    404: (REFUSED, None, None),
-    405: (REFUSED, REFUSED, REFUSED),
-    409: (REFUSED, REFUSED, REFUSED),
-    413: (REFUSED, REFUSED, REFUSED),
-    415: (REFUSED, REFUSED, REFUSED),
-    422: (REFUSED, REFUSED, REFUSED),
-    429: (AGAIN, AGAIN, AGAIN),
-    500: (UNAVAILABLE, AGAIN, AGAIN),
-    501: (UNAVAILABLE, UNAVAILABLE, UNAVAILABLE),
-    502: (UNAVAILABLE, AGAIN, AGAIN),
-    503: (AGAIN, AGAIN, AGAIN),
-    504: (UNAVAILABLE, AGAIN, AGAIN),
+    **dict.fromkeys([301, 307, 500, 501, 502, 504], UNAVAILABLE),
+    **dict.fromkeys([429, 503], NOT_DONE),
+    **dict.fromkeys([400, 401, 403, 404, 405, 409, 413, 415, 422], REFUSED),
 }
 
 
@@ -314,12 +300,46 @@ def outcome(parse: Callable[[FaceResponse], object], response: FaceResponse) -> 
 def test_a_status_is_one_error_of_ours(status: int, body: object) -> None:
     response = said(body, status=status, retry_after="7")
 
-    assert tuple(outcome(parse, response) for parse in PARSERS.values()) == STATUSES[status]
+    assert {outcome(parse, response) for parse in PARSERS.values()} == {STATUSES[status]}
 
 
-def test_a_refusal_names_the_code_that_face_gave() -> None:
-    with pytest.raises(FaceRefusedError, match=r"^Face said 403 UnsupportedFeature$"):
+def test_a_refusal_names_the_status_and_the_code_that_face_gave() -> None:
+    with pytest.raises(FaceRefusedError, match=r"^Face said 403 UnsupportedFeature$") as caught:
         result(said(error_body("UnsupportedFeature"), status=403))
+
+    assert caught.value.face_status == 403
+
+
+@pytest.mark.parametrize(
+    ("operation", "understood"),
+    [("create", FaceRefusedError), ("get", None), ("delete", None)],
+)
+def test_only_face_itself_can_say_that_there_is_no_such_session(
+    operation: str, understood: object
+) -> None:
+    said_so = outcome(PARSERS[operation], said(payloads.SESSION_NOT_FOUND, status=404))
+
+    assert (said_so[0] if isinstance(said_so, tuple) else said_so) is understood
+
+
+@pytest.mark.parametrize("operation", PARSERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Not Found</html>",
+        error_body("404"),
+        error_body("ResourceNotFound"),
+        error_body("sessionnotfound"),
+        {"code": "SessionNotFound"},
+        {"error": "SessionNotFound"},
+        {"error": {"code": ["SessionNotFound"]}},
+    ],
+    ids=["empty", "html", "404", "ResourceNotFound", "spelled-otherwise", "bare", "text", "a-list"],
+)
+def test_a_404_that_is_not_faces_own_is_a_refusal(operation: str, body: object) -> None:
+    with pytest.raises(FaceRefusedError, match=r"^Face said 404"):
+        PARSERS[operation](said(body, status=404))
 
 
 @pytest.mark.parametrize(
@@ -342,7 +362,15 @@ def test_a_refusal_names_the_code_that_face_gave() -> None:
             "InvalidDeviceCorrelationId",
             id="InvalidRequest-says-Face",
         ),
-        pytest.param("not a code\n", InvalidRequestError, None, None, id="a-code-unfit-to-repeat"),
+        *[
+            pytest.param(code, InvalidRequestError, None, code, id=code)
+            for code in (
+                "BadArgument",
+                "InvalidLivenessOperationMode",
+                "InvalidRequestBody",
+                "InvalidTokenLifetime",
+            )
+        ],
     ],
 )
 def test_what_face_blames_on_the_caller_the_caller_learns(
@@ -353,7 +381,33 @@ def test_what_face_blames_on_the_caller_the_caller_learns(
 
     assert type(caught.value) is error
     assert (caught.value.target, caught.value.face_code) == (target, face_code)
+    assert str(caught.value).endswith(face_code or "")
     assert "words" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (error_body("BadRequest"), "Face said 400 BadRequest"),
+        (error_body("not a code\n"), "Face said 400"),
+        (b"<html>", "Face said 400"),
+        (b"", "Face said 400"),
+    ],
+    ids=["undocumented", "no-code", "html", "empty"],
+)
+def test_a_400_that_face_does_not_document_is_no_fault_of_the_caller(
+    body: object, told: str
+) -> None:
+    with pytest.raises(FaceRefusedError) as caught:
+        created(said(body, status=400))
+
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("operation", ["get", "delete"])
+def test_what_face_finds_wrong_with_a_look_or_a_delete_no_caller_can_change(operation: str) -> None:
+    with pytest.raises(FaceRefusedError, match=r"^Face said 400 InvalidRequestBody$"):
+        PARSERS[operation](said(error_body("InvalidRequestBody"), status=400))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
+from shared.errors import FaceRefusedError, FaceUnavailableError
 from shared.face.client import CallOptions, FaceClient
-from shared.face.patience import Patience
 from shared.face.protocol import token_header
 from shared.secret import Secret
 from shared.session.session import Kind
@@ -34,29 +33,22 @@ async def wait_for_nothing(_: float) -> None:
 
 
 # More time than any machine needs; what is to run out of it gets less.
-OPTIONS = CallOptions(
-    timeout_seconds=60,
-    patience=Patience(budget_seconds=60, jitter=lambda: 0.0, sleep=wait_for_nothing),
-)
+OPTIONS = CallOptions(timeout_seconds=60, budget_seconds=60, sleep=wait_for_nothing)
 
 
 @dataclass
 class Keys:
-    """Two keys: a refusal takes out the second one."""
+    """Two keys: a refusal takes out the second one, if there is one."""
 
-    asked: int = 0
     refused: list[str] = field(default_factory=list)
-    fails: Exception | None = None
+    has_newer: bool = True
 
     async def get(self) -> Secret:
-        self.asked += 1
         return Secret("old-key")
 
-    async def refresh(self, refused: Secret) -> Secret:
+    async def refresh(self, refused: Secret) -> Secret | None:
         self.refused.append(refused.reveal())
-        if self.fails:
-            raise self.fails
-        return Secret("new-key")
+        return Secret("new-key") if self.has_newer else None
 
 
 @dataclass(frozen=True)
@@ -131,7 +123,7 @@ async def client(face: HttpFace, keys: Keys) -> AsyncIterator[FaceClient]:
 
 
 def with_options(client: FaceClient, options: CallOptions) -> FaceClient:
-    return FaceClient(client._http, client._endpoint, client._credential, options)
+    return FaceClient(client._http, client._endpoint, client._credential, options, client._breakers)
 
 
 async def create(client: FaceClient) -> object:
@@ -144,10 +136,6 @@ async def get(client: FaceClient) -> object:
 
 async def delete(client: FaceClient) -> None:
     await client.delete(Kind.LIVENESS, FACE_SESSION_ID)
-
-
-async def delete_in_one_try(client: FaceClient) -> None:
-    await client.delete(Kind.LIVENESS, FACE_SESSION_ID, patient=False)
 
 
 @pytest.mark.parametrize(
@@ -215,14 +203,16 @@ async def test_a_key_that_is_refused_again_is_not_tried_a_third_time(
     assert (len(face.received), keys.refused) == (2, ["old-key"])
 
 
-async def test_a_vault_that_is_down_on_refresh_is_said_to_be(
+async def test_where_there_is_no_newer_key_face_has_spoken(
     client: FaceClient, face: HttpFace, keys: Keys
 ) -> None:
     face.says(status=401)
-    keys.fails = KeyUnavailableError("down")
+    keys.has_newer = False
 
-    with pytest.raises(KeyUnavailableError):
+    with pytest.raises(FaceRefusedError, match="401"):
         await get(client)
+
+    assert (len(face.received), keys.refused) == (1, ["old-key"])
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
@@ -244,71 +234,6 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-@pytest.mark.parametrize("call", [create, get, delete])
-async def test_a_call_that_face_did_not_carry_out_is_repeated(
-    call: Call, client: FaceClient, face: HttpFace
-) -> None:
-    face.says(status=503)
-    face.carries_out(call)
-    await call(client)
-
-    assert len(face.received) == 2
-
-
-async def test_a_delete_in_one_try_is_not_repeated(client: FaceClient, face: HttpFace) -> None:
-    face.says(status=503)
-    face.says(status=204)
-
-    with pytest.raises(FaceUnavailableError):
-        await delete_in_one_try(client)
-    await delete_in_one_try(client)
-
-    assert len(face.received) == 2
-
-
-@pytest.mark.parametrize("call", [get, delete])
-async def test_a_call_that_may_have_arrived_is_repeated_where_that_does_no_harm(
-    call: Call, client: FaceClient, face: HttpFace
-) -> None:
-    # aiohttp itself sends an idempotent request once more when the connection was closed.
-    face.answers.extend([hang_up, hang_up])
-    face.carries_out(call)
-    await call(client)
-
-    assert len(face.received) == 3
-
-
-async def test_a_create_that_may_have_arrived_is_not_repeated(
-    client: FaceClient, face: HttpFace
-) -> None:
-    face.answers.append(hang_up)
-    face.says(payloads.CREATED)
-
-    with pytest.raises(FaceUnavailableError, match="could not be reached"):
-        await create(client)
-
-    assert len(face.received) == 1
-
-
-@pytest.mark.parametrize("call", [create, get, delete])
-async def test_a_call_that_never_left_is_repeated_whatever_it_is(call: Call, keys: Keys) -> None:
-    waits: list[float] = []
-
-    async def wait_once(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) > 1:
-            raise TimeoutError
-
-    patience = replace(OPTIONS.patience, sleep=wait_once)
-    client = FaceClient.connect("http://127.0.0.1:1", keys, replace(OPTIONS, patience=patience))
-
-    with pytest.raises(TimeoutError):
-        await call(client)
-    await client.close()
-
-    assert keys.asked == 2
-
-
 async def test_every_try_waits_until_it_may_go(client: FaceClient, face: HttpFace) -> None:
     sent_before: list[int] = []
 
@@ -317,11 +242,25 @@ async def test_every_try_waits_until_it_may_go(client: FaceClient, face: HttpFac
 
     face.says(status=401)
     face.says(status=503)
-    face.says(payloads.RUNNING)
-    await get(client.with_rate_limit(acquire))
-    await get(client)
+    face.says(payloads.CREATED)
+    await create(client.with_rate_limit(acquire))
+    await create(client)
 
     assert (sent_before, len(face.received)) == ([0, 1, 2], 4)
+
+
+async def test_a_hundred_and_fifty_calls_are_at_face_at_once(
+    client: FaceClient, face: HttpFace
+) -> None:
+    all_arrived = asyncio.Barrier(150)
+
+    async def answer(_: web.Request) -> web.Response:
+        await all_arrived.wait()
+        return web.json_response(payloads.RUNNING)
+
+    face.answers.append(answer)
+
+    assert all(await asyncio.gather(*(get(client) for _ in range(150))))
 
 
 async def test_a_redirect_is_not_followed_for_the_key_would_travel(
@@ -379,7 +318,7 @@ async def test_a_face_that_does_not_finish_is_unavailable(
     hurried = with_options(client, replace(OPTIONS, timeout_seconds=timeout_seconds))
 
     with pytest.raises(FaceUnavailableError, match="could not be reached"):
-        await delete_in_one_try(hurried)
+        await delete(hurried)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ class FakeCredential:
     troubles: deque[Exception] = field(default_factory=deque)
     scopes: list[str] = field(default_factory=list)
     silent: bool = False
-    closed: bool = False
 
     async def get_token(self, scope: str) -> AccessToken:
         self.scopes.append(scope)
@@ -31,9 +30,6 @@ class FakeCredential:
         if self.troubles:
             raise self.troubles.popleft()
         return AccessToken(f"token-{len(self.scopes)}", 0)
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
@@ -57,6 +53,18 @@ async def test_a_refused_token_is_asked_for_anew(tokens: EntraCredential) -> Non
     first = await tokens.get()
 
     assert await tokens.refresh(first) == Secret("token-2")
+
+
+async def test_a_token_that_face_refuses_is_not_shown_twice(tokens: EntraCredential) -> None:
+    assert await tokens.refresh(Secret("token-1")) is None
+
+
+async def test_an_identity_that_is_away_has_none_newer(
+    tokens: EntraCredential, credential: FakeCredential
+) -> None:
+    credential.troubles.append(TimeoutError())
+
+    assert await tokens.refresh(Secret("token-1")) is None
 
 
 @pytest.mark.parametrize(
@@ -87,11 +95,3 @@ async def test_a_silent_identity_is_not_waited_for() -> None:
 
     with pytest.raises(KeyUnavailableError, match="TimeoutError"):
         await tokens.get()
-
-
-async def test_the_credential_is_left_to_whoever_opened_it(
-    tokens: EntraCredential, credential: FakeCredential
-) -> None:
-    await tokens.close()
-
-    assert not credential.closed

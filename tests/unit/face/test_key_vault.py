@@ -1,266 +1,140 @@
 import asyncio
 import logging
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
 import pytest
 from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
+    ODataV4Format,
     ResourceNotFoundError,
     ServiceRequestError,
 )
-from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 
 from shared.errors import KeyUnavailableError
-from shared.face.key_vault import KeyVaultCredential
+from shared.face.key_vault import KeyVault, VaultSecret
 from shared.secret import Secret
+from tests.support.fake_vault import FACE_KEY, FakeVault
 from tests.support.fakes import Clock
-
-if TYPE_CHECKING:
-    from azure.keyvault.secrets.aio import SecretClient
-
-
-@dataclass
-class FakeVault:
-    """A vault that holds one secret, or what a test has laid in wait."""
-
-    value: str | None = "key-1"
-    troubles: deque[Exception] = field(default_factory=deque)
-    asked: list[str] = field(default_factory=list)
-    slow: asyncio.Event | None = None
-    closed: bool = False
-
-    async def get_secret(self, name: str) -> KeyVaultSecret:
-        self.asked.append(name)
-        if self.slow is not None:
-            await self.slow.wait()
-        if self.troubles:
-            raise self.troubles.popleft()
-        return KeyVaultSecret(SecretProperties(), self.value)
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
-def vault() -> FakeVault:
+def fake() -> FakeVault:
     return FakeVault()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def keys_from(vault: FakeVault, clock: Clock, *, timeout_seconds: float = 60) -> KeyVaultCredential:
-    return KeyVaultCredential(
-        cast("SecretClient", vault),
-        name="face-api-key",
-        max_age=timedelta(minutes=10),
-        timeout_seconds=timeout_seconds,
-        now=clock,
-    )
+def vault(fake: FakeVault) -> KeyVault:
+    return fake.opened(Clock())
 
 
 @pytest.fixture
-def keys(vault: FakeVault, clock: Clock) -> KeyVaultCredential:
-    return keys_from(vault, clock)
+def secret(vault: KeyVault) -> VaultSecret:
+    return vault.secret(FACE_KEY, Secret)
 
 
-async def test_a_key_is_fetched_once_and_kept(
-    keys: KeyVaultCredential, vault: FakeVault, clock: Clock
+def forbidden(inner: str) -> HttpResponseError:
+    error = HttpResponseError("planted words")
+    error.status_code = 403
+    body = {"code": "Forbidden", "message": "planted words", "innererror": {"code": inner}}
+    error.error = ODataV4Format({"error": body})
+    return error
+
+
+async def test_a_secret_that_was_fetched_is_known(secret: VaultSecret, fake: FakeVault) -> None:
+    fetched = await secret.fetch()
+
+    assert (fetched, secret.known, fake.asked) == (Secret("key-1"), fetched, [FACE_KEY])
+
+
+async def test_fifty_who_wait_are_served_by_one_request(
+    secret: VaultSecret, fake: FakeVault
 ) -> None:
-    first = await keys.get()
-    clock.advance(timedelta(minutes=10, microseconds=-1))
-    second = await keys.get()
+    answers = await asyncio.gather(*(secret.fetch() for _ in range(50)))
 
-    assert (first, second, vault.asked) == (Secret("key-1"), Secret("key-1"), ["face-api-key"])
+    assert (set(answers), len(fake.asked)) == ({Secret("key-1")}, 1)
 
 
-async def test_a_key_that_has_aged_is_fetched_again(
-    keys: KeyVaultCredential, vault: FakeVault, clock: Clock
+async def test_fifty_who_wait_for_a_silent_vault_share_one_time_out(
+    fake: FakeVault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await keys.get()
-    vault.value = "key-2"
-    clock.advance(timedelta(minutes=10))
+    fake.slow = asyncio.Event()
+    secret = fake.opened(Clock(), timeout_seconds=0.01).secret(FACE_KEY, Secret)
 
-    assert await keys.get() == Secret("key-2")
-    assert await keys.get() == Secret("key-2")
-    assert len(vault.asked) == 2
+    answers = await asyncio.gather(*(secret.fetch() for _ in range(50)), return_exceptions=True)
 
-
-async def test_a_key_counts_its_age_from_when_it_was_asked_for(
-    keys: KeyVaultCredential, vault: FakeVault, clock: Clock
-) -> None:
-    vault.slow = asyncio.Event()
-    waiting = asyncio.create_task(keys.get())
-    await asyncio.sleep(0)
-    clock.advance(timedelta(minutes=10))
-    vault.slow.set()
-    await waiting
-
-    await keys.get()
-
-    assert len(vault.asked) == 2
-
-
-async def test_fifty_who_wait_are_served_by_one_fetch(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    vault.slow = asyncio.Event()
-    waiting = [asyncio.create_task(keys.get()) for _ in range(50)]
-    await asyncio.sleep(0)
-    vault.slow.set()
-
-    assert set(await asyncio.gather(*waiting)) == {Secret("key-1")}
-    assert len(vault.asked) == 1
-
-
-async def test_fifty_refusals_of_one_key_cause_one_fetch(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    old = await keys.get()
-    vault.value = "key-2"
-    answers = await asyncio.gather(*(keys.refresh(old) for _ in range(50)))
-
-    assert set(answers) == {Secret("key-2")}
-    assert len(vault.asked) == 2
-
-
-async def test_fifty_who_wait_for_a_silent_vault_share_one_time_out(clock: Clock) -> None:
-    vault = FakeVault(slow=asyncio.Event())
-    keys = keys_from(vault, clock, timeout_seconds=0.01)
-    answers = await asyncio.gather(*(keys.get() for _ in range(50)), return_exceptions=True)
-
-    assert {str(answer) for answer in answers} == {"the vault gave no key: TimeoutError"}
-    assert len(vault.asked) == 1
-
-
-async def test_one_who_gives_up_takes_nothing_from_the_others(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    vault.slow = asyncio.Event()
-    impatient, patient = (asyncio.create_task(keys.get()) for _ in range(2))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    await asyncio.sleep(0)
-    vault.slow.set()
-
-    assert await patient == Secret("key-1")
-    assert impatient.cancelled()
-    assert len(vault.asked) == 1
-
-
-async def test_a_fetch_that_was_called_off_leaves_room_for_the_next(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    vault.slow = asyncio.Event()
-    waiting = asyncio.create_task(keys.get())
-    await asyncio.sleep(0)
-    assert keys._fetching is not None
-    keys._fetching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    vault.slow.set()
-
-    assert await keys.get() == Secret("key-1")
-
-
-async def test_a_refused_key_is_fetched_again_though_it_is_young(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    old = await keys.get()
-    vault.value = "key-2"
-
-    assert await keys.refresh(old) == Secret("key-2")
-    assert await keys.get() == Secret("key-2")
-    assert len(vault.asked) == 2
-
-
-async def test_a_key_refused_late_is_not_fetched_again(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    await keys.get()
-
-    assert await keys.refresh(Secret("an older key")) == Secret("key-1")
-    assert len(vault.asked) == 1
-
-
-async def test_a_refused_key_that_the_vault_still_holds_comes_again(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    old = await keys.get()
-
-    assert await keys.refresh(old) == old
-    assert len(vault.asked) == 2
-
-
-async def test_a_refusal_before_any_fetch_fetches(keys: KeyVaultCredential) -> None:
-    assert await keys.refresh(Secret("unheard of")) == Secret("key-1")
+    told = "the vault gave no face-api-key: TimeoutError"
+    assert ({str(answer) for answer in answers}, len(fake.asked)) == ({told}, 1)
+    assert caplog.messages == [f'vault failed cause="{told}"']
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    ("trouble", "told"),
     [
-        ServiceRequestError("no route"),
-        HttpResponseError("throttled"),
-        ResourceNotFoundError("no such secret"),
-        ClientAuthenticationError("no identity"),
-        TimeoutError(),
-        ValueError("challenge from elsewhere"),
-        ConnectionResetError(),
+        (ServiceRequestError("planted words"), "ServiceRequestError"),
+        (HttpResponseError("planted words"), "HttpResponseError"),
+        (ResourceNotFoundError("planted words"), "ResourceNotFoundError"),
+        (ClientAuthenticationError("planted words"), "ClientAuthenticationError"),
+        (TimeoutError(), "TimeoutError"),
+        (ValueError("planted words"), "ValueError"),
+        (ConnectionResetError(), "ConnectionResetError"),
+        (forbidden("SecretDisabled"), "HttpResponseError 403 Forbidden SecretDisabled"),
+        (forbidden("ForbiddenByRbac"), "HttpResponseError 403 Forbidden ForbiddenByRbac"),
     ],
-    ids=lambda trouble: type(trouble).__name__,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_a_vault_that_fails_is_named_and_asked_again_next_time(
-    trouble: Exception, keys: KeyVaultCredential, vault: FakeVault
+async def test_why_the_vault_gave_nothing_is_told_and_logged_by_status_and_codes(
+    trouble: Exception,
+    told: str,
+    secret: VaultSecret,
+    fake: FakeVault,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    vault.troubles.append(trouble)
-
-    with pytest.raises(KeyUnavailableError, match=type(trouble).__name__):
-        await keys.get()
-    assert await keys.get() == Secret("key-1")
-
-
-@pytest.mark.parametrize("value", ["key-1\n", "\r\n key-1 \t"], ids=["a-line-break", "blanks"])
-async def test_a_key_pasted_with_blanks_around_it_works(
-    value: str, keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    vault.value = value
-
-    assert await keys.get() == Secret("key-1")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [None, "", " \n", "key\r\nX-Header: 1", "schlüssel", "key\x00"],
-    ids=["none", "empty", "blank", "two-lines", "not-ascii", "null-character"],
-)
-async def test_a_secret_that_no_header_can_carry_is_no_key(
-    value: str | None, keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    vault.value = value
+    fake.troubles.append(trouble)
 
     with pytest.raises(KeyUnavailableError) as caught:
-        await keys.get()
+        await secret.fetch()
 
-    assert str(caught.value) == "the vault's secret is not a key"
+    assert str(caught.value) == f"the vault gave no face-api-key: {told}"
+    assert [(each.levelno, each.getMessage()) for each in caplog.records] == [
+        (logging.WARNING, f'vault failed cause="{caught.value}"')
+    ]
+    assert await secret.fetch() == Secret("key-1")
 
 
-async def test_a_key_is_never_printed(
-    keys: KeyVaultCredential, caplog: pytest.LogCaptureFixture
+async def test_a_secret_that_is_none_is_not_known(vault: KeyVault, fake: FakeVault) -> None:
+    def refuse(value: str) -> Secret:
+        raise KeyUnavailableError(f"{len(value)} characters will not do")
+
+    fake.secrets[FACE_KEY] = None
+    secret = vault.secret(FACE_KEY, refuse)
+
+    with pytest.raises(KeyUnavailableError, match="0 characters"):
+        await secret.fetch()
+    assert secret.known is None
+
+
+async def test_a_secret_is_never_printed(
+    secret: VaultSecret, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    await keys.get()
+    await secret.fetch()
 
-    kept = {name: value for name, value in vars(keys).items() if name != "_client"}
+    kept = {name: value for name, value in vars(secret).items() if name != "_vault"}
     assert "key-1" not in f"{kept!r}{caplog.text}"
 
 
-async def test_closing_closes_the_client(keys: KeyVaultCredential, vault: FakeVault) -> None:
-    await keys.close()
+async def test_closing_breaks_off_what_runs_in_the_background(
+    vault: KeyVault, secret: VaultSecret, fake: FakeVault
+) -> None:
+    fake.slow = asyncio.Event()
+    secret.start_fetch()
+    await asyncio.sleep(0)
 
-    assert vault.closed
+    await secret.close()
+    await vault.close()
+    await asyncio.sleep(0)
+
+    assert ([each for each in asyncio.all_tasks() if "fetch" in repr(each)], fake.closed) == (
+        [],
+        True,
+    )

@@ -1,7 +1,7 @@
 import pytest
 
 from shared.face import protocol
-from shared.face.protocol import FaceRequest
+from shared.face.protocol import FaceRequest, Operation
 from shared.secret import Secret
 from shared.session.session import Kind
 from shared.session.start_request import Mode, StartRequest
@@ -14,8 +14,8 @@ from tests.support.builders import PNG, a_request
         pytest.param(
             a_request(user="user-1"),
             FaceRequest(
+                operation=Operation.CREATE,
                 method="POST",
-                is_idempotent=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -29,8 +29,8 @@ from tests.support.builders import PNG, a_request
         pytest.param(
             StartRequest(mode=Mode.PASSIVE, token_seconds=60),
             FaceRequest(
+                operation=Operation.CREATE,
                 method="POST",
-                is_idempotent=False,
                 path="/face/v1.2/detectLiveness-sessions",
                 body={
                     "livenessOperationMode": "Passive",
@@ -43,8 +43,8 @@ from tests.support.builders import PNG, a_request
         pytest.param(
             a_request(image=PNG),
             FaceRequest(
+                operation=Operation.CREATE,
                 method="POST",
-                is_idempotent=False,
                 path="/face/v1.2/detectLivenessWithVerify-sessions",
                 body={
                     "livenessOperationMode": "PassiveActive",
@@ -74,8 +74,12 @@ def test_a_create_is_written_as_face_wants_it(
 def test_get_and_delete_name_the_session_and_send_nothing(kind: Kind, collection: str) -> None:
     path = f"/face/v1.2/{collection}/abc-1"
 
-    assert protocol.build_get(kind, "abc-1") == FaceRequest(method="GET", path=path)
-    assert protocol.build_delete(kind, "abc-1") == FaceRequest(method="DELETE", path=path)
+    assert protocol.build_get(kind, "abc-1") == FaceRequest(
+        operation=Operation.GET, method="GET", path=path
+    )
+    assert protocol.build_delete(kind, "abc-1") == FaceRequest(
+        operation=Operation.DELETE, method="DELETE", path=path
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.flow.stage import Stage
+from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from shared.errors import FaceUnavailableError
 from shared.session.shard import SHARDS
 from tests.support.builders import a_passing_answer
-from tests.support.faults import Faults
 from tests.support.stage import STALE, Case, Stage
 
 PASSED = ("completed", "passed")
@@ -120,40 +119,41 @@ async def test_a_count_that_is_none_sets_its_session_aside(stage: Stage) -> None
 async def test_an_answer_that_never_parses_waits_longer_and_longer_until_face_forgets(
     stage: Stage,
 ) -> None:
-    case, nonsense = await stage.case(), Faults()
-    nonsense.fail("get", FaceUnavailableError("Face answered nonsense"))
-    app = stage.process(nonsense)
-    delays = []
+    case, delays = await stage.case(), list[float]()
+    stage.face.errors[case.session.face_session_id] = FaceUnavailableError("nonsense")
 
-    for _ in range(3):
-        stage.clock.moment = datetime.fromisoformat(stage.row(case.session_id)["alarmAt"])
-        await app.sweep.run()
+    for _ in range(4):
+        # Face answers others.
+        await stage.case(answer=a_passing_answer())
+        stage.clock.moment = max(_alarm_at(stage, case), stage.clock.moment + STALE)
+        await stage.process().sweep.run()
         delays.append(_seconds_left(stage, case))
 
-    assert delays == sorted(set(delays))
+    assert delays == [60, 120, 240, 300]
     assert stage.ending(case) == ("started", None)
-    assert stage.events.named("face silent")
     stage.clock.advance(timedelta(hours=48))
-    await app.sweep.run()
+    await stage.process().sweep.run()
     assert stage.ending(case) == ABANDONED
 
 
 @pytest.mark.parametrize(
     "key",
     [
+        f"alarm-{LONG_AGO}-open-{'5' * 33}",
+        f"alarm-{LONG_AGO}-record-{'ab' * 32}",
+        f"alarm-{LONG_AGO}-record-",
         f"alarm-{LONG_AGO}-{'5' * 33}",
-        f"alarm-{LONG_AGO}-key-{'ab' * 32}",
-        f"alarm-{LONG_AGO}-key-",
         f"alarm-{LONG_AGO}-",
         "alarm-",
         "alarm-!",
         "alarm-1",
-        "alarm-0000-99-99T99:99:99.999Z-key-1",
+        "alarm-0000-99-99T99:99:99.999Z-record-1",
     ],
     ids=[
         "of no session",
         "of no idempotency key",
         "of an empty idempotency key",
+        "of no class",
         "of nobody",
         "without anything",
         "of a sign",
@@ -182,7 +182,7 @@ async def test_a_second_alarm_of_a_session_is_removed(
         await stage.cancel(stage.process(), case)
     own = case.session_id[0]
     partition = own if shard == "its own" else SHARDS[SHARDS.index(own) - 1]
-    key = f"alarm-{LONG_AGO}-{case.session_id}"
+    key = f"alarm-{LONG_AGO}-open-{case.session_id}"
     stage.store.table.put({"PartitionKey": partition, "RowKey": key})
 
     await stage.sweep_after(timedelta(seconds=1))

@@ -1,4 +1,4 @@
-import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -6,18 +6,19 @@ import pytest
 
 from shared.errors import (
     DependencyError,
+    FaceUnavailableError,
     SessionConflictError,
     SessionNotFinalError,
     SessionNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
-    UnsettledError,
 )
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.alarm import REMINDER_PAUSE
-from shared.session.face_answer import FaceAnswer, FaceStatus
+from shared.session.face_answer import FaceAnswer
 from shared.session.session import Outcome, Report, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
+from tests.support import virtual_time
 from tests.support.builders import (
     DIGEST,
     FACE_SESSION_ID,
@@ -25,19 +26,20 @@ from tests.support.builders import (
     RETENTION,
     SESSION_ID,
     TOKEN,
-    a_failed_attempt,
     a_passing_answer,
     a_running_answer,
-    an_answer,
 )
-from tests.unit.flow.stage import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import FINAL, OPEN, PROCESSING, STARTED, UNKNOWN_OUTCOMES
 
 FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
+# Reported, and not looked at for longer than any pause.
+DUE = replace(PROCESSING, look_at=NOW)
 ENDED = transitions.completed(STARTED, Verdict(outcome=Outcome.REJECTED), NOW)
 
 
 async def complete(stage: Stage, report: Report | None = None) -> Session:
-    return await stage.app.flow.complete(SESSION_ID, TOKEN, report or Report(), stage.queued.append)
+    return await stage.app.flow.complete(SESSION_ID, TOKEN, report or Report())
 
 
 async def cancel(stage: Stage) -> Session:
@@ -45,8 +47,8 @@ async def cancel(stage: Stage) -> Session:
     return stage.session
 
 
-async def settle(stage: Stage, *, last_try: bool = False) -> Session:
-    await stage.app.flow.settle(SESSION_ID, last_try=last_try)
+async def settle(stage: Stage) -> Session:
+    await stage.app.queue_flow.settle(SESSION_ID)
     return stage.session
 
 
@@ -81,14 +83,14 @@ async def test_without_the_right_token_there_is_no_session(
 
     for attempt in (
         stage.app.flow.load(session_id, token),
-        stage.app.flow.complete(session_id, token, Report(), stage.queued.append),
+        stage.app.flow.complete(session_id, token, Report()),
         stage.app.flow.cancel(session_id, token),
     ):
         with pytest.raises(SessionNotFoundError, match=r"^no such session$"):
             await attempt
 
     assert len(loads) == 3
-    assert (stage.face_calls, stage.queued, stage.store.writes) == ([], [], 0)
+    assert (stage.face_calls, stage.messages, stage.store.writes) == ([], [], 0)
 
 
 @pytest.mark.parametrize("session", FINAL)
@@ -133,7 +135,7 @@ async def test_a_finished_check_is_recorded_and_deleted_at_face(
     assert completed.verdict.outcome is Outcome.PASSED
     assert (completed.has_face_data, completed.alarm_at) == (False, NOW + RETENTION)
     assert stage.face.deleted == [FACE_SESSION_ID]
-    assert stage.queued == []
+    assert stage.messages == []
 
 
 @pytest.mark.parametrize("error", UNKNOWN_OUTCOMES)
@@ -162,33 +164,44 @@ async def test_a_delete_that_could_not_be_recorded_is_left_to_the_alarm(
 
 
 @pytest.mark.parametrize("error", [None, *UNKNOWN_OUTCOMES])
-@pytest.mark.parametrize("session", OPEN)
+@pytest.mark.parametrize("session", [STARTED, DUE])
 async def test_a_completion_without_a_result_is_kept_and_waits_for_a_message(
     session: Session, error: Exception | None, stage: Stage
 ) -> None:
-    # Reported a while ago, so that another report is worth a message.
-    session = replace(session, reminded_at=NOW - REMINDER_PAUSE)
     if error:
         stage.faults.fail("get", error)
-    report = Report(digest=DIGEST, liveness_error="TimedOut" if error else None)
+    report = Report(digest=DIGEST)
     waiting = await complete(stage.at(session, a_running_answer()), report)
 
     assert (waiting.status, waiting.report) == (Status.PROCESSING, report)
+    assert (waiting.empty_looks, waiting.look_at) == (1, NOW + timedelta(seconds=2))
     assert waiting == stage.session
-    assert (stage.queued, stage.face_calls) == ([SESSION_ID], ["get"])
+    assert (stage.messages, stage.face_calls) == ([2], ["get"])
     assert [fact["cause"] for fact in stage.events.named("face silent")] == (
         [error] if error else []
     )
 
 
-@pytest.mark.parametrize("session", OPEN)
-async def test_a_reported_error_lets_the_person_try_again(session: Session, stage: Stage) -> None:
-    answer = an_answer(a_failed_attempt(), status=FaceStatus.RUNNING)
-    again = await complete(stage.at(session, answer), FAILED_REPORT)
+@pytest.mark.parametrize("session", [STARTED, PROCESSING, DUE])
+async def test_a_reported_error_lets_the_person_try_again_and_asks_nobody(
+    session: Session, stage: Stage
+) -> None:
+    again = await complete(stage.at(session, a_passing_answer()), FAILED_REPORT)
 
     assert (again.status, again.report) == (Status.STARTED, FAILED_REPORT)
     assert again.alarm_at == STARTED.alarm_at
-    assert stage.queued == []
+    assert stage.face_calls == []
+
+
+async def test_a_reported_error_has_somebody_look_whether_there_is_a_result(stage: Stage) -> None:
+    stage.at(STARTED, a_passing_answer())
+    for number in range(20):
+        await complete(stage, Report(liveness_error=f"Error{number}"))
+    assert (stage.messages, stage.session.report.liveness_error) == ([2], "Error19")
+
+    # It keeps nobody from asking sooner.
+    assert (stage.session.look_at, stage.session.empty_looks) == (None, 0)
+    assert (await settle(stage)).status is Status.COMPLETED
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -207,52 +220,28 @@ async def test_whoever_comes_after_the_end_changes_nothing_and_asks_nobody(
 
     assert await complete(stage, Report(digest=DIGEST)) == unchanged
     assert await cancel(stage) == await settle(stage) == unchanged
-    assert (stage.face_calls, stage.store.writes, stage.queued) == ([], 0, [])
+    assert (stage.face_calls, stage.store.writes, stage.messages) == ([], 0, [])
 
 
-async def test_a_session_that_keeps_being_reported_reminds_once_a_minute(stage: Stage) -> None:
-    stage.at(STARTED, a_running_answer())
-    for _ in range(13):
-        await complete(stage)
-        stage.clock.advance(timedelta(seconds=10))
-
-    assert stage.queued == [SESSION_ID] * 3
-    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
-
-
-async def test_trying_again_and_again_reminds_once_a_minute(stage: Stage) -> None:
-    stage.at(STARTED, a_running_answer())
-    for _ in range(6):
-        await complete(stage)
-        await complete(stage, FAILED_REPORT)
-        stage.clock.advance(timedelta(seconds=10))
-
-    assert stage.queued == [SESSION_ID]
-
-
-async def test_completions_at_the_same_moment_remind_once(stage: Stage) -> None:
-    stage.at(STARTED, a_running_answer())
-    await asyncio.gather(*(complete(stage) for _ in range(5)))
-
-    assert stage.queued == [SESSION_ID]
-
-
-@pytest.mark.parametrize(
-    ("report", "reminders"),
-    [
-        pytest.param(Report(), [SESSION_ID], id="nothing-is-lost-with-it"),
-        pytest.param(Report(digest=DIGEST), [], id="never-judged-without-its-digest"),
-    ],
-)
-async def test_a_completion_that_could_not_be_recorded_leaves_a_message_unless_it_had_a_digest(
-    report: Report, reminders: list[str], stage: Stage
-) -> None:
-    stage.at(STARTED, a_passing_answer()).faults.fail_next("replace", StoreUnavailableError("down"))
+async def test_a_completion_that_could_not_be_recorded_leaves_no_message(stage: Stage) -> None:
+    stage.at(STARTED, a_running_answer()).faults.fail_next("replace", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
-        await complete(stage, report)
+        await complete(stage)
 
-    assert (stage.session.status, stage.queued) == (Status.STARTED, reminders)
+    assert (stage.session.status, stage.messages) == (Status.STARTED, [])
+
+
+async def test_a_message_that_could_not_be_sent_leaves_the_session_to_its_alarm(
+    stage: Stage,
+) -> None:
+    stage.at(STARTED, a_running_answer()).faults.fail_next("send", StoreUnavailableError("down"))
+
+    waiting = await complete(stage)
+
+    assert (waiting.status, waiting.alarm_at) == (Status.PROCESSING, NOW + timedelta(minutes=1))
+    (fact,) = stage.events.named("message not sent")
+    assert (fact["session_id"], fact["level"]) == (SESSION_ID, logging.WARNING)
 
 
 async def test_of_two_completions_at_once_both_learn_the_one_verdict(stage: Stage) -> None:
@@ -297,48 +286,115 @@ async def test_giving_up_revokes_the_token(
     assert stage.face_calls == ["get", "delete"]
 
 
+@pytest.mark.parametrize("error", UNKNOWN_OUTCOMES)
+async def test_a_cancel_for_which_face_has_no_answer_says_when_to_come_back(
+    error: DependencyError, stage: Stage
+) -> None:
+    stage.at(PROCESSING, a_passing_answer()).faults.fail("get", error)
+
+    for pause in (2, 4, 8, 16, 30, 30):
+        with pytest.raises(type(error)) as asked:
+            await cancel(stage)
+        assert asked.value.retry_after_seconds == pause
+        with pytest.raises(FaceUnavailableError) as told:
+            await cancel(stage)
+        assert told.value.retry_after_seconds == pause
+        stage.clock.advance(timedelta(seconds=pause))
+        error.retry_after_seconds = None
+
+    assert (stage.session.status, stage.face_calls) == (Status.PROCESSING, ["get"] * 6)
+    stage.faults.clear()
+    assert (await cancel(stage)).status is Status.COMPLETED
+
+
+async def test_faces_own_word_on_when_to_come_back_is_passed_on(stage: Stage) -> None:
+    error = FaceUnavailableError("throttled", retry_after_seconds=7)
+    stage.at(STARTED, None).faults.fail("get", error)
+
+    with pytest.raises(FaceUnavailableError) as asked:
+        await cancel(stage)
+
+    assert asked.value.retry_after_seconds == 7
+
+
+async def test_a_cancel_pauses_no_completion_and_a_completion_no_cancel(stage: Stage) -> None:
+    stage.at(STARTED, a_running_answer()).faults.fail_next("get", FaceUnavailableError("down"))
+    with pytest.raises(FaceUnavailableError):
+        await cancel(stage)
+
+    assert (await complete(stage)).status is Status.PROCESSING
+    stage.clock.advance(timedelta(seconds=2, milliseconds=-1))
+    with pytest.raises(FaceUnavailableError):
+        await cancel(stage)
+    stage.clock.advance(timedelta(milliseconds=1))
+    assert (await cancel(stage)).status is Status.CANCELED
+
+
+async def test_a_cancel_of_what_ends_while_face_is_silent_has_nothing_to_say(stage: Stage) -> None:
+    stage.at(STARTED, None).faults.fail("get", FaceUnavailableError("down"))
+    stage.faults.fail_next("replace", lambda: stage.store.hold(ENDED))
+
+    assert (await cancel(stage)).verdict == ENDED.verdict
+
+
 # Messages.
 
 
-@pytest.mark.parametrize("last_try", [False, True], ids=["first-try", "last-try"])
-@pytest.mark.parametrize("session", OPEN)
-async def test_a_message_records_the_ending(
-    session: Session, stage: Stage, *, last_try: bool
-) -> None:
-    settled = await settle(stage.at(session, a_passing_answer()), last_try=last_try)
+@pytest.mark.parametrize("session", [STARTED, DUE])
+async def test_a_message_records_the_ending(session: Session, stage: Stage) -> None:
+    settled = await settle(stage.at(session, a_passing_answer()))
 
     assert (settled.status, settled.has_face_data) == (Status.COMPLETED, False)
 
 
-async def test_a_message_without_a_result_comes_again_until_its_last_try(stage: Stage) -> None:
-    stage.at(PROCESSING, a_running_answer())
-
-    with pytest.raises(UnsettledError):
-        await settle(stage)
-    await settle(stage, last_try=True)
-
-    assert stage.store.writes == 0
-
-
-async def test_a_message_of_somebody_who_tries_again_has_nothing_to_do(stage: Stage) -> None:
-    await settle(stage.at(STARTED, a_running_answer()))
-
-    assert stage.store.writes == 0
-
-
-@pytest.mark.parametrize("error", UNKNOWN_OUTCOMES)
-async def test_while_nobody_knows_what_face_would_say_cancels_fail_and_messages_come_again(
-    error: Exception, stage: Stage
+@pytest.mark.parametrize("error", [None, *UNKNOWN_OUTCOMES])
+async def test_a_message_that_finds_no_result_is_followed_by_the_next_and_is_no_error(
+    error: Exception | None, stage: Stage
 ) -> None:
-    stage.at(PROCESSING, None).faults.fail("get", error)
+    if error:
+        stage.faults.fail("get", error)
+    stage.at(DUE, a_running_answer())
 
-    for attempt in (cancel(stage), settle(stage)):
-        with pytest.raises(type(error)):
-            await attempt
+    for pause in (2, 4, 8, 16, 30, 30):
+        waiting = await settle(stage)
+        assert waiting.look_at == stage.clock.moment + timedelta(seconds=pause)
+        stage.clock.advance(timedelta(seconds=pause))
 
-    await settle(stage, last_try=True)
-    assert stage.store.writes == 0
-    assert stage.events.named("message let go") == [{"session_id": SESSION_ID}]
+    # From there on the alarm has it.
+    assert stage.messages == [2, 4, 8, 16]
+    told = stage.events.named("asked again later")
+    assert [fact["at"] for fact in told] == [
+        rfc3339(NOW + timedelta(seconds=seconds)) for seconds in (2, 6, 14, 30)
+    ]
+    assert waiting.alarm_at == DUE.alarm_at
+
+
+async def test_a_message_that_comes_before_its_look_is_silent(stage: Stage) -> None:
+    stage.at(replace(PROCESSING, look_at=NOW + timedelta(seconds=1, milliseconds=1)), None)
+
+    await settle(stage)
+
+    assert (stage.face_calls, stage.messages, stage.store.writes) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("early_again", "status"), [(False, Status.COMPLETED), (True, Status.PROCESSING)]
+)
+def test_a_message_that_comes_a_moment_early_waits_for_its_look_if_nobody_else_looks(
+    status: Status, stage: Stage, *, early_again: bool
+) -> None:
+    early = replace(PROCESSING, look_at=NOW + timedelta(seconds=1))
+    later = replace(early, look_at=NOW + timedelta(seconds=9))
+    stage.at(early, a_passing_answer())
+
+    def wait() -> None:
+        stage.clock.advance(timedelta(seconds=1))
+        stage.store.hold(later if early_again else early)
+
+    stage.faults.fail_next("load", lambda: None, wait)
+    virtual_time.run(stage.app.queue_flow.settle(SESSION_ID))
+
+    assert stage.session.status is status
 
 
 @pytest.mark.parametrize(
@@ -350,19 +406,18 @@ async def test_while_nobody_knows_what_face_would_say_cancels_fail_and_messages_
     ],
     ids=["load", "write", "five-lost-races"],
 )
-async def test_a_message_that_meets_a_failing_store_comes_again_until_its_last_try(
+async def test_a_message_that_meets_a_failing_store_fails(
     call: str, error: Exception, stage: Stage
 ) -> None:
-    stage.at(PROCESSING, a_passing_answer()).faults.fail_next(call, *[error] * 10)
+    stage.at(DUE, a_passing_answer()).faults.fail_next(call, *[error] * 5)
 
     with pytest.raises((DependencyError, SessionConflictError)):
         await settle(stage)
-    await settle(stage, last_try=True)
 
     assert stage.session.status is Status.PROCESSING
 
 
 async def test_a_message_of_an_unknown_session_succeeds(stage: Stage) -> None:
-    await stage.app.flow.settle(SESSION_ID, last_try=False)
+    await stage.app.queue_flow.settle(SESSION_ID)
 
     assert stage.face_calls == []

@@ -11,6 +11,7 @@ from shared.errors import (
     FaceUnavailableError,
     IdempotencyKeyReusedError,
     InvalidRequestError,
+    KeyUnavailableError,
     ReferenceImageQualityError,
     SessionConflictError,
     StoreConflictError,
@@ -29,7 +30,8 @@ from shared.store import row_keys
 from tests.support.builders import GRACE, NOW, PNG, TOKEN_LIFE, a_request
 from tests.support.fakes import SequentialBytes
 from tests.support.memory_table import StoreInMemory
-from tests.unit.flow.stage import UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import UNKNOWN_OUTCOMES
 
 REQUEST = a_request(user="user-1")
 WITH_IMAGE = a_request(user="user-1", image=PNG)
@@ -49,6 +51,17 @@ def kept(stage: Stage) -> tuple[int, int, int]:
 def only_session(stage: Stage) -> Session:
     (session,) = stage.store.sessions.values()
     return session
+
+
+async def test_without_the_apps_secret_nothing_is_created_and_nobody_else_is_asked(
+    stage: Stage,
+) -> None:
+    stage.app_secret.fails = KeyUnavailableError("the vault gave no app-secret")
+
+    with pytest.raises(KeyUnavailableError):
+        await create(stage)
+
+    assert (kept(stage), stage.face.calls, stage.faults.calls) == ((0, 0, 0), [], [])
 
 
 async def create_all(

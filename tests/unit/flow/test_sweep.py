@@ -4,7 +4,6 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import (
-    FaceUnavailableError,
     StoreConflictError,
     StoreUnavailableError,
     UnreadableRecordError,
@@ -16,7 +15,8 @@ from shared.session.session import Session, Status
 from shared.session.shard import SHARDS
 from shared.store import alarm_rows
 from tests.support.builders import NOW, RETENTION, a_claim, a_session
-from tests.unit.flow.stage import STALE_AT, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import STALE_AT
 
 DOWN = StoreUnavailableError("down")
 
@@ -114,15 +114,6 @@ async def test_one_failing_shard_never_stops_a_sweep(stage: Stage) -> None:
     assert (fields["shard"], type(fields["cause"])) == ("0", StoreUnavailableError)
 
 
-async def test_a_sweep_with_face_down_only_moves_alarms(stage: Stage) -> None:
-    stage.store.hold(*one_in_each_shard())
-    stage.faults.fail("get", FaceUnavailableError("down"))
-
-    assert await run(stage) == {"due": 16, "failed": 0, "postponed": 16}
-    assert statuses(stage) == {Status.STARTED}
-    assert await run(stage) == {"due": 0, "failed": 0}
-
-
 async def a_due_key(stage: Stage) -> Claim:
     session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
     claim = a_claim(session_id=session.session_id)
@@ -197,13 +188,14 @@ async def test_an_alarm_without_its_session_is_removed(stage: Stage) -> None:
 
 async def test_a_sweep_tells_the_age_of_the_oldest_alarm(stage: Stage) -> None:
     stage.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
-    stage.faults.fail("get", FaceUnavailableError("down"))
 
     await run(stage, oldest_seconds=round((STALE_AT - NOW).total_seconds()) + 3600)
 
 
 async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(stage: Stage) -> None:
-    stage.store.hold(*one_in_each_shard())
+    purge = transitions.face_data_deleted(transitions.canceled(a_session(), NOW), timedelta())
+    stage.store.hold(*one_in_each_shard(), replace(purge, alarm_at=STALE_AT))
 
-    assert await run(stage, replace(stage.app.sweep, max_run_seconds=0)) == {"due": 0, "failed": 0}
-    assert statuses(stage) == {Status.STARTED}
+    over = replace(stage.app.sweep, max_run_seconds=0)
+    assert await run(stage, over) == {"due": 17, "failed": 0, "left": 17}
+    assert statuses(stage) == {Status.STARTED, Status.CANCELED}

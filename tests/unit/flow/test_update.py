@@ -8,7 +8,8 @@ from shared.flow.update import Change
 from shared.session import transitions
 from shared.session.session import Session, Status
 from tests.support.builders import NOW, SESSION_ID, a_session
-from tests.unit.flow.stage import FINAL, PROCESSING, STARTED, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import FINAL, PROCESSING, STARTED
 
 CANCELED = transitions.canceled(STARTED, NOW)
 

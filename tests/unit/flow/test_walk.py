@@ -4,14 +4,14 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import (
+    FaceOutcomeUnknownError,
     FaceRefusedError,
     FaceUnavailableError,
-    KeyUnavailableError,
     StoreConflictError,
     UnreadableRecordError,
 )
 from shared.session import transitions
-from shared.session.alarm import Alarm, SweepResult
+from shared.session.alarm import Alarm, AlarmClass, SweepResult
 from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.ids import shard_of
 from shared.session.session import Session, Status
@@ -24,7 +24,8 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.unit.flow.stage import FINAL, OPEN, STALE_AT, STARTED, UNKNOWN_OUTCOMES, Stage
+from tests.support.stage import Stage
+from tests.unit.flow.states import FINAL, OPEN, PROCESSING, STALE_AT, STARTED, UNKNOWN_OUTCOMES
 
 
 async def handle_alarm(stage: Stage, at: timedelta = STALE_AT - NOW) -> SweepResult:
@@ -58,16 +59,19 @@ async def test_a_stale_session_is_ended_by_its_alarm(
 
 
 @pytest.mark.parametrize("error", UNKNOWN_OUTCOMES)
-async def test_a_stale_session_stays_open_while_nobody_knows_what_face_would_say(
-    error: Exception, stage: Stage
+@pytest.mark.parametrize(
+    ("session", "call"), [(STARTED, "get"), (transitions.canceled(STARTED, NOW), "delete")]
+)
+async def test_nothing_is_changed_while_nobody_knows_what_face_would_say(
+    session: Session, call: str, error: FaceOutcomeUnknownError, stage: Stage
 ) -> None:
-    stage.at(STARTED, None).faults.fail("get", error)
+    stage.at(session, None).faults.fail(call, error)
 
-    for due_at, later in ((STALE_AT, 2), (STALE_AT + timedelta(minutes=2), 6)):
-        assert await handle_alarm(stage, due_at - NOW) is SweepResult.POSTPONED
-        assert stage.session.alarm_at == STALE_AT + timedelta(minutes=later)
-    assert stage.session.status is Status.STARTED
-    assert [fact["cause"] for fact in stage.events.named("face silent")] == [error, error]
+    with pytest.raises(type(error)):
+        await handle_alarm(stage)
+
+    assert stage.store.writes == 0
+    assert [fact["cause"] for fact in stage.events.named("face silent")] == [error]
 
 
 async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage) -> None:
@@ -75,8 +79,31 @@ async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage
     stage.at(STARTED, None).faults.fail("get", down)
     stage.faults.fail("delete", down)
 
-    assert await handle_alarm(stage, timedelta(hours=48)) is SweepResult.ABANDONED
+    assert await handle_alarm(stage, timedelta(hours=48)) is SweepResult.FORGOTTEN
     assert stage.session.status is Status.ABANDONED
+    assert not stage.session.has_face_data
+
+
+async def test_a_session_that_face_did_not_answer_is_postponed_if_it_is_still_due(
+    stage: Stage,
+) -> None:
+    walk = stage.at(STARTED, None).app.sweep.walk
+    assert await walk.postpone(SESSION_ID) is SweepResult.SKIPPED
+    stage.clock.moment = STALE_AT
+
+    assert await walk.postpone(SESSION_ID) is SweepResult.POSTPONED
+    assert stage.session.alarm_at == STALE_AT + timedelta(minutes=1)
+    stage.store.table.rows.clear()
+    assert await walk.postpone(SESSION_ID) is SweepResult.SKIPPED
+
+
+async def test_a_reported_check_that_is_not_over_is_looked_at_again_a_minute_later(
+    stage: Stage,
+) -> None:
+    stage.at(PROCESSING, a_running_answer())
+
+    assert await handle_alarm(stage, timedelta(minutes=1)) is SweepResult.POSTPONED
+    assert stage.session.alarm_at == NOW + timedelta(minutes=2)
 
 
 async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:
@@ -105,7 +132,11 @@ async def test_an_alarm_of_an_unknown_session_is_one_of_an_unreadable_record(
 
 
 OWN = Alarm(
-    shard=shard_of(SESSION_ID), session_id=SESSION_ID, row_key="alarm", due_at=STARTED.alarm_at
+    shard=shard_of(SESSION_ID),
+    session_id=SESSION_ID,
+    row_key="alarm",
+    due_at=STARTED.alarm_at,
+    alarm_class=AlarmClass.OPEN,
 )
 
 
@@ -129,20 +160,10 @@ async def test_what_has_ended_is_deleted_at_face(session: Session, stage: Stage)
     )
 
 
-async def test_a_delete_is_tried_again_a_minute_later_and_later(stage: Stage) -> None:
-    stage.at(transitions.canceled(STARTED, NOW), None)
-    stage.faults.fail("delete", KeyUnavailableError("no key"))
-
-    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
-        due_at = stage.session.alarm_at
-        assert await handle_alarm(stage, due_at - NOW) is SweepResult.POSTPONED
-        assert stage.session.alarm_at == due_at + timedelta(minutes=minutes)
-
-
 async def test_a_delete_is_tried_no_more_once_face_must_have_forgotten(stage: Stage) -> None:
     stage.at(transitions.canceled(STARTED, NOW), None).faults.fail("delete", FaceRefusedError("no"))
 
-    assert await handle_alarm(stage, timedelta(hours=48)) is SweepResult.DELETED
+    assert await handle_alarm(stage, timedelta(hours=48)) is SweepResult.FORGOTTEN
     assert not stage.session.has_face_data
 
 

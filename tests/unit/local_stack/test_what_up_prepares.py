@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,9 @@ from local.azure.certificate import TRUSTED, Certificate
 from local.clock import StackClock, real_now
 from local.ports import Ports, StackError
 from local.stack import app_settings, hints, state_folder
+from local.stack.host_process import APP
 from local.stack.stack import Stack
+from tests.support import any_host
 
 
 def test_caller_beats_the_stack_and_the_stack_beats_the_file() -> None:
@@ -69,6 +71,42 @@ def test_exports_lead_to_the_python_that_has_the_packages_of_the_app(tmp_path: P
     assert output.decode().split("\n") == [sys.prefix, sys.prefix]
 
 
+TELL_THE_TIME = """
+from shared import composition, telemetry
+print(composition.now().isoformat())
+telemetry.log_event("session ended", status="canceled")
+"""
+
+
+def test_app_in_a_process_of_somebody_else_reads_the_clock_and_keeps_the_log(
+    tmp_path: Path,
+) -> None:
+    stack = Stack(ports=Ports(base=7071), state=tmp_path)
+    stack.clock.advance(86_400)
+    exports = tmp_path / "func.env"
+    app_settings.write_exports(exports, stack.joining, environment=Path(sys.prefix))
+
+    script = f". '{exports}' && exec python -c '{TELL_THE_TIME}'"
+    told = subprocess.check_output(["/bin/sh", "-c", script], cwd=APP, text=True)  # noqa: S603 - our own script
+
+    ahead = datetime.fromisoformat(told.strip()) - real_now()
+    assert timedelta(hours=23) < ahead < timedelta(hours=25)
+    assert 'face_liveness session ended status="canceled"\n' in stack.log.read_text()
+
+
+def test_state_folder_tells_a_test_all_of_the_stack_that_runs_there(tmp_path: Path) -> None:
+    stack = Stack(ports=Ports(base=28_071), state=tmp_path)
+    app_settings.write_exports(tmp_path / "func.env", stack.settings, environment=Path(sys.prefix))
+    where = {"TEST_HOST_URL": "http://127.0.0.1:9999/", "TEST_HOST_STATE": str(tmp_path)}
+
+    given = any_host.given(where)
+
+    assert given is not None
+    assert given.url == "http://127.0.0.1:9999"
+    assert (given.stack.ports, given.stack.settings) == (stack.ports, stack.settings)
+    assert any_host.given({}) is None
+
+
 @pytest.mark.parametrize(
     ("base", "command"), [(7071, "examples"), (28_071, "BASE_URL=http://127.0.0.1:28071 examples")]
 )
@@ -77,7 +115,8 @@ def test_hints_fit_a_terminal_and_name_the_command_for_this_very_port(
 ) -> None:
     lines = hints.next_steps(Ports(base=base), Path.cwd() / ".local").splitlines()
 
-    assert lines[0].split("try")[1].strip().startswith(f"{command}/check.sh spoofface")
+    assert lines[0].split("page")[1].strip().startswith(f"http://127.0.0.1:{base + 8}")
+    assert lines[1].split("try")[1].strip().startswith(f"{command}/check.sh spoofface")
     assert all(len(line) <= 80 for line in lines)
     assert "`rm -r .local`" in lines[-1]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.session import decisions, transitions
+from shared.session import decisions, looks, transitions
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.session import Outcome, Report, Session, Status
 from tests.support.builders import (
@@ -45,14 +45,6 @@ FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
         pytest.param(PASSED, FAILED_REPORT, Status.COMPLETED, id="finished-whatever-was-reported"),
         pytest.param(NOTHING_YET, Report(), Status.PROCESSING, id="no-result-yet"),
         pytest.param(FAILED_ONCE, Report(), Status.PROCESSING, id="failed-once-and-not-said"),
-        pytest.param(NOTHING_YET, FAILED_REPORT, Status.STARTED, id="a-failed-try"),
-        pytest.param(FAILED_ONCE, FAILED_REPORT, Status.STARTED, id="a-failed-try-that-face-saw"),
-        pytest.param(
-            NOTHING_YET,
-            Report(recognition_error="FaceNotFrontal"),
-            Status.STARTED,
-            id="a-try-that-failed-to-recognize",
-        ),
         pytest.param(GONE, Report(), Status.ABANDONED, id="face-knows-no-such-session"),
         pytest.param(GONE, FAILED_REPORT, Status.ABANDONED, id="gone-whatever-was-reported"),
         pytest.param(
@@ -67,6 +59,7 @@ def test_a_completion_is_weighed_against_what_face_says(
 
     assert (after.status, after.report) == (status, report)
     assert after.ended_at == (SOON if after.is_final else None)
+    assert after.empty_looks == (0 if after.is_final else 1)
 
 
 def test_a_reported_digest_is_part_of_the_verdict() -> None:
@@ -90,7 +83,33 @@ def test_a_completion_is_kept_while_face_is_silent(session: Session) -> None:
     report = Report(digest=DIGEST, liveness_error="TimedOut")
     after = decisions.after_unanswered_completion(session, report, NOW)
 
-    assert after == replace(PROCESSING, report=report)
+    look_at = NOW + timedelta(seconds=2)
+    assert after == replace(
+        PROCESSING, report=report, empty_looks=1, look_at=look_at, message_at=look_at
+    )
+
+
+@pytest.mark.parametrize("session", OPEN)
+def test_a_completion_that_comes_too_soon_for_a_look_is_kept(session: Session) -> None:
+    report = Report(digest=DIGEST)
+
+    look_at = NOW + timedelta(seconds=30)
+    session = replace(session, look_at=look_at)
+
+    after = decisions.after_early_completion(session, report, NOW)
+    # Who reported before has had his messages, and the alarm has the rest.
+    message_at = look_at if session.status is Status.STARTED else None
+    assert after == replace(PROCESSING, report=report, look_at=look_at, message_at=message_at)
+
+
+@pytest.mark.parametrize("session", OPEN)
+@pytest.mark.parametrize("report", [FAILED_REPORT, Report(recognition_error="FaceNotFrontal")])
+def test_after_a_failed_try_the_person_may_try_again_and_somebody_looks(
+    report: Report, session: Session
+) -> None:
+    after = decisions.after_failed_try(session, report, RULES, NOW)
+
+    assert after == replace(STARTED, report=report, message_at=NOW + timedelta(seconds=2))
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -109,7 +128,7 @@ def test_a_message_changes_nothing_but_an_ending(
     after = decisions.after_message(session, answer, RULES, STALE)
 
     assert after.status is (status or session.status)
-    assert after.is_final or after == session
+    assert after.is_final or after == looks.with_empty_look(session, STALE)
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -155,21 +174,6 @@ def test_an_alarm_waits_on_while_the_person_may_still_try(answer: FaceAnswer) ->
 
 
 @pytest.mark.parametrize("session", OPEN)
-def test_silence_of_face_only_moves_the_alarm(session: Session) -> None:
-    just_before = NOW + timedelta(hours=48, seconds=-1)
-    after = decisions.after_unanswered_alarm(session, just_before)
-
-    assert after == transitions.postponed(session, just_before)
-
-
-@pytest.mark.parametrize("session", OPEN)
-def test_silence_of_face_ends_a_session_after_two_days(session: Session) -> None:
-    now = NOW + timedelta(hours=48)
-
-    assert decisions.after_unanswered_alarm(session, now) == transitions.abandoned(session, now)
-
-
-@pytest.mark.parametrize("session", OPEN)
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
@@ -197,7 +201,6 @@ STEPS: list[Callable[[Session, FaceAnswer | None, Report, datetime], Session]] =
     lambda one, _, report, now: decisions.after_unanswered_completion(one, report, now),
     lambda one, answer, _, now: decisions.after_message(one, answer, RULES, now),
     lambda one, answer, _, now: decisions.after_alarm(one, answer, RULES, now),
-    lambda one, _, __, now: decisions.after_unanswered_alarm(one, now),
     lambda one, answer, _, now: decisions.after_cancel(one, answer, RULES, now),
 ]
 

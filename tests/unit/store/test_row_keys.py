@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.session.alarm import Alarm
+from shared.session.alarm import Alarm, AlarmClass, alarm_class_of
 from shared.session.idempotency import Claim
 from shared.session.ids import new_session_id, shard_of
 from shared.session.session import Session
@@ -48,7 +48,11 @@ def test_a_sessions_alarm_leads_to_its_row(session: Session) -> None:
     alarm = row_keys.alarm_from_key(SHARD, key)
 
     assert alarm == Alarm(
-        shard=SHARD, session_id=session.session_id, row_key=key, due_at=session.alarm_at
+        shard=SHARD,
+        session_id=session.session_id,
+        row_key=key,
+        due_at=session.alarm_at,
+        alarm_class=alarm_class_of(session),
     )
     assert row_keys.owner_key(alarm) == row_keys.session_key(session.session_id)
     assert row_keys.session_id_from_key(row_keys.owner_key(alarm)) == session.session_id
@@ -59,7 +63,13 @@ def test_an_alarm_of_an_idempotency_key_leads_to_its_row_and_to_no_session(claim
     key = row_keys.claim_alarm_key(claim)
     alarm = row_keys.alarm_from_key(SHARD, key)
 
-    assert alarm == Alarm(shard=SHARD, session_id=None, row_key=key, due_at=claim.ends_at)
+    assert alarm == Alarm(
+        shard=SHARD,
+        session_id=None,
+        row_key=key,
+        due_at=claim.ends_at,
+        alarm_class=AlarmClass.RECORD,
+    )
     assert row_keys.owner_key(alarm) == row_keys.claim_key(claim.key_hash)
     assert row_keys.key_hash_from_key(row_keys.owner_key(alarm)) == claim.key_hash
 
@@ -96,7 +106,10 @@ def test_a_postponed_alarm_is_for_the_same_row(
     for key, postponed in (
         (row_keys.alarm_key(session), row_keys.alarm_key(replace(session, alarm_at=later))),
         (row_keys.claim_alarm_key(claim), row_keys.claim_alarm_key(replace(claim, ends_at=later))),
-        (f"alarm-soon-{session.session_id}", f"alarm-{rfc3339(later)}-{session.session_id}"),
+        (
+            f"alarm-soon-open-{session.session_id}",
+            f"alarm-{rfc3339(later)}-open-{session.session_id}",
+        ),
     ):
         alarm = row_keys.alarm_from_key(SHARD, key)
 
@@ -116,11 +129,25 @@ def test_a_postponed_alarm_is_for_the_same_row(
     ids=["a-word", "nothing", "no-such-day", "no-zone", "another-zone", "before-all-time"],
 )
 def test_an_alarm_without_a_time_of_ours_is_an_alarm_all_the_same(time: str) -> None:
-    key = f"alarm-{time}-{SESSION_ID}"
+    key = f"alarm-{time}-ended-{SESSION_ID}"
     alarm = row_keys.alarm_from_key(SHARD, key)
 
-    assert alarm == Alarm(shard=SHARD, session_id=SESSION_ID, row_key=key, due_at=None)
+    assert alarm == Alarm(
+        shard=SHARD,
+        session_id=SESSION_ID,
+        row_key=key,
+        due_at=None,
+        alarm_class=AlarmClass.ENDED,
+    )
     assert row_keys.owner_key(alarm) == row_keys.session_key(SESSION_ID)
+
+
+@pytest.mark.parametrize("word", ["", "soon-", "OPEN-"], ids=["none", "unheard-of", "in-capitals"])
+def test_an_alarm_of_no_class_of_ours_is_an_alarm_all_the_same(word: str) -> None:
+    key = f"alarm-{rfc3339(NOW)}-{word}{SESSION_ID}"
+    alarm = row_keys.alarm_from_key(SHARD, key)
+
+    assert (alarm.session_id, alarm.due_at, alarm.alarm_class) == (SESSION_ID, NOW, None)
 
 
 @given(rest=st.text(max_size=60))

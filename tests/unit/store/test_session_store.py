@@ -12,7 +12,6 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.session import transitions
-from shared.session.alarm import Alarm
 from shared.session.ids import SessionId, shard_of
 from shared.session.session import Session
 from shared.session.shard import Shard
@@ -153,7 +152,7 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
 ) -> None:
     before = await stored(store)
     table.faults.fail_next("commit", StoreUnavailableError("down"))
-    alarm = Alarm(shard=SHARD, session_id=None, row_key="alarm-x-key-y", due_at=None)
+    alarm = row_keys.alarm_from_key(SHARD, "alarm-x-record-y")
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "insert": lambda: store.insert(a_session(session_id=ANOTHER_ID), None, max_open_sessions=5),
         "replace": lambda: store.replace(before, transitions.canceled(before, NOW)),
@@ -285,7 +284,8 @@ async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
         table.rows.clear()
         await store.insert(SESSION, CLAIM, max_open_sessions=5)
         claim = await store.load_claim(SHARD, CLAIM.key_hash)
-        (alarm,) = [one async for one in store.list_due(SHARD, CLAIM.ends_at) if not one.session_id]
+        due = await store.list_due(SHARD, CLAIM.ends_at, limit=9)
+        (alarm,) = [one for one in due if not one.session_id]
         assert claim is not None
         await (store.drop_claim(claim) if end == "drop" else store.end_claim(alarm))
 
@@ -306,9 +306,9 @@ async def test_an_alarm_whose_row_cannot_be_read_rings_later_and_later(
     table.put({**row, "status": "unheard of"})
     minutes, now = [], SESSION.alarm_at
     for _ in range(7):
-        (alarm,) = [one async for one in store.list_due(SHARD, now)]
+        (alarm,) = await store.list_due(SHARD, now, limit=9)
         await store.postpone_unreadable(alarm, now)
-        (later,) = [one async for one in store.list_due(SHARD, now + timedelta(days=1))]
+        (later,) = await store.list_due(SHARD, now + timedelta(days=1), limit=9)
         assert later.due_at is not None
         minutes.append((later.due_at - now) / timedelta(minutes=1))
         now = later.due_at
@@ -323,7 +323,7 @@ async def test_a_row_that_can_be_read_again_has_its_one_alarm(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store)
-    (alarm,) = [one async for one in store.list_due(SHARD, before.alarm_at)]
+    (alarm,) = await store.list_due(SHARD, before.alarm_at, limit=9)
     await store.postpone_unreadable(alarm, before.alarm_at)
     mended = await store.load(SESSION_ID)
 
@@ -353,6 +353,20 @@ async def test_an_orphaned_alarm_is_adopted_by_the_session_that_lacks_its_own(
     assert table.rows == {}
 
 
+async def test_an_adopted_alarm_is_for_what_the_session_has_come_to(
+    store: TableSessionStore, table: MemoryTable
+) -> None:
+    before = await stored(store)
+    orphan = f"alarm-{rfc3339(NOW)}-purge-{SESSION_ID}"
+    table.put({"PartitionKey": SHARD, "RowKey": orphan})
+    del table.rows[SHARD, row_keys.alarm_key(before)]
+
+    adopted = await store.adopt_alarm(before, row_keys.alarm_from_key(SHARD, orphan))
+
+    assert adopted.alarm_at == NOW
+    assert keys(table) == [row_keys.alarm_key(adopted), f"session-{SESSION_ID}"]
+
+
 @pytest.mark.parametrize(
     ("shard", "time", "lost"),
     [
@@ -367,7 +381,7 @@ async def test_an_orphaned_alarm_that_cannot_be_the_sessions_own_goes(
     before = await stored(store)
     for key in lost:
         del table.rows[SHARD, key]
-    kept, key = dict(table.rows), f"alarm-{time}-{SESSION_ID}"
+    kept, key = dict(table.rows), f"alarm-{time}-open-{SESSION_ID}"
     table.put({"PartitionKey": shard, "RowKey": key})
 
     with pytest.raises(StoreConflictError):
@@ -380,7 +394,7 @@ async def test_an_alarm_without_its_row_is_removed(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     table.put(alarm_rows.alarm_row(SESSION))
-    (alarm,) = [one async for one in store.list_due(SHARD, SESSION.alarm_at)]
+    (alarm,) = await store.list_due(SHARD, SESSION.alarm_at, limit=9)
     await store.postpone_unreadable(alarm, SESSION.alarm_at)
 
     assert table.rows == {}

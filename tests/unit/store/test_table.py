@@ -104,7 +104,7 @@ def table(client: FakeClient) -> StorageTable:
 
 
 async def listed(table: StorageTable) -> list[str]:
-    return [key async for key in table.list_keys("5", "a", "d")]
+    return await table.list_keys("5", "a", "d", limit=3)
 
 
 def named(error: HttpResponseError, status: int, code: str | None = None) -> HttpResponseError:
@@ -122,6 +122,7 @@ DOWN = [
     pytest.param(
         named(ResourceNotFoundError(), 404, TableErrorCode.TABLE_NOT_FOUND), id="no-table"
     ),
+    pytest.param(named(ResourceNotFoundError(), 404), id="a-gateways-404"),
     pytest.param(named(ClientAuthenticationError(), 403), id="not-allowed"),
     pytest.param(named(HttpResponseError(), 400, "InvalidDuplicateRow"), id="a-row-twice"),
     pytest.param(named(HttpResponseError(), 503), id="busy"),
@@ -228,6 +229,14 @@ async def test_keys_are_listed_page_by_page(table: StorageTable, client: FakeCli
     ((query, parameters),) = client.queries
     assert query == "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last"
     assert tuple(parameters.values()) == ("5", "a", "d")
+
+
+async def test_no_more_pages_are_read_than_are_asked_for(
+    table: StorageTable, client: FakeClient
+) -> None:
+    client.pages = [["a", "b"], ["c", "d"], TimeoutError()]
+
+    assert await listed(table) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("trouble", DOWN)

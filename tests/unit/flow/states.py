@@ -1,13 +1,11 @@
-"""One session on the whole app in memory, in every state of its life."""
+"""One session in every state of its life, and every way in which Face can be unheard."""
 
 import pytest
 
 from shared.errors import FaceRefusedError, FaceUnavailableError, KeyUnavailableError
 from shared.session import transitions
-from shared.session.face_answer import FaceAnswer
-from shared.session.session import Outcome, Session, Verdict
-from tests.support import stage
-from tests.support.builders import GRACE, NOW, SESSION_ID, TOKEN_LIFE, a_session
+from shared.session.session import Outcome, Verdict
+from tests.support.builders import GRACE, NOW, TOKEN_LIFE, a_session
 
 STALE_AT = NOW + TOKEN_LIFE + GRACE
 STARTED = a_session()
@@ -26,22 +24,3 @@ UNKNOWN_OUTCOMES = [
     pytest.param(FaceRefusedError("no"), id="FaceRefused"),
     pytest.param(KeyUnavailableError("no key"), id="KeyUnavailable"),
 ]
-
-
-class Stage(stage.Stage):
-    """A stage with one session on it."""
-
-    @property
-    def session(self) -> Session:
-        return self.store.sessions[SESSION_ID]
-
-    @property
-    def face_calls(self) -> list[str]:
-        """What Face was asked, also where that failed."""
-        return [call for call in self.faults.calls if call in {"create", "get", "delete"}]
-
-    def at(self, session: Session, answer: FaceAnswer | None) -> "Stage":
-        """Put the session there, and let Face answer this."""
-        self.store.hold(session)
-        self.face.answer = answer
-        return self

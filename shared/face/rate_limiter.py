@@ -1,13 +1,13 @@
-"""A number of calls per second, and no more, for whoever waits for one."""
+"""A rate limiter without bursts: so many calls a second, evenly, for whoever waits for one."""
 
 import asyncio
 
 
-class Pace:
-    """Lets calls go evenly: what was not used is not saved up for a burst."""
+class RateLimiter:
+    """Lets calls go one after the other; what was not used is not saved up."""
 
     def __init__(self, per_second: float) -> None:
-        """Set the pace."""
+        """Set the rate."""
         self._gap_seconds = 1 / per_second
         self._next_at = 0.0
 

@@ -1,0 +1,41 @@
+"""The app's own secret, from which its keys are derived: made once, never rotated, so kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from shared.errors import KeyUnavailableError
+from shared.face.key_vault import VaultSecret
+from shared.secret import Secret
+from shared.single_flight import SingleFlight
+
+_MIN_LENGTH = 32
+
+
+def parse_app_secret(value: str) -> Secret:
+    """Take a text that is long enough, every character of it."""
+    if len(value) < _MIN_LENGTH:
+        raise KeyUnavailableError(f"the app's secret has fewer than {_MIN_LENGTH} characters")
+    return Secret(value)
+
+
+class VaultAppSecret:
+    """The secret, asked for until it is there, and then no more."""
+
+    def __init__(
+        self, secret: VaultSecret, *, beside: Sequence[Callable[[], Awaitable[object]]]
+    ) -> None:
+        """Take the secret, and what else a process's first create fetches, at the same time."""
+        self._secret = secret
+        self._beside = beside
+        self._fetching = SingleFlight(self._fetch)
+
+    async def get(self) -> Secret:
+        """Return it."""
+        return self._secret.known or await self._fetching.join()
+
+    async def _fetch(self) -> Secret:
+        fetching = asyncio.ensure_future(self._secret.fetch())
+        # What fails beside it is met again, and named, by whoever needs it.
+        beside = (fetch() for fetch in self._beside)
+        await asyncio.gather(fetching, *beside, return_exceptions=True)
+        return fetching.result()

@@ -1,0 +1,4 @@
+/** One process and one stack for all of them. */
+import "./checks.js";
+import "./element.js";
+import "./access.js";

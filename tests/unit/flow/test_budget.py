@@ -1,0 +1,40 @@
+"""What each call costs at Face and at Storage, which both bill and throttle by the call."""
+
+from shared.session.session import Report, Status
+from tests.support.builders import SESSION_ID, TOKEN, a_passing_answer
+from tests.support.stage import Stage
+from tests.unit.flow.states import STALE_AT, STARTED
+
+
+async def test_a_completion_costs_one_look_one_delete_and_three_requests(stage: Stage) -> None:
+    stage.at(STARTED, a_passing_answer())
+
+    completed = await stage.complete_it(Report())
+
+    assert completed.status is Status.COMPLETED
+    assert stage.face_calls == ["get", "delete"]
+    assert stage.store.table.requests == ["read", "commit", "commit"]
+
+
+async def test_a_status_costs_one_request(stage: Stage) -> None:
+    await stage.at(STARTED, None).app.flow.load(SESSION_ID, TOKEN)
+
+    assert stage.face_calls == []
+    assert stage.store.table.requests == ["read"]
+
+
+async def test_a_sweep_of_nothing_costs_one_request_for_each_shard(stage: Stage) -> None:
+    stage.store.hold(STARTED)
+
+    await stage.app.sweep.run()
+
+    assert stage.store.table.requests == ["list"] * 16
+
+
+async def test_a_sweep_costs_three_requests_for_each_session_that_it_settles(stage: Stage) -> None:
+    stage.at(STARTED, a_passing_answer()).clock.moment = STALE_AT
+
+    await stage.app.sweep.run()
+
+    assert stage.face_calls == ["get", "delete"]
+    assert stage.store.table.requests == ["list"] * 16 + ["read", "commit", "commit"]
