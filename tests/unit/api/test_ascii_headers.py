@@ -6,7 +6,7 @@ from typing import cast
 
 import azure.functions as func
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import composition
@@ -44,6 +44,7 @@ def make_error(kind: type[AppError], words: str, seconds: int) -> AppError:
     return kind(words, retry_after_seconds=seconds)
 
 
+@settings(deadline=None)
 @given(kind=st.sampled_from(list(STATUS_BY_ERROR)), words=st.text(), seconds=st.integers(0))
 def test_whatever_an_error_says_its_answer_has_ascii_headers_only(
     kind: type[AppError], words: str, seconds: int
@@ -56,6 +57,7 @@ def test_whatever_an_error_says_its_answer_has_ascii_headers_only(
     assert headers_of(endpoint, request).isascii()
 
 
+@settings(deadline=None)
 @given(
     device=st.text(min_size=1, max_size=64),
     path=st.text(st.characters(min_codepoint=33, max_codepoint=126)),
