@@ -8,12 +8,13 @@ connections   opens what is outside: Face, the vault, the table, the queue, Entr
 
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
-store         what is kept: tables, their rows and keys
+store         what is kept: tables, their rows and keys, and pictures
 entra         who calls: access tokens, and the tenant's keys that prove them
 
 session       values and rules: no I/O, no clock, no environment
 
 settings      environment to one frozen Settings; names every problem at once
+image_choices what a deployment may choose about pictures
 setting_rules what a setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
 single_flight what many want at once is done once

@@ -175,7 +175,7 @@ class SigningKeysUnavailableError(DependencyError):
 
 
 class StoreUnavailableError(DependencyError):
-    """The table cannot be read or written now."""
+    """What is kept cannot be read or written now."""
 
 
 class UnreadableRecordError(StoreUnavailableError):

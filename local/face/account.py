@@ -9,7 +9,7 @@ from local.face.create_request import FaceRefusal
 from local.face.device_attempts import DECISIONS, ScriptedAttempt, after_attempt
 from local.face.device_tokens import DeviceTokens
 from local.face.session_files import SessionFiles
-from local.face.sessions import CreateRequest, Kind, Session, open_session
+from local.face.sessions import Attempt, CreateRequest, Kind, Picture, Session, open_session
 
 
 class TokenRefusedError(Exception):
@@ -61,6 +61,16 @@ class FaceAccount:
         session = after_attempt(self._session_of(auth_token), script)
         self._sessions.put(session)
         return _report(script, session)
+
+    def find_picture(self, image_id: str) -> tuple[Session, Attempt]:
+        """Find whose picture it is; Face has it only while it has the session."""
+        for session in self._sessions:
+            for attempt in session.attempts:
+                is_there = attempt.picture is not Picture.MISSING and session.is_alive(self._now())
+                if attempt.session_image_id == image_id and is_there:
+                    return session, attempt
+        # Nobody has recorded it; this is the one code that Face documents for what is not there.
+        raise FaceRefusal(404, "SessionNotFound", "Session image is not found.")
 
     def _session(self, kind: Kind, session_id: str) -> Session:
         session = self._sessions.find(session_id)

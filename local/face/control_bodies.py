@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection
 
 from local.face.device_attempts import DECISIONS, ScriptedAttempt
+from local.face.sessions import Picture
 from local.faults.fault import OPERATIONS, Fault, WireFault
 
 QUALITIES = ("low", "medium", "high")
@@ -153,9 +154,14 @@ def _probability(name: str, value: object) -> float:
     return _number(name, value, minimum=0, maximum=1)
 
 
+def _picture(name: str, value: object) -> str:
+    return _one_of(name, value, list(Picture))
+
+
 _OVERRIDES: dict[str, Callable[[str, object], object]] = {
     "isIdentical": _boolean,
     "matchConfidence": _probability,
     "verifyImageHash": _text,
     "modelVersion": _text,
+    "sessionImage": _picture,
 }

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from local.face.sessions import TRIES, Attempt, Kind, Session, Status, new_digest, new_image_id
+from local.face.sessions import (
+    TRIES,
+    Attempt,
+    Kind,
+    Picture,
+    Session,
+    Status,
+    new_digest,
+    new_image_id,
+)
 
 DECISIONS = ("realface", "spoofface", "uncertain")
 
@@ -50,12 +59,15 @@ def _failed_attempt(session: Session, code: str) -> Attempt:
 
 
 def _decided_attempt(session: Session, script: ScriptedAttempt) -> Attempt:
+    picture = _override(script, "sessionImage", "normal")
+    has_picture = session.request.has_session_image and picture is not None
     attempt = Attempt(
         attempt_id=len(session.attempts) + 1,
         status=Status.SUCCEEDED,
         decision=script.outcome,
         digest=new_digest(),
-        session_image_id=new_image_id() if session.request.has_session_image else None,
+        session_image_id=new_image_id() if has_picture else None,
+        picture=Picture(picture or "normal"),
     )
     return _with_verify_result(attempt, session, script)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local import json_file
-from local.face.sessions import Attempt, CreateRequest, Kind, Session, Status
+from local.face.sessions import Attempt, CreateRequest, Kind, Picture, Session, Status
 from local.ports import StackError
 
 
@@ -54,7 +54,10 @@ def _load(path: Path) -> Session:
 
 def _session_from(facts: dict[str, Any]) -> Session:
     request = facts["request"] | {"kind": Kind(facts["request"]["kind"])}
-    attempts = (each | {"status": Status(each["status"])} for each in facts["attempts"])
+    attempts = (
+        each | {"status": Status(each["status"]), "picture": Picture(each["picture"])}
+        for each in facts["attempts"]
+    )
     return Session(
         **facts
         | {

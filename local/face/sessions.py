@@ -32,6 +32,14 @@ class Status(StrEnum):
     CANCELED = "Canceled"
 
 
+class Picture(StrEnum):
+    """What is wrong with the picture of an attempt, if anything is."""
+
+    NORMAL = "normal"
+    MISSING = "missing"
+    TOO_LARGE = "tooLarge"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRequest:
     """What a create asked for."""
@@ -55,6 +63,7 @@ class Attempt:
     decision: str | None = None
     digest: str | None = None
     session_image_id: str | None = None
+    picture: Picture = Picture.NORMAL
     is_identical: bool | None = None
     match_confidence: float | None = None
     verify_image_hash: str | None = None

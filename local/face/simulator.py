@@ -16,6 +16,7 @@ from local.face.create_request import (
     create_request_from_json,
     create_request_from_parts,
 )
+from local.face.picture_routes import PictureRoutes, operation_of
 from local.face.request_log import RequestLog
 from local.face.sessions import CreateRequest, Kind
 from local.faults import wire
@@ -57,6 +58,7 @@ class FaceSimulator:
     ) -> None:
         """Serve this account; a call first meets the faults that wait for it."""
         self._account = account
+        self._pictures = PictureRoutes(account)
         self._key = key
         self._entra = entra
         self._faults = faults
@@ -68,13 +70,14 @@ class FaceSimulator:
             web.post(_SESSIONS, self._create),
             web.get(f"{_SESSIONS}/{{session_id}}", self._get, allow_head=False),
             web.delete(f"{_SESSIONS}/{{session_id}}", self._delete),
+            *self._pictures.routes(),
         ]
 
     async def serve(self, request: web.Request, handler: wire.Handler) -> web.StreamResponse:
         """Record the call, let a waiting fault befall it, and answer in Face's manner."""
         call = self._log.record(request.method, request.path)
-        is_known = "family" in request.match_info
-        fault = self._faults.take(_OPERATIONS[request.method]) if is_known else None
+        operation = _operation(request)
+        fault = self._faults.take(operation) if operation else None
         carry_out = partial(self._carry_out, request, handler)
         response = await wire.answer(request, fault, carry_out)
         call.status = wire.sent_status(response)
@@ -82,7 +85,7 @@ class FaceSimulator:
 
     async def _carry_out(self, request: web.Request, handler: wire.Handler) -> web.StreamResponse:
         try:
-            if "family" in request.match_info:
+            if _operation(request):
                 self._authorize(request)
             return await handler(request)
         except FaceRefusal as refusal:
@@ -120,6 +123,11 @@ async def stamp(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_ON_EVERY_ANSWER)
     if response.status < 300:  # noqa: PLR2004 - where HTTP's successes end
         response.headers.update(_BILLED)
+
+
+def _operation(request: web.Request) -> str | None:
+    is_session = "family" in request.match_info
+    return _OPERATIONS[request.method] if is_session else operation_of(request)
 
 
 def _kind(request: web.Request) -> Kind:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-OPERATIONS = ("create", "get", "delete", "any", "vault", "identity")
-_FACE = {"create", "get", "delete"}
+_FACE = ("create", "get", "delete", "image", "detect")
+OPERATIONS = (*_FACE, "any", "vault", "identity")
 
 
 class WireFault(StrEnum):

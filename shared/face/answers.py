@@ -24,7 +24,7 @@ from shared.session.face_answer import (
     Quality,
     ReferenceImage,
 )
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionImageId
 
 _FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
@@ -32,6 +32,7 @@ _SUCCESS, _REFUSAL = 2, 4
 # These say that nothing was done: even a create may follow.
 _NOT_EXECUTED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _MAX_WAIT_SECONDS = 3600
+_MAX_MESSAGE_LENGTH = 512
 _SESSION_NOT_FOUND = "SessionNotFound"
 # What Face blames on a request. Any other 400 says that we are set up wrongly, as when an endpoint
 # takes no Entra tokens: https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
@@ -52,6 +53,7 @@ class FaceResponse:
 
     status: int
     body: bytes = field(repr=False)
+    is_too_large: bool = False
     retry_after: str | None = None
     date: str | None = None
 
@@ -61,7 +63,7 @@ def parse_created(response: FaceResponse) -> FaceSession:
     is_bad_request = response.status == HTTPStatus.BAD_REQUEST
     if is_bad_request and (code := _error_code(response)) in _REQUEST_CODES:
         raise _caller_error(code)
-    session = _object_of(_check_status(response))
+    session = _object_of(check_status(response))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
     if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
@@ -76,9 +78,9 @@ def parse_created(response: FaceResponse) -> FaceSession:
 
 def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | None:
     """Understand the answer to a get; None when Face says that it knows no such session."""
-    if _knows_no_session(response):
+    if knows_no_session(response):
         return None
-    session = _object_of(_check_status(response))
+    session = _object_of(check_status(response))
     if session.get("sessionId") != face_session_id:
         raise FaceUnavailableError("Face answered about another session")
     attempts = lenient_json.mapping(session.get("results")).get("attempts")
@@ -91,17 +93,21 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
 
 def parse_deleted(response: FaceResponse) -> None:
     """Understand the answer to a delete; a session that Face does not know is deleted."""
-    if not _knows_no_session(response) and _check_status(response).body:
+    if not knows_no_session(response) and check_status(response).body:
         raise FaceUnavailableError("Face answered nonsense")
 
 
-def _knows_no_session(response: FaceResponse) -> bool:
+def knows_no_session(response: FaceResponse) -> bool:
+    """Tell whether Face itself says that it does not have what was asked for."""
     # Only these words are Face's: any other 404 is a wrong endpoint's, or a gateway's.
     return response.status == HTTPStatus.NOT_FOUND and _error_code(response) == _SESSION_NOT_FOUND
 
 
-def _check_status(response: FaceResponse) -> FaceResponse:
+def check_status(response: FaceResponse) -> FaceResponse:
+    """Return an answer that is no error; of one that is, raise what it comes to."""
     status = response.status
+    if response.is_too_large:
+        raise FaceUnavailableError("Face answered far too much")
     if status // 100 == _SUCCESS:
         return response
     if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:
@@ -155,15 +161,19 @@ def _reference_image(results: Mapping[str, object]) -> ReferenceImage | None:
     if not isinstance(references, list) or not references:
         return None
     reference = lenient_json.mapping(references[0])
-    rectangle = lenient_json.mapping(reference.get("faceRectangle"))
+    return ReferenceImage(
+        quality=lenient_json.word(reference.get("qualityForRecognition"), Quality),
+        face_rectangle=_rectangle(reference),
+    )
+
+
+def _rectangle(found: Mapping[str, object]) -> Mapping[str, int] | None:
+    rectangle = lenient_json.mapping(found.get("faceRectangle"))
     sides = {
         side: lenient_json.int32(rectangle.get(side)) for side in ("top", "left", "width", "height")
     }
     whole = {side: length for side, length in sides.items() if length is not None}
-    return ReferenceImage(
-        quality=lenient_json.word(reference.get("qualityForRecognition"), Quality),
-        face_rectangle=whole if len(whole) == len(sides) else None,
-    )
+    return whole if len(whole) == len(sides) else None
 
 
 def _attempt(value: object) -> Attempt:
@@ -185,4 +195,18 @@ def _attempt(value: object) -> Attempt:
         match_confidence=lenient_json.probability(verify.get("matchConfidence")),
         has_error=bool(attempt.get("error")),
         error_code=lenient_json.text(error.get("code")),
+        error_message=lenient_json.text(error.get("message"), _MAX_MESSAGE_LENGTH),
+        face_rectangle=_target(result) or _target(error),
+        session_image_id=_session_image_id(result),
     )
+
+
+def _target(found: Mapping[str, object]) -> Mapping[str, int] | None:
+    targets = lenient_json.mapping(found.get("targets"))
+    return _rectangle(lenient_json.mapping(targets.get("color")))
+
+
+def _session_image_id(result: Mapping[str, object]) -> SessionImageId | None:
+    image_id = lenient_json.text(result.get("sessionImageId"))
+    # It becomes part of a path.
+    return SessionImageId(image_id) if image_id and _FACE_ID.fullmatch(image_id) else None

@@ -11,19 +11,18 @@ from typing import Self
 import aiohttp
 
 from shared.errors import FaceUnavailableError
-from shared.face import answers, protocol, retry
+from shared.face import answers, image_protocol, protocol, retry
 from shared.face.answers import FaceResponse
 from shared.face.breaker import Breaker, loop_time
 from shared.face.credentials import FaceCredential
 from shared.face.protocol import FaceRequest, Operation
 from shared.face.retry import Sleep
 from shared.secret import Secret
-from shared.session.face_answer import FaceAnswer, FaceSession
+from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
+from shared.session.ids import SessionImageId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 
-# A session's answer is some kilobytes; whatever is much larger is none of Face's.
-_MAX_ANSWER_BYTES = 1024 * 1024
 # A first packet that gets lost is sent again after one second.
 _CONNECT_SECONDS = 2.0
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -111,6 +110,16 @@ class FaceClient:
         call = protocol.build_delete(kind, face_session_id)
         await self._call(call, answers.parse_deleted)
 
+    async def get_image(self, image_id: SessionImageId) -> bytes | NoImage:
+        """Fetch the picture of a check, in one try: its alarm has the next."""
+        call = image_protocol.build_get_image(image_id)
+        return await self._call(call, image_protocol.parse_image)
+
+    async def detect(self, image_id: SessionImageId, attributes: tuple[str, ...]) -> str | None:
+        """Ask Face what a picture shows, in one try: its alarm has the next."""
+        call = image_protocol.build_detect(image_id, attributes)
+        return await self._call(call, image_protocol.parse_faces)
+
     async def close(self) -> None:
         """Close the session."""
         await self._http.close()
@@ -150,7 +159,7 @@ class FaceClient:
                 json=None if call.image else call.body,
                 data=_multipart(call) if call.image else None,
             ) as answer:
-                return await _read_response(answer)
+                return await _read_response(answer, call.max_answer_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A create that may have arrived is not repeated: it could open a second session.
             raise FaceUnavailableError(
@@ -174,12 +183,12 @@ def _multipart(call: FaceRequest) -> aiohttp.FormData:
     return form
 
 
-async def _read_response(answer: aiohttp.ClientResponse) -> FaceResponse:
+async def _read_response(answer: aiohttp.ClientResponse, max_bytes: int) -> FaceResponse:
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
-        if len(body) > _MAX_ANSWER_BYTES:
-            raise FaceUnavailableError("Face answered far too much")
+        if len(body) > max_bytes:
+            return FaceResponse(status=answer.status, body=b"", is_too_large=True)
     return FaceResponse(
         status=answer.status,
         body=bytes(body),

@@ -22,9 +22,9 @@ def mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def text(value: object) -> str | None:
+def text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str | None:
     """Take a printable text of bearable length."""
-    usable = isinstance(value, str) and 0 < len(value) <= _MAX_TEXT_LENGTH and value.isprintable()
+    usable = isinstance(value, str) and 0 < len(value) <= max_length and value.isprintable()
     return value if usable and isinstance(value, str) else None
 
 

@@ -34,6 +34,8 @@ class FaceRequest:
     path: str
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
+    # A session's answer is some kilobytes; whatever is much larger is none of Face's.
+    max_answer_bytes: int = 1024 * 1024
 
 
 def build_create(request: StartRequest) -> FaceRequest:

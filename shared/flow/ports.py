@@ -5,9 +5,9 @@ from typing import Protocol, Unpack
 
 from shared.secret import Secret
 from shared.session.alarm import Alarm
-from shared.session.face_answer import FaceAnswer, FaceSession
+from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.ids import FaceSessionId, SessionId
+from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Kind, Session
 from shared.session.shard import PersonHash, Shard
 from shared.session.start_request import StartRequest
@@ -30,6 +30,14 @@ class FaceGateway(Protocol):
 
     async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:
         """Delete a session; one that Face says it does not know is deleted."""
+        ...
+
+    async def get_image(self, image_id: SessionImageId) -> bytes | NoImage:
+        """Fetch the picture of a check, or learn why there will never be one."""
+        ...
+
+    async def detect(self, image_id: SessionImageId, attributes: tuple[str, ...]) -> str | None:
+        """Ask what a picture shows: Face's array of faces as JSON; None if it never tells."""
         ...
 
 
@@ -107,4 +115,20 @@ class SessionStore(Protocol):
 
     async def end_claim(self, alarm: Alarm) -> None:
         """Remove the idempotency key whose alarm is due."""
+        ...
+
+
+class ImageStore(Protocol):
+    """Pictures, one for each session. Every method may raise StoreUnavailable."""
+
+    async def insert(self, session_id: SessionId, image: bytes) -> None:
+        """Keep a session's picture; where there is one already, that one stays."""
+        ...
+
+    async def load(self, session_id: SessionId) -> bytes | None:
+        """Read a picture whole."""
+        ...
+
+    async def delete(self, session_id: SessionId) -> None:
+        """Remove a picture; one that is not there is removed."""
         ...

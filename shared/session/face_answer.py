@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.secret import Secret
-from shared.session.ids import FaceSessionId
+from shared.session.ids import FaceSessionId, SessionImageId
 
 
 class FaceStatus(StrEnum):
@@ -49,6 +49,14 @@ def is_good_enough(image: ReferenceImage | None, minimum: Quality) -> bool:
     return (image.quality if image else None) in _GOOD_ENOUGH[minimum]
 
 
+class NoImage(StrEnum):
+    """Why there is no picture of a check to be had, neither now nor later."""
+
+    NOT_FOUND = "notFound"
+    REFUSED = "refused"
+    TOO_LARGE = "tooLarge"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceSession:
     """A session that Face has just created; the token is seen this once."""
@@ -72,6 +80,9 @@ class Attempt:
     match_confidence: float | None = None
     has_error: bool = False
     error_code: str | None = None
+    error_message: str | None = None
+    face_rectangle: Mapping[str, int] | None = None
+    session_image_id: SessionImageId | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

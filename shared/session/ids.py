@@ -1,4 +1,4 @@
-"""A session's two ids: ours, which begins with its shard, and Face's."""
+"""A session's two ids: ours, which begins with its shard, and Face's; and that of its picture."""
 
 import re
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from shared.session.shard import Shard, shard_of_person
 
 SessionId = NewType("SessionId", str)
 FaceSessionId = NewType("FaceSessionId", str)
+SessionImageId = NewType("SessionImageId", str)
 type RandomBytes = Callable[[int], bytes]
 
 # As good as any other to look up, and nobody's.

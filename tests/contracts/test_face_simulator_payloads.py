@@ -85,6 +85,16 @@ async def canceled(face: FaceCalls) -> Answer:
     return await face.get(created)
 
 
+async def detected(face: FaceCalls) -> Answer:
+    _, image_id = await face.take_picture()
+    return await face.detect(
+        image_id,
+        recognitionModel="recognition_03",
+        returnRecognitionModel="true",
+        returnFaceAttributes="glasses,headPose,occlusion,blur,exposure,noise,qualityForRecognition",
+    )
+
+
 async def not_found(face: FaceCalls) -> Answer:
     created = await face.create()
     await face.delete(created)
@@ -112,6 +122,7 @@ CASES: dict[str, tuple[int, Callable[[FaceCalls], Awaitable[Answer]]]] = {
     "spoofface": (200, spoofface),
     "failed": (200, failed),
     "canceled": (200, canceled),
+    "detected": (200, detected),
     "not-found": (404, not_found),
     "denied": (401, denied),
     "throttled": (429, throttled),

@@ -14,8 +14,8 @@ from tests.rules.source import MODULES, ROOT, tree_of
 # and does the house have no verb for it yet?
 VERBS = {
     "acquire", "adopt", "answer", "ask", "await", "call", "cancel", "change", "check", "close",
-    "commit", "complete", "count", "create", "decrement", "delete", "discard", "drop", "end",
-    "fetch", "find", "get", "guard", "handle", "increment", "insert", "join", "list", "load",
+    "commit", "complete", "count", "create", "decrement", "delete", "detect", "discard", "drop",
+    "end", "fetch", "find", "get", "guard", "handle", "increment", "insert", "join", "list", "load",
     "look", "parse", "postpone", "purge", "raise", "read", "record", "refresh", "reload",
     "replace", "run", "send", "settle", "start", "sweep", "try", "verify", "visit",
     "work",

@@ -10,7 +10,7 @@ from shared.session.caller import Caller
 from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.idempotency import Claim, KeyHash
-from shared.session.ids import FaceSessionId, SessionId
+from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Kind, Report, Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.shard import PersonHash, Shard
@@ -25,6 +25,8 @@ RULES = Rules(policy=Policy(), grace=GRACE, retention=RETENTION)
 
 SESSION_ID = SessionId("5" + "0123456789abcdef" * 2)
 FACE_SESSION_ID = FaceSessionId("c0960a93-7b54-43f3-97b2-396e20886a74")
+SESSION_IMAGE_ID = SessionImageId("AZMKlsBUe_NDl7I5biCIanQkXqGbA96ST54SV4BVmqL9")
+RECTANGLE = {"top": 669, "left": 203, "width": 646, "height": 724}
 TOKEN = Secret("the-session-token")
 DIGEST = "e766494e93e44de2aa3005c7755f5e9578f814dd225ee1349bc9cd401c42943f"
 OTHER_DIGEST = "b0a803bb7b26f3c8f29cd36030f8e63ed3faf955feef8e01c88ab8fd89ccf761"
@@ -75,6 +77,9 @@ class AttemptFields(TypedDict, total=False):
     match_confidence: float | None
     has_error: bool
     error_code: str | None
+    error_message: str | None
+    face_rectangle: Mapping[str, int] | None
+    session_image_id: SessionImageId | None
 
 
 def a_session(**said: Unpack[SessionFields]) -> Session:
@@ -110,6 +115,8 @@ def an_attempt(**said: Unpack[AttemptFields]) -> Attempt:
         verify_image_hash=IMAGE_HASH.upper(),
         is_identical=True,
         match_confidence=0.91,
+        face_rectangle=RECTANGLE,
+        session_image_id=SESSION_IMAGE_ID,
     )
     return replace(attempt, **said)
 
@@ -120,6 +127,8 @@ def a_failed_attempt(attempt_id: int = 1) -> Attempt:
         status=FaceStatus.FAILED,
         has_error=True,
         error_code="FaceWithMaskDetected",
+        error_message="Mask detected on face image.",
+        face_rectangle=RECTANGLE,
     )
 
 

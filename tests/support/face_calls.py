@@ -1,6 +1,7 @@
 """A Face simulator with what calls it: the app's server side, the device, the control routes."""
 
 import io
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +36,13 @@ class FaceCalls:
         more.setdefault("headers", {"Ocp-Apim-Subscription-Key": FIRST_KEY})
         url = f"http://{HOST}:{self.ports.face}{path}"
         async with self.http.request(method, url, **more) as response:
-            text = await response.text()
-            is_json = text and response.content_type == "application/json"
-            body = await response.json() if is_json else text
-            return Answer(status=response.status, headers=dict(response.headers), body=body)
+            headers = dict(response.headers)
+            body: Any = await response.read()
+            if body and response.content_type == "application/json":
+                body = json.loads(body)
+            elif headers.get("Content-Type") != "application/octet-stream":
+                body = body.decode()
+            return Answer(status=response.status, headers=headers, body=body)
 
     async def create(self, **fields: object) -> Answer:
         return await self.call("POST", f"/face/v1.2/{LIVENESS}", json={**FIELDS, **fields})
@@ -57,6 +61,20 @@ class FaceCalls:
 
     async def delete(self, created: Answer) -> Answer:
         return await self.call("DELETE", self.path(created))
+
+    async def get_picture(self, image_id: str) -> Answer:
+        return await self.call("GET", f"/face/v1.2/sessionImages/{image_id}")
+
+    async def detect(self, image_id: str, **query: str) -> Answer:
+        body = {"sessionImageId": image_id}
+        return await self.call("POST", "/face/v1.2/detect", params=query, json=body)
+
+    async def take_picture(self, **overrides: object) -> tuple[Answer, str]:
+        """Play a check to its end, and give it with the id of its picture."""
+        created = await self.create(enableSessionImage=True)
+        await self.play(created, "realface", **overrides)
+        (attempt,) = (await self.get(created)).body["results"]["attempts"]
+        return created, str(attempt["result"]["sessionImageId"])
 
     async def play(self, created: Answer, outcome: str, **overrides: object) -> Answer:
         headers = {"Authorization": f"Bearer {created.body['authToken']}"}

@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.secret import Secret
-from shared.session.face_answer import FaceAnswer, FaceSession, Quality, ReferenceImage
-from shared.session.ids import FaceSessionId, SessionId
+from shared.session.face_answer import (
+    FaceAnswer,
+    FaceSession,
+    NoImage,
+    Quality,
+    ReferenceImage,
+)
+from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
 from tests.support.builders import NOW, a_running_answer
@@ -90,6 +96,8 @@ class FakeFace:
     reference_image: ReferenceImage | None = field(
         default_factory=lambda: ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
     )
+    images: dict[SessionImageId, bytes | NoImage] = field(default_factory=dict)
+    faces: str | None = "[]"
     calls: list[str] = field(default_factory=list)
     created: list[StartRequest] = field(default_factory=list)
     asked_about: list[str] = field(default_factory=list)
@@ -124,6 +132,14 @@ class FakeFace:
     async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:  # noqa: ARG002
         await self._enter("delete")
         self.deleted.append(face_session_id)
+
+    async def get_image(self, image_id: SessionImageId) -> bytes | NoImage:
+        await self._enter("image")
+        return self.images.get(image_id, NoImage.NOT_FOUND)
+
+    async def detect(self, image_id: SessionImageId, attributes: tuple[str, ...]) -> str | None:  # noqa: ARG002
+        await self._enter("detect")
+        return self.faces if image_id in self.images else None
 
     async def _enter(self, operation: str) -> None:
         self.calls.append(operation)

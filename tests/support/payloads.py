@@ -3,11 +3,16 @@
 import copy
 from typing import Any
 
-from tests.support.builders import DIGEST, FACE_SESSION_ID, IMAGE_HASH
+from tests.support.builders import (
+    DIGEST,
+    FACE_SESSION_ID,
+    IMAGE_HASH,
+    RECTANGLE,
+    SESSION_IMAGE_ID,
+)
 
 Payload = dict[str, Any]
 
-_RECTANGLE = {"top": 669, "left": 203, "width": 646, "height": 724}
 _REFERENCE_RECTANGLE = {"top": 66, "left": 440, "width": 227, "height": 304}
 
 CREATED: Payload = {
@@ -48,9 +53,9 @@ REAL_FACE: Payload = {
                 "attemptStatus": "Succeeded",
                 "result": {
                     "livenessDecision": "realface",
-                    "targets": {"color": {"faceRectangle": _RECTANGLE}},
+                    "targets": {"color": {"faceRectangle": RECTANGLE}},
                     "digest": DIGEST.upper(),
-                    "sessionImageId": "AZMKlsBUe_NDl7I5biCIanQkXqGbA96ST54SV4BVmqL9",
+                    "sessionImageId": SESSION_IMAGE_ID,
                 },
             }
         ]
@@ -62,7 +67,7 @@ _FAILED_ATTEMPT: Payload = {
     "error": {
         "code": "FaceWithMaskDetected",
         "message": "Mask detected on face image.",
-        "targets": {"color": {"faceRectangle": _RECTANGLE}},
+        "targets": {"color": {"faceRectangle": RECTANGLE}},
     },
 }
 FAILED_ONCE: Payload = {

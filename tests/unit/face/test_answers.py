@@ -29,6 +29,7 @@ from tests.support import payloads
 from tests.support.builders import (
     FACE_SESSION_ID,
     IMAGE_HASH,
+    SESSION_IMAGE_ID,
     a_failed_attempt,
     an_answer,
     an_attempt,
@@ -202,7 +203,12 @@ def attempt_from(changes: Payload) -> Attempt:
         pytest.param({"attemptStatus": "succeeded"}, Attempt(attempt_id=1), id="status-misspelled"),
         pytest.param(
             {"error": {"message": "no code"}},
-            Attempt(attempt_id=1, status=FaceStatus.SUCCEEDED, has_error=True),
+            Attempt(
+                attempt_id=1,
+                status=FaceStatus.SUCCEEDED,
+                has_error=True,
+                error_message="no code",
+            ),
             id="error-without-a-code",
         ),
         pytest.param(
@@ -223,6 +229,36 @@ def attempt_from(changes: Payload) -> Attempt:
 )
 def test_what_is_wrong_with_an_attempt_is_left_out(changes: Payload, attempt: Attempt) -> None:
     assert attempt_from(changes) == attempt
+
+
+@pytest.mark.parametrize(
+    ("result", "image_id"),
+    [
+        ({"sessionImageId": SESSION_IMAGE_ID}, SESSION_IMAGE_ID),
+        (
+            {"sessionImageId": "aa93ce80-9a9b-48bd-ae1a-1c7543841e92"},
+            "aa93ce80-9a9b-48bd-ae1a-1c7543841e92",
+        ),
+        ({"sessionImageId": "../detectLiveness-sessions"}, None),
+        ({"sessionImageId": "a?x=1"}, None),
+        ({"sessionImageId": "a" * 129}, None),
+        ({"sessionImageId": ["a"]}, None),
+        ({"livenessDecision": "realface"}, None),
+    ],
+    ids=["recorded", "as in the examples", "a path", "a query", "too long", "a list", "none"],
+)
+def test_an_image_is_known_by_an_id_that_can_be_part_of_a_path(
+    result: Payload, image_id: str | None
+) -> None:
+    assert attempt_from({"result": result}).session_image_id == image_id
+
+
+def test_a_message_that_is_too_long_and_half_a_rectangle_are_left_out() -> None:
+    odd = {"error": {"message": "x" * 513, "targets": {"color": {"faceRectangle": {"top": 1}}}}}
+
+    attempt = attempt_from(odd)
+
+    assert (attempt.error_message, attempt.face_rectangle) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
+from io import BytesIO
 
 import pytest
 from aiohttp import web
@@ -12,12 +13,17 @@ from shared.errors import FaceRefusedError, FaceUnavailableError
 from shared.face.client import CallOptions, FaceClient
 from shared.face.protocol import token_header
 from shared.secret import Secret
+from shared.session.face_answer import NoImage
 from shared.session.session import Kind
 from tests.support import payloads
-from tests.support.builders import FACE_SESSION_ID, PNG, a_request
+from tests.support.builders import FACE_SESSION_ID, PNG, SESSION_IMAGE_ID, a_request
 
 SESSIONS = "/face/v1.2/detectLiveness-sessions"
 SESSION = f"{SESSIONS}/{FACE_SESSION_ID}"
+DETECT = (
+    "/face/v1.2/detect?detectionModel=detection_03&recognitionModel=recognition_04"
+    "&returnFaceId=false&returnFaceAttributes=mask"
+)
 
 CREATE_BODY = (
     b'{"livenessOperationMode": "PassiveActive", "authTokenTimeToLiveInSeconds": 600,'
@@ -138,12 +144,30 @@ async def delete(client: FaceClient) -> None:
     await client.delete(Kind.LIVENESS, FACE_SESSION_ID)
 
 
+async def get_image(client: FaceClient) -> object:
+    return await client.get_image(SESSION_IMAGE_ID)
+
+
+async def detect(client: FaceClient) -> object:
+    return await client.detect(SESSION_IMAGE_ID, ("mask",))
+
+
 @pytest.mark.parametrize(
     ("call", "sent"),
     [
         (create, ("POST", SESSIONS, "application/json", CREATE_BODY)),
         (get, ("GET", SESSION, "", b"")),
         (delete, ("DELETE", SESSION, "", b"")),
+        (get_image, ("GET", f"/face/v1.2/sessionImages/{SESSION_IMAGE_ID}", "", b"")),
+        (
+            detect,
+            (
+                "POST",
+                DETECT,
+                "application/json",
+                f'{{"sessionImageId": "{SESSION_IMAGE_ID}"}}'.encode(),
+            ),
+        ),
     ],
 )
 async def test_a_call_is_sent_with_the_key_and_nothing_else(
@@ -336,6 +360,22 @@ async def test_an_answer_may_have_1_mib(
 
     with pytest.raises(FaceUnavailableError, match=error):
         await get(client)
+
+
+@pytest.mark.parametrize("size", [671_608, 8 * 1024 * 1024, 8 * 1024 * 1024 + 1])
+async def test_an_image_may_have_8_mib_and_is_not_read_beyond(
+    size: int, client: FaceClient, face: HttpFace
+) -> None:
+    image = b"\xff\xd8\xff".ljust(size, b"x")
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=BytesIO(image), content_type="application/octet-stream")
+
+    face.answers.append(answer)
+
+    fetched = await get_image(client)
+
+    assert fetched == (image if size <= 8 * 1024 * 1024 else NoImage.TOO_LARGE)
 
 
 def parts_of(request: Received) -> dict[str, tuple[str | None, object]]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from local.azure.access_tokens import TokenIssuer
 from local.face.account import FaceAccount
+from local.face.create_request import FaceRefusal
 from local.face.device_attempts import ScriptedAttempt, after_attempt
 from local.face.device_tokens import DeviceTokens
 from local.face.session_files import SessionFiles
@@ -64,6 +65,17 @@ def test_attempts_are_numbered_newest_first_and_end_with_the_session(
         [count == TRIES, *(attempt.error_code for attempt in session.attempts)]
     )
     assert (session.status is Status.SUCCEEDED) == any(each.digest for each in session.attempts)
+
+
+def test_a_picture_that_is_missing_is_still_missing_after_a_restart(tmp_path: Path) -> None:
+    order = CreateRequest(kind=Kind.LIVENESS, has_session_image=True)
+    script = ScriptedAttempt(outcome="realface", overrides={"sessionImage": "missing"})
+    session = after_attempt(open_session(order, now=NOW, quality="high"), script)
+    SessionFiles(tmp_path).put(session)
+    restarted = FaceAccount(SessionFiles(tmp_path), DeviceTokens(tmp_path / "secret"), lambda: NOW)
+
+    with pytest.raises(FaceRefusal):
+        restarted.find_picture(session.attempts[0].session_image_id or "")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"order": {}}'])
