@@ -1,12 +1,12 @@
 """What is asked of the logs, what the logs hold, and Microsoft's own parser between the two."""
 
-import fcntl
 import json
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.support import node
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "kusto"
@@ -113,37 +113,18 @@ def recorded_tables() -> dict[str, str]:
 
 def install_parser() -> None:
     """Fetch Microsoft's parser from npm, unless the one that is locked is there."""
-    ready = FOLDER / "node_modules" / ".ready"
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    with (FOLDER / "package-lock.json").open(encoding="utf-8") as lock:
-        # Of several processes one fetches, and the others wait for it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = lock.read()
-        if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
-            subprocess.run(command, cwd=FOLDER, check=True)  # noqa: S603 - npm, with our lock file
-            ready.write_text(wanted, encoding="utf-8")
-
-
-def _node(script: str, question: object) -> Any:  # noqa: ANN401 - JSON
-    done = subprocess.run(  # noqa: S603 - our own script
-        ["node", script],  # noqa: S607 - Node.js, wherever it is
-        cwd=FOLDER,
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    node.install(FOLDER)
 
 
 def findings(tables: dict[str, str], queries: dict[str, str]) -> dict[str, list[str]]:
     """Say what the parser finds wrong with each query, for those with which anything is."""
-    found: dict[str, list[str]] = _node("check.js", {"tables": tables, "queries": queries})
+    found: dict[str, list[str]] = node.run(
+        FOLDER, "check.js", {"tables": tables, "queries": queries}
+    )
     return {name: wrong for name, wrong in found.items() if wrong}
 
 
 def matching(query: str, rows: list[Row]) -> list[Row]:
     """Give the rows that pass the filters of an alert; `found` is what it extracts from each."""
-    passed: list[Row] = _node("filter.js", {"query": query, "rows": rows})
+    passed: list[Row] = node.run(FOLDER, "filter.js", {"query": query, "rows": rows})
     return passed
