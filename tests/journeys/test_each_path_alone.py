@@ -6,6 +6,7 @@ the timer's turned off; nobody calls the app again once a completion has been re
 
 import contextlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -59,6 +60,8 @@ class Apart:
             **_FOR_TESTS,
             **EVERY_SECOND,
             "AzureWebJobsStorage": self._through_the_door,
+            # A name of its own: a host that had to be killed keeps its timers from the next one.
+            "AzureFunctionsWebHost__hostid": secrets.token_hex(8),
             **settings,
         }
         storage = self.stack.settings["AzureWebJobsStorage"]

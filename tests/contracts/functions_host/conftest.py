@@ -38,7 +38,6 @@ async def storage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 def settings(storage: str) -> dict[str, str]:
     return {
         "AzureWebJobsStorage": storage,
-        "AzureFunctionsWebHost__hostid": "sample",
         "WORK_QUEUE": "work",
         "EVERY_SECOND": "* * * * * *",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=none",
@@ -46,12 +45,18 @@ def settings(storage: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def sample_settings(settings: dict[str, str]) -> dict[str, str]:
+    """Name the host; any other is named after its folder, since a killed one leaves its lock."""
+    return settings | {"AzureFunctionsWebHost__hostid": "sample"}
+
+
+@pytest.fixture(scope="session")
 async def sample(
-    storage: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    storage: str, sample_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Sample]:
     await _store_a_missed_run(storage)
     app = write_app(tmp_path_factory.mktemp("sample") / "app")
-    async with running_host(app, settings, "--cors", "https://good.example") as host:
+    async with running_host(app, sample_settings, "--cors", "https://good.example") as host:
         reading = asyncio.create_task(_read_on(host.process.stderr, host.lines))
         async with aiohttp.ClientSession(host.url) as http:
             yield Sample(host=host, http=http, storage=storage)

@@ -28,9 +28,9 @@ async def test_one_host_of_two_has_the_lock_until_it_gives_it_back(storage: str)
 
 
 async def test_second_host_of_one_id_leaves_the_timer_alone(
-    sample: Sample, settings: dict[str, str]
+    sample: Sample, sample_settings: dict[str, str]
 ) -> None:
-    async with running_host(sample.host.app, settings | {"WORK_QUEUE": "sixth"}) as second:
+    async with running_host(sample.host.app, sample_settings | {"WORK_QUEUE": "sixth"}) as second:
         await second.read_until("tick is run by another host for now")
         before = len(await sample.journal(event="tick"))
 
