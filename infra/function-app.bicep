@@ -88,7 +88,7 @@ var origins = contains(allowedOrigins, '*')
   : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
-  // The app: README says what each of these means. The first four it has from this deployment.
+  // The app: docs/settings.md says what each of these means. The first four it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri

@@ -4,7 +4,7 @@ targetScope = 'resourceGroup'
 
 metadata description = 'Face Liveness Functions, with everything it needs.'
 
-@description('Settings of the app that may differ from what function-app.bicep sets; the README says what each means.')
+@description('Settings of the app that may differ from what function-app.bicep sets; docs/settings.md says what each means.')
 @sealed()
 type Choices = {
   FACE_KEY_CACHE_SECONDS: string?

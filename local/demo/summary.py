@@ -9,7 +9,7 @@ from local.ports import DEFAULT, HOST, Ports
 
 _NEXT = f"""
 Try it:    make run, and in another shell examples/check.sh spoofface
-Build it:  README.md, "Point a frontend at it"
+Build it:  README.md, "Integrate it in five steps"
 See it:    make run, and in a browser http://{HOST}:{Ports(base=DEFAULT).page}
 """
 

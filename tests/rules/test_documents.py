@@ -12,6 +12,11 @@ from shared.session.session import Outcome, Reason
 from tests.rules.source import ROOT, tree_of
 
 README = ROOT / "README.md"
+API, SETTINGS, ARCHITECTURE = (
+    ROOT / "docs" / f"{name}.md" for name in ("api", "settings", "architecture")
+)
+# Written to be read in a terminal, too.
+FITTING = ("api", "deploy", "frontends", "settings")
 DOCUMENTS = [
     README,
     ROOT / "CONTRIBUTING.md",
@@ -40,10 +45,9 @@ def example() -> dict[str, str]:
     return values
 
 
-def readme_tables() -> Iterator[list[list[str]]]:
-    """Give every table of the README as rows of cells, its heading first."""
-    assert README.is_file(), "there is no README.md"
-    text = README.read_text(encoding="utf-8")
+def tables(document: Path) -> Iterator[list[list[str]]]:
+    """Give every table of a document as rows of cells, its heading first."""
+    text = document.read_text(encoding="utf-8")
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         rows = [
             [cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()
@@ -51,10 +55,10 @@ def readme_tables() -> Iterator[list[list[str]]]:
         yield [row for row in rows if set("".join(row)) - set("-: ")]
 
 
-def readme_table(*heading: str) -> list[list[str]]:
-    tables = [rows[1:] for rows in readme_tables() if rows[0][: len(heading)] == [*heading]]
-    assert len(tables) == 1, f"the README has {len(tables)} tables that begin {heading}"
-    return tables[0]
+def table(document: Path, *heading: str) -> list[list[str]]:
+    found = [rows[1:] for rows in tables(document) if rows[0][: len(heading)] == [*heading]]
+    assert len(found) == 1, f"{document.name} has {len(found)} tables that begin {heading}"
+    return found[0]
 
 
 def words(cell: str) -> list[str]:
@@ -72,17 +76,16 @@ def test_the_example_says_what_the_defaults_are() -> None:
     assert settings.from_environment(values) == settings.from_environment(minimum)
 
 
-def test_the_readme_has_every_setting_and_no_other() -> None:
-    told = {name for row in readme_table("setting", "default") for name in words(row[0])}
+def test_the_settings_page_has_every_setting_and_no_other() -> None:
+    told = {name for row in table(SETTINGS, "setting", "default") for name in words(row[0])}
 
-    assert told - OTHER_STORAGE == settings_read() - OTHER_STORAGE | {"SWEEP_SCHEDULE"}
-    assert all(name in README.read_text(encoding="utf-8") for name in OTHER_STORAGE)
+    assert told == settings_read() | {"SWEEP_SCHEDULE"}
 
 
-def test_the_readme_says_what_the_defaults_are() -> None:
+def test_the_settings_page_says_what_the_defaults_are() -> None:
     defaults = {
         words(row[0])[0]: "" if row[1].startswith("none") else row[1].strip("`")
-        for row in readme_table("setting", "default")
+        for row in table(SETTINGS, "setting", "default")
         if not row[1].startswith("required")
     }
     values = example() | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
@@ -105,35 +108,37 @@ def routes_of_the_app() -> set[tuple[str, str]]:
     return routes
 
 
-def test_the_readme_has_every_route_and_no_other() -> None:
-    rows = readme_table("route", "who", "function")
+def test_the_api_page_has_every_route_and_no_other() -> None:
+    rows = table(API, "route", "who", "function")
 
     assert {(words(row[0])[0], words(row[2])[0]) for row in rows} == routes_of_the_app()
 
 
-def test_the_readme_has_every_error_with_its_status() -> None:
+def test_the_api_page_has_every_error_with_its_status() -> None:
     told = {
         (int(status), code)
-        for status, codes, *_ in readme_table("status", "code")
+        for status, codes, *_ in table(API, "status", "code")
         for code in words(codes)
     }
 
     assert told == set(error_replies.STATUS_BY_ERROR.values())
 
 
-def test_the_readme_has_every_outcome_with_its_reasons() -> None:
-    told = {words(row[0])[0]: set(words(row[1])) for row in readme_table("outcome", "reasons")}
+def test_the_api_page_has_every_outcome_with_its_reasons() -> None:
+    told = {words(row[0])[0]: set(words(row[1])) for row in table(API, "outcome", "reasons")}
 
     assert set(told) == set(Outcome)
     assert set().union(*told.values()) == set(Reason)
     assert told["passed"] == set()
 
 
-def test_the_readme_says_why_each_package_is_needed() -> None:
+def test_the_architecture_says_why_each_package_is_needed() -> None:
     lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     needed = {line.partition("==")[0] for line in lines if "==" in line}
 
-    assert {name for row in readme_table("package", "why") for name in words(row[0])} == needed
+    assert {
+        name for row in table(ARCHITECTURE, "package", "why") for name in words(row[0])
+    } == needed
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
@@ -149,6 +154,15 @@ def test_what_a_document_points_to_is_there(document: Path) -> None:
 
 def _place(document: Path, name: str) -> Path:
     return (document.parent if name.startswith("support/") else ROOT) / name
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{one}.md" for one in FITTING)])
+def test_lines_fit_a_terminal(name: str) -> None:
+    text = re.sub(r"(?ms)^```.*?^```", "", (ROOT / name).read_text(encoding="utf-8"))
+    # A table has no line ends of its own, nor has an address.
+    lines = [re.sub(r"\(https?:[^)]+\)", "", line) for line in text.splitlines()]
+
+    assert [line for line in lines if len(line) > 100 and not line.startswith(("|", "  <"))] == []
 
 
 def test_the_glossary_is_in_order() -> None:
