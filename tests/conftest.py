@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -19,6 +20,12 @@ from tests.support.world import Host, World
 type Configure = Callable[..., Awaitable[None]]
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine is no reason to fail.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 # No sweep unless a test asks for one, and a queue that repeats within the patience of a test.
 FOR_TESTS = {

@@ -26,6 +26,7 @@ def main() -> int:
     except HostStartError as refused:
         print(f"the host did not start: {refused}", file=sys.stderr)  # noqa: T201 - the answer
         return 1
+    _end_at_once(0)  # what the app has left open is closed as in Azure: with the process
     return 0
 
 
@@ -52,11 +53,9 @@ def _options() -> argparse.Namespace:
         metavar="NAME=KEY",
         help="a key that opens one function; may be repeated",
     )
-    for when, does in (
-        ("start", "before the app is loaded"),
-        ("stop", "when nothing runs any more"),
-    ):
-        parser.add_argument(f"--on-{when}", metavar="MODULE:FUNCTION", help=f"call it {does}")
+    parser.add_argument(
+        "--on-start", metavar="MODULE:FUNCTION", help="call it before the app is loaded"
+    )
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when stdin is closed")
     return parser.parse_args()
 
@@ -79,7 +78,6 @@ async def _serve(options: argparse.Namespace) -> None:
         as_azure=options.as_azure,
         timer_lease=timedelta(seconds=options.timer_lease),
         end_process=_end_at_once,
-        on_stop=load_hook(options.on_stop) if options.on_stop else None,
     )
     await host.start()
     try:
@@ -91,6 +89,7 @@ async def _serve(options: argparse.Namespace) -> None:
 def _end_at_once(code: int) -> None:
     """End as a killed worker does: no `finally` runs, nothing is closed."""
     logging.shutdown()
+    sys.stdout.flush()
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""The app's functions: what starts each, where its output goes, and what is wrong with it."""
+"""The app's functions: what starts each, and what is wrong with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,15 +42,6 @@ class TimerTrigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueOutput:
-    """A queue that takes what the function leaves in this parameter."""
-
-    parameter: str
-    queue: str
-    connection: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """One function; without a trigger, or with an error, nothing ever starts it."""
 
@@ -58,7 +49,6 @@ class Function:
     function_id: str
     bindings: tuple[Binding, ...]
     trigger: Trigger | None = None
-    outputs: tuple[QueueOutput, ...] = ()
     is_disabled: bool = False
     error: str | None = None
 

@@ -1,14 +1,11 @@
-"""What whoever starts the host may have done around the app's life, which Azure has no word for."""
+"""What whoever starts the host may have done before the app is loaded: Azure has no such hook."""
 
 import importlib
 import inspect
-import logging
 import traceback
 from collections.abc import Awaitable, Callable
 
 from local.functions_host.start_error import HostStartError
-
-_logger = logging.getLogger(__name__)
 
 type Hook = Callable[[], Awaitable[None] | None]
 
@@ -29,11 +26,3 @@ async def run_hook(hook: Hook) -> None:
     ending = hook()
     if inspect.isawaitable(ending):
         await ending
-
-
-async def run_last_hook(hook: Hook) -> None:
-    """Call a hook at the stop, which goes on whatever the hook does."""
-    try:
-        await run_hook(hook)
-    except Exception:
-        _logger.exception("the hook at the stop failed")

@@ -13,7 +13,6 @@ from local.functions_host.admin_api import AdminApi
 from local.functions_host.app_settings import is_on
 from local.functions_host.cors import Cors
 from local.functions_host.function_table import Function
-from local.functions_host.hooks import Hook, run_last_hook
 from local.functions_host.host_blobs import HostBlobs, name_host
 from local.functions_host.host_json import HostOptions, read_host_options
 from local.functions_host.http_front import HttpFront, HttpRules
@@ -49,9 +48,8 @@ class FunctionsHost:
         as_azure: bool = False,
         timer_lease: timedelta = TIMER_LEASE,
         end_process: EndProcess | None = None,
-        on_stop: Hook | None = None,
     ) -> None:
-        """Take the app, its settings, where to listen (port 0 is any free one) and its last act.
+        """Take the app, its settings, and where to listen (port 0 is any free one).
 
         A queue or timer function that cannot be indexed is an error at the start; `as_azure` runs
         the rest without it, as the real host does. `timer_lease` is how long a killed host keeps
@@ -67,7 +65,6 @@ class FunctionsHost:
         self._as_azure = as_azure
         self._timer_lease = timer_lease
         self._end_process = end_process
-        self._on_stop = on_stop
         self._exits = AsyncExitStack()
         self._url = ""
 
@@ -92,14 +89,12 @@ class FunctionsHost:
         options = read_host_options(self._app_directory, self._settings)
         worker = await Worker.start(self._app_directory)
         exits.callback(worker.stop)
-        if self._on_stop:
-            exits.push_async_callback(run_last_hook, self._on_stop)
         functions = self._functions(worker, options)
         storage = QueueStorage()
         exits.push_async_callback(storage.close)
         blobs = HostBlobs(self._settings, self._host_id)
         exits.push_async_callback(blobs.close)
-        invocations = Invocations(worker, storage, self._invocation_rules(options))
+        invocations = Invocations(worker, self._invocation_rules(options))
         listeners = Listeners(
             functions,
             options=options.queues,
@@ -130,7 +125,6 @@ class FunctionsHost:
     def _invocation_rules(self, options: HostOptions) -> InvocationRules:
         return InvocationRules(
             timeout=options.function_timeout,
-            is_base64=options.queues.is_base64,
             is_traced=bool(self._settings.get("APPLICATIONINSIGHTS_CONNECTION_STRING")),
             end_process=self._end_process,
         )

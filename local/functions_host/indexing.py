@@ -12,7 +12,6 @@ from local.functions_host.function_table import (
     Binding,
     Function,
     HttpTrigger,
-    QueueOutput,
     QueueTrigger,
     TimerTrigger,
     Trigger,
@@ -61,12 +60,9 @@ def _function(indexed: RpcFunctionMetadata, context: AppContext) -> Function:
         bindings=tuple(json.loads(raw) for raw in indexed.raw_bindings),
         is_disabled=is_on(f"AzureWebJobs.{indexed.name}.Disabled", context.settings),
     )
+    _refuse_outputs(function)
     try:
-        return dataclasses.replace(
-            function,
-            trigger=_trigger(function, context),
-            outputs=tuple(_output(each, context) for each in function.bindings if _is_output(each)),
-        )
+        return dataclasses.replace(function, trigger=_trigger(function, context))
     except IndexingError as wrong:
         return dataclasses.replace(function, error=str(wrong))
 
@@ -101,7 +97,7 @@ def _trigger(function: Function, context: AppContext) -> Trigger:
         case "httpTrigger":
             return _http_trigger(function.name, binding, context)
         case "queueTrigger":
-            return QueueTrigger(**_queue(binding, context))
+            return _queue_trigger(binding, context)
         case "timerTrigger":
             return _timer_trigger(binding, context)
     raise HostStartError(f"function '{function.name}': this host has no {binding['type']}")
@@ -134,23 +130,21 @@ def _timer_trigger(binding: Binding, context: AppContext) -> TimerTrigger:
     )
 
 
-def _is_output(binding: Binding) -> bool:
-    return str(binding["direction"]).upper() == "OUT" and binding["type"] != "http"
+def _refuse_outputs(function: Function) -> None:
+    for binding in function.bindings:
+        if str(binding["direction"]).upper() == "OUT" and binding["type"] != "http":
+            raise HostStartError(
+                f"function '{function.name}': this host has no output to a {binding['type']}"
+            )
 
 
-def _output(binding: Binding, context: AppContext) -> QueueOutput:
-    if binding["type"] != "queue":
-        raise HostStartError(f"this host has no output to a {binding['type']}")
-    return QueueOutput(**_queue(binding, context))
-
-
-def _queue(binding: Binding, context: AppContext) -> dict[str, str]:
+def _queue_trigger(binding: Binding, context: AppContext) -> QueueTrigger:
     queue = expand(str(binding["queueName"]), context.settings).lower()
     if not _QUEUE_NAME.fullmatch(queue):
         raise IndexingError(f"'{queue}' is no queue name: 3 to 63 letters, digits and single -")
     connection = str(binding.get("connection") or "Storage")
-    return {
-        "parameter": str(binding["name"]),
-        "queue": queue,
-        "connection": connection_string(connection, context.settings),
-    }
+    return QueueTrigger(
+        parameter=str(binding["name"]),
+        queue=queue,
+        connection=connection_string(connection, context.settings),
+    )

@@ -1,10 +1,9 @@
-"""Runs functions: an id, a time limit, the outputs, one line in the log; loses none at the end."""
+"""Runs functions: an id, a time limit, one line in the log; loses none at the end."""
 
 import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,10 +11,8 @@ from azure_functions_runtime import (  # type: ignore[import-untyped] # ships no
     invocation_id_cv,
 )
 
-from local.functions_host.function_table import Function, HttpTrigger, QueueOutput
+from local.functions_host.function_table import Function, HttpTrigger
 from local.functions_host.protos import TypedData
-from local.functions_host.queue_message import bodies_from_output, encode_text
-from local.functions_host.queue_storage import QueueStorage, send
 from local.functions_host.time_limit import EndProcess, time_limit
 from local.functions_host.trace_parent import NO_TRACE, next_trace
 from local.functions_host.worker import Call, FunctionFailedError, Worker
@@ -32,7 +29,6 @@ class InvocationRules:
     """
 
     timeout: timedelta | None = None
-    is_base64: bool = True
     is_traced: bool = False  # without Application Insights nothing is, whatever a caller sends
     end_process: EndProcess | None = None
 
@@ -48,10 +44,9 @@ class Grace:
 class Invocations:
     """Every invocation that is under way."""
 
-    def __init__(self, worker: Worker, queues: QueueStorage, rules: InvocationRules) -> None:
-        """Take the worker, and where outputs go."""
+    def __init__(self, worker: Worker, rules: InvocationRules) -> None:
+        """Take the worker."""
         self._worker = worker
-        self._queues = queues
         self._rules = rules
         self._requests: set[asyncio.Task[TypedData | None]] = set()
         self._others: set[asyncio.Task[TypedData | None]] = set()
@@ -98,35 +93,13 @@ class Invocations:
             trace = next_trace(call.trace_parent, call.trace_state)
         try:
             async with time_limit(function.name, rules.timeout, rules.end_process):
-                outcome = await self._worker.invoke(
-                    function.function_id, invocation_id, call, trace
-                )
+                return await self._worker.invoke(function.function_id, invocation_id, call, trace)
         except TimeoutError as late:
             raise FunctionFailedError(f"no end after functionTimeout, {rules.timeout}") from late
         except asyncio.CancelledError as canceled:
             if _is_being_canceled():
                 raise
             raise FunctionFailedError("the function canceled itself") from canceled
-        given = {"$return": outcome.returned, **outcome.outputs}
-        await self._send_outputs(function, given)
-        return outcome.returned
-
-    async def _send_outputs(
-        self, function: Function, given: Mapping[str, TypedData | None]
-    ) -> None:
-        for output in function.outputs:
-            data = given.get(output.parameter)
-            if data is not None:
-                await self._send(output, data)
-
-    async def _send(self, output: QueueOutput, data: TypedData) -> None:
-        queue = self._queues.client(output.connection, output.queue)
-        try:
-            for body in bodies_from_output(data):
-                await send(queue, encode_text(body, is_base64=self._rules.is_base64))
-        # Whatever Storage or the output's content did, the invocation has failed by it.
-        except Exception as refused:
-            raise FunctionFailedError(f"no output to {output.queue}: {refused}") from refused
 
 
 def _look_at(task: asyncio.Task[TypedData | None]) -> None:

@@ -17,11 +17,6 @@ def decode_text(text: str, *, is_base64: bool) -> str:
     return base64.b64decode(text, validate=True).decode() if is_base64 else text
 
 
-def encode_text(body: bytes, *, is_base64: bool) -> str:
-    """Write a message's text."""
-    return base64.b64encode(body).decode() if is_base64 else body.decode()
-
-
 def trigger_metadata(message: QueueMessage) -> Mapping[str, TypedData]:
     """Describe a message as the real host does: the worker takes times as JSON strings only."""
     return {
@@ -46,22 +41,3 @@ def _times(
         for name, time in zip(names, (inserted, expires, visible), strict=True)
         if time is not None
     }
-
-
-def bodies_from_output(data: TypedData) -> list[bytes]:
-    """Unpack what a function put out: a string, bytes, one message or a list of them."""
-    match data.WhichOneof("data"):
-        case "string":
-            return [data.string.encode()]
-        case "bytes":
-            return [data.bytes]
-        case "json":
-            parsed = json.loads(data.json)
-            items = parsed if isinstance(parsed, list) else [parsed]
-            return [_body(item).encode() for item in items]
-        case kind:
-            raise ValueError(f"a queue cannot take an output of kind {kind}")
-
-
-def _body(item: object) -> str:
-    return str(item["body"]) if isinstance(item, dict) else str(item)

@@ -52,14 +52,6 @@ class Call:
     is_tried_again: bool = False  # when it fails
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one invocation gave back."""
-
-    returned: TypedData | None
-    outputs: Mapping[str, TypedData]
-
-
 class Worker:
     """The indexed app."""
 
@@ -77,16 +69,16 @@ class Worker:
 
     async def invoke(
         self, function_id: str, invocation_id: str, call: Call, trace: TraceContext
-    ) -> Outcome:
-        """Run one function to its end; a failure carries the function's own traceback."""
+    ) -> TypedData | None:
+        """Run one function and give what it returned; a failure carries its own traceback."""
         response = await runtime.invocation_request(
             _request(invocation_request=_invocation(function_id, invocation_id, call, trace))
         )
         if response.result.status != protos.StatusResult.Success:
             failure = response.result.exception
             raise FunctionFailedError(failure.stack_trace.rstrip(), _summary(failure))
-        outputs = {output.name: output.data for output in response.output_data}
-        return Outcome(returned=response.return_value, outputs=outputs)
+        returned: TypedData | None = response.return_value
+        return returned
 
     def stop(self) -> None:
         """Let the threads of synchronous functions go; those still busy end by themselves."""

@@ -1,4 +1,4 @@
-"""What the stack does around the app, in its process: clock and logs before, its close after."""
+"""What the stack does in the app's process before the app is loaded: clock and logs."""
 
 import logging
 import os
@@ -27,8 +27,3 @@ def join_stack() -> None:
     composition.now = StackClock(Path(os.environ[joining.CLOCK])).now
     open_log(Path(os.environ[joining.LOG]))
     logging.captureWarnings(capture=True)
-
-
-async def close_app() -> None:
-    """Close what the app has opened, which the platform never does."""
-    await composition.close()

@@ -15,11 +15,11 @@ def host_command(stack: Stack, *options: str) -> Sequence[str]:
     return [
         *(sys.executable, "-m", "local.functions_host", "--stop-with-stdin"),
         *("--app", str(APP), "--port", str(stack.ports.host)),
-        *("--on-start", f"{_HOOKS}:join_stack_as_host", "--on-stop", f"{_HOOKS}:close_app"),
+        *("--on-start", f"{_HOOKS}:join_stack_as_host"),
         *options,
     ]
 
 
 def host_environment(stack: Stack, settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Add to the app's settings what its hooks need."""
+    """Add to the app's settings what its hook needs."""
     return {**settings, **stack.joining}

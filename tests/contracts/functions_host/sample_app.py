@@ -1,12 +1,16 @@
 """The app that the host's contract is tried with; it is copied to a directory of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from pathlib import Path
 
 import azure.functions as func
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 journal: list[dict[str, object]] = []
@@ -50,11 +54,16 @@ async def wait(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route("enqueue", methods=["POST"])
-@app.queue_output("later", queue_name="%WORK_QUEUE%", connection=_STORAGE)
-async def enqueue(req: func.HttpRequest, later: func.Out[str]) -> func.HttpResponse:
-    later.set(req.get_body().decode())
-    if "fail" in req.params:
-        raise RuntimeError("planted fault after the output was set")
+async def enqueue(req: func.HttpRequest) -> func.HttpResponse:
+    async with QueueClient.from_connection_string(
+        os.environ[_STORAGE],
+        os.environ["WORK_QUEUE"],
+        message_encode_policy=TextBase64EncodePolicy(),
+        retry_total=0,
+    ) as queue:
+        with contextlib.suppress(ResourceExistsError):
+            await queue.create_queue()
+        await queue.send_message(req.get_body().decode())
     return func.HttpResponse(status_code=202)
 
 

@@ -10,13 +10,11 @@ from local.functions_host.function_table import Function, HttpTrigger
 from local.functions_host.invocations import Grace, InvocationRules, Invocations
 from local.functions_host.keys import AuthLevel
 from local.functions_host.protos import TypedData
-from local.functions_host.queue_storage import QueueStorage
 from local.functions_host.routes import parse_route
 from local.functions_host.time_limit import EXIT_FUNCTION_TIMEOUT
 from local.functions_host.worker import (
     Call,
     FunctionFailedError,
-    Outcome,
     TraceContext,
     Worker,
 )
@@ -46,10 +44,10 @@ class GatedWorker(Worker):
 
     async def invoke(
         self, function_id: str, invocation_id: str, call: Call, trace: TraceContext
-    ) -> Outcome:
+    ) -> TypedData | None:
         del invocation_id, call, trace
         await self.gates[function_id].wait()
-        return Outcome(returned=None, outputs={})
+        return None
 
 
 def invocations(
@@ -59,7 +57,7 @@ def invocations(
     end_process: Callable[[int], None] | None = None,
 ) -> Invocations:
     rules = InvocationRules(timeout=timeout, end_process=end_process)
-    return Invocations(worker, QueueStorage(), rules)
+    return Invocations(worker, rules)
 
 
 def test_grace_is_that_of_azure() -> None:
