@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Each of these processes has a stack of its own; a file's tests share what the file sets up.
 PARALLEL := --numprocesses=2 --dist=loadfile
 
-.PHONY: help setup run demo lint check test test-client format chaos chaos-short bench package bicep lock clean
+.PHONY: help setup run demo lint check test test-client format chaos chaos-short bench package bicep lock openapi clean
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
@@ -18,6 +18,7 @@ help:
 	@echo "make package  the zip that Azure receives"
 	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
 	@echo "make screenshots   take the pictures of the documents again"
+	@echo "make openapi  write shared/api/openapi.json anew, from the contract and the routes"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
@@ -74,6 +75,9 @@ package:
 
 bicep:
 	@infra/check $(SNAPSHOTS)
+
+openapi: setup
+	@$(PYTHON) -m local.openapi
 
 lock: setup
 	@$(PYTHON) -m pip install --quiet pip-tools==7.6.2

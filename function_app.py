@@ -64,6 +64,15 @@ async def get_health(
     return respond(public.get_health(), context)
 
 
+@app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_openapi(
+    req: func.HttpRequest,  # noqa: ARG001
+    context: func.Context,
+) -> func.HttpResponse:
+    """Give the OpenAPI document of all this."""
+    return respond(public.get_openapi(), context)
+
+
 @app.queue_trigger("message", queue_name=_QUEUE, connection=_STORAGE)
 async def record_result(message: func.QueueMessage) -> None:
     """Look again at a session whose result was not there when somebody last looked."""

@@ -7,6 +7,7 @@ stack            all of it joined, started, watched and stopped
 functions_host   Microsoft's worker behind a host of ours; knows nothing of the app
 face             a Face account: its HTTP, its sessions, the device, the control routes
 azure            what else the app needs: Storage, Key Vault, managed identity
+openapi          the OpenAPI document, generated from the contract and the routes
 web              the page: your server and a frontend to try, and what happens upstream
 
 faults           failures on demand, as callers feel them

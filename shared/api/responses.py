@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import azure.functions as func
-from msgspec import UNSET, json
+from msgspec import UNSET, Raw, json
 
 from shared import composition, telemetry
 from shared.api import error_replies
@@ -35,7 +35,7 @@ class Reply:
     """What an endpoint answers."""
 
     status: int
-    body: ReplyBody | None = None
+    body: ReplyBody | Raw | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -106,7 +106,7 @@ def _level(error: AppError) -> int:
     return logging.WARNING if isinstance(error, DependencyError) else logging.INFO
 
 
-def _headers_of(body: ReplyBody | None) -> dict[str, str]:
+def _headers_of(body: ReplyBody | Raw | None) -> dict[str, str]:
     """Say in headers, too, what a body says to whoever handles answers without reading them."""
     headers = {}
     if isinstance(body, ErrorReply):

@@ -18,11 +18,11 @@ import pytest
 import pytest_asyncio
 
 from local.azure.identity import HEADER
+from local.openapi.routes import ROUTES, Route
 from local.ports import HOST, Ports
 from shared.api.door import Audience
 from tests.support import az_stand_in
 from tests.support.constants import FUNCTION_KEY, MASTER_KEY
-from tests.support.routes import ROUTES, Route
 from tests.support.up import ready_line, start_up
 from tests.support.world import Answer, World
 

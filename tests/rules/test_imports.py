@@ -38,7 +38,10 @@ SDKS = {
     "azure.storage.blob": {"store.images"},
     "cryptography": {"store.sealing"},
     "jwt": {"entra.access_token"},
-    "msgspec": {"api.contract", "api.error_replies", "api.fields", "api.replies", "api.responses"},
+    "msgspec": {
+        *("api.contract", "api.error_replies", "api.fields", "api.public", "api.replies"),
+        "api.responses",
+    },
     "multipart": {"api.create_body", "api.form_body"},
     "azure.storage.queue": {"store.message_queue"},
     "tenacity": {"face.retry"},
