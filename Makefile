@@ -18,7 +18,7 @@ help:
 	@echo "make package  the zip that Azure receives"
 	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
 	@echo "make screenshots   take the pictures of the documents again"
-	@echo "make openapi  write shared/api/openapi.json anew, from the contract and the routes"
+	@echo "make openapi  write the OpenAPI document anew, and the types of the client from it"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
 	@echo "make clean    remove what setup and the runs have left"
 
@@ -78,6 +78,8 @@ bicep:
 
 openapi: setup
 	@$(PYTHON) -m local.openapi
+	@[ -d clients/typescript/node_modules/openapi-typescript ] || npm ci --prefix clients/typescript --ignore-scripts --no-audit --no-fund
+	@npm run types --silent --prefix clients/typescript
 
 lock: setup
 	@$(PYTHON) -m pip install --quiet pip-tools==7.6.2

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the app: generated from its contract and its routes by `make openapi`.
+"""The OpenAPI document of the app: made from its contract and its routes by `make openapi`.
 
 document     the document, joined from all of it
 operations   what each function of the page of triggers takes, answers and refuses

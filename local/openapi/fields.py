@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.session.session import Reason
-
 _SESSION_ID = "5e0f7c3b9a1d48266f1b0c2d9e8a7b6c4"
 _RESULT_ID = "0a6c3b1e-5b1f-4d0e-9d6e-2f1c7a8b9c0d"
 _RECT_PIXELS = {"minimum": 0}
@@ -105,10 +103,9 @@ FIELDS: Mapping[str, Words] = {
     # Of a result.
     "outcome": Words("Null unless the session is `completed`.", "passed"),
     "reasons": Words(
-        "Why the check has not passed; empty if it has. New ones may come. Now: "
-        + ", ".join(f"`{one}`" for one in Reason)
-        + ".",
+        "Why the check has not passed; empty if it has. New ones may come.",
         ["Spoof"],
+        {"items": {"$ref": "#/components/schemas/Reason"}},
     ),
     "livenessDecision": Words(
         "Face's word: `realface`, `spoofface`, `uncertain`; null where no attempt has one.",
@@ -134,7 +131,10 @@ FIELDS: Mapping[str, Words] = {
     "objectId": Words("Whom it acts for, in Entra.", "33333333-3333-3333-3333-333333333333"),
     # Of an error.
     "ErrorReply.error": Words("What went wrong.", None),
-    "code": Words("Stable: decide by this.", "InvalidRequest", {"minLength": 1}),
+    "ErrorDetails.code": Words(
+        "Stable: decide by this.", "InvalidRequest", {"$ref": "#/components/schemas/ErrorCode"}
+    ),
+    "ErrorCause.code": Words("Face's own code.", "FaceNotFound", {"minLength": 1}),
     "message": Words(
         "For people; it may change.", "deviceCorrelationId is required", {"minLength": 1}
     ),

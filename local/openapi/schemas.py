@@ -6,19 +6,39 @@ from typing import Any
 from msgspec import json
 
 from local.openapi.fields import words_of
+from shared.api import error_replies
 from shared.api.contract import CompletionBody, CreateBody
+from shared.session.session import Reason
 
 type Schema = dict[str, Any]
 
-# Who the device is, or that the SDK will say.
-_DEVICE = [{"required": [f"deviceCorrelationId{more}"]} for more in ("", "SetInClient")]
 _NULL = {"type": "null"}
+# Who the device is, unless the SDK will say.
+_DEVICE: Schema = {
+    "if": {
+        "properties": {"deviceCorrelationIdSetInClient": {"const": True}},
+        "required": ["deviceCorrelationIdSetInClient"],
+    },
+    "then": {"properties": {"deviceCorrelationId": _NULL}},
+    "else": {
+        "properties": {"deviceCorrelationId": {"type": "string"}},
+        "required": ["deviceCorrelationId"],
+    },
+}
 _FORM_IMAGE: Schema = {
     "type": "string",
     "format": "binary",
     "description": (
         "The reference image: JPEG, PNG, GIF or BMP, 1 KB to 6 MB. Its part needs a file name."
     ),
+}
+
+
+_ERROR_CODE: Schema = {
+    "title": "ErrorCode",
+    "description": "Every code of the app. New ones may come, each under a status of its route.",
+    "type": "string",
+    "enum": sorted({code for _, code in error_replies.STATUS_BY_ERROR.values()}),
 }
 
 
@@ -29,7 +49,7 @@ def ref(name: str) -> Schema:
 
 def schemas(structs: Iterable[type]) -> dict[str, Schema]:
     """Describe structs, and all that they are made of."""
-    wanted = [*structs, CompletionBody, CreateBody]
+    wanted = [*structs, CompletionBody, CreateBody, Reason]
     _, found = json.schema_components(wanted, ref_template="#/components/schemas/{name}")
     for name, schema in found.items():
         for field, described in schema.get("properties", {}).items():
@@ -40,8 +60,8 @@ def schemas(structs: Iterable[type]) -> dict[str, Schema]:
             schema["type"] = "string"
     # An SDK's empty text is none, here too.
     found["CompletionBody"]["properties"]["error"]["anyOf"].append({"const": ""})
-    forms = {"CreateForm": _form(found["CreateBody"])}
-    found["CreateBody"]["anyOf"] = _DEVICE
+    forms = {"CreateForm": _form(found["CreateBody"]), "ErrorCode": _ERROR_CODE}
+    found["CreateBody"] |= _DEVICE
     return {**found, **forms}
 
 
@@ -67,8 +87,8 @@ def _form(body: Schema) -> Schema:
         "type": "object",
         "properties": {**fields, "verifyImage": _FORM_IMAGE},
         "required": ["verifyImage"],
-        "anyOf": _DEVICE,
         "additionalProperties": False,
+        **_DEVICE,
     }
 
 

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import type { CompleteReply } from "./contract.js";
+import type { CompleteReply } from "./openapi.js";
 import { isTransient, LivenessError } from "./liveness-error.js";
 
 const MAX_PAUSE_SECONDS = 8;

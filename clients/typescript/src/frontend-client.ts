@@ -1,5 +1,5 @@
 import { type Clock, realClock } from "./clock.js";
-import type { CompleteReply, CompletionBody, StatusReply } from "./contract.js";
+import type { CompleteReply, CompletionBody, StatusReply } from "./openapi.js";
 import { follow } from "./follow.js";
 import { Http, type HttpOptions, jsonBody, readJson, readNothing } from "./http.js";
 

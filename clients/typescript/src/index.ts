@@ -1,4 +1,4 @@
-export * from "./contract.js";
+export type * from "./openapi.js";
 export {
   type CallOptions,
   type CompleteOptions,

@@ -1,4 +1,4 @@
-import type { ErrorCause, ErrorCode, ErrorReply } from "./contract.js";
+import type { ErrorCause, ErrorCode, ErrorReply } from "./openapi.js";
 
 /**
  * The app's codes, and two of the client's own: `NetworkError` where no whole answer came, and

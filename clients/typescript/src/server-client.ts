@@ -1,4 +1,4 @@
-import type { CreateBody, ResultReply, StartReply } from "./contract.js";
+import type { CreateBody, ResultReply, StartReply } from "./openapi.js";
 import { type Call, Http, type HttpOptions, jsonBody, readBlob, readJson } from "./http.js";
 
 /** A function key, or what gives an Entra access token, asked for before each call. */
