@@ -55,7 +55,7 @@ var appAlerts = {
     query: '''
       traces
       | where message startswith "request refused" and message contains "code=\"FaceRefused\""
-          or message startswith "face silent" and message matches regex "cause=\"Face said 4([013-9]|2[0-8])"
+          or message startswith "face failed" and message matches regex "cause=\"Face said 4([013-9]|2[0-8])"
     '''
   }
   'oldest-alarm': {

@@ -97,13 +97,13 @@ var questions = [
     query: ''
   }
   {
-    name: 'face-silence'
+    name: 'face-failures'
     title: 'What has kept us from its word?'
     source: 'component'
     visualization: 'table'
     query: '''
       traces
-      | where message startswith "face silent" or message startswith "request refused" and message contains "code=\"Face"
+      | where message startswith "face failed" or message startswith "request refused" and message contains "code=\"Face"
       | extend cause = extract('cause="([^"]*)"', 1, message)
       | summarize times = count(), latest = max(timestamp) by cause
       | order by times desc

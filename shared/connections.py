@@ -15,7 +15,7 @@ from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
 from shared.face.client import CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
-from shared.face.entra import EntraCredential
+from shared.face.entra import EntraCredential, scope_of
 from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.face.key_vault import KeyVault
 from shared.face.rate_limiter import RateLimiter
@@ -101,7 +101,7 @@ class Connections:
         secret = self._keep(self._vault.secret(self._settings.app_secret_name, parse_app_secret))
         by_identity = self._settings.storage_connection is None
         tokens = [self._fetch_storage_token] if by_identity else []
-        return VaultAppSecret(secret, beside=[self._face_credential.get, *tokens])
+        return VaultAppSecret(secret, beside=[self._face_credential.get, *tokens], now=self._now)
 
     def open_token_check(self) -> TokenCheck | None:
         """Open what checks callers' tokens; None where they come with keys."""
@@ -126,7 +126,11 @@ class Connections:
     def _face_credential(self) -> FaceCredential:
         settings = self._settings
         if settings.face_auth is FaceAuth.ENTRA:
-            return EntraCredential(self._credential, timeout_seconds=settings.key_timeout_seconds)
+            return EntraCredential(
+                self._credential,
+                scope=scope_of(settings.face_endpoint),
+                timeout_seconds=settings.key_timeout_seconds,
+            )
         return KeyVaultCredential(
             self._keep(self._vault.secret(settings.face_key_secret_name, parse_key)),
             max_age=timedelta(seconds=settings.face_key_cache_seconds),

@@ -17,8 +17,11 @@ def parse(content_type: str, body: bytes) -> Report:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaTypeError("the body must be application/json")
     said = _without_empty(json_body.read(body))
-    if isinstance(said.get("error"), dict):
-        said["error"] = _without_empty(said["error"])
+    error = said.get("error")
+    if isinstance(error, dict):
+        said["error"] = _without_empty(error)
+    elif isinstance(error, str) and not _is_error(error):
+        del said["error"]
     return _report(fields.take(said, CompletionBody))
 
 
@@ -32,8 +35,17 @@ def _report(said: CompletionBody) -> Report:
     report = Report(
         digest=said.digest.lower() if said.digest else None,
         result_id=said.result_id,
-        liveness_error=error.liveness_error or said.liveness_error,
-        recognition_error=error.recognition_error or said.recognition_error,
+        liveness_error=_choose(error.liveness_error, said.liveness_error),
+        recognition_error=_choose(error.recognition_error, said.recognition_error),
     )
     # A try that failed has no digest: one that comes with an error is of no try that counts.
     return replace(report, digest=None) if report.has_error else report
+
+
+def _choose(nested: str | None, beside: str | None) -> str | None:
+    """Take the name that stands for an error, wherever it is."""
+    return beside if _is_error(beside) and not _is_error(nested) else nested or beside
+
+
+def _is_error(name: str | None) -> bool:
+    return Report(liveness_error=name).has_error

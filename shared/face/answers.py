@@ -15,6 +15,7 @@ from shared.errors import (
     InvalidRequestError,
 )
 from shared.face import lenient_json
+from shared.face.credentials import PAUSE_SECONDS
 from shared.secret import Secret
 from shared.session.face_answer import (
     Attempt,
@@ -112,7 +113,9 @@ def check_status(response: FaceResponse) -> FaceResponse:
         return response
     if status // 100 == _REFUSAL and status != HTTPStatus.TOO_MANY_REQUESTS:
         said = f"Face said {status} {_error_code(response) or ''}".rstrip()
-        raise FaceRefusedError(said, face_status=status)
+        # Whoever comes sooner with a key that Face does not take finds it no better.
+        wait = PAUSE_SECONDS if status == HTTPStatus.UNAUTHORIZED else None
+        raise FaceRefusedError(said, face_status=status, retry_after_seconds=wait)
     raise FaceUnavailableError(
         f"Face said {status}",
         retry_after_seconds=_seconds(response),

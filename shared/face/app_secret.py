@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from math import ceil
 
 from shared.errors import KeyUnavailableError
+from shared.face.credentials import PAUSE_SECONDS
 from shared.face.key_vault import VaultSecret
 from shared.secret import Secret
 from shared.single_flight import SingleFlight
 
 _MIN_LENGTH = 32
+_PAUSE = timedelta(seconds=PAUSE_SECONDS)
 
 
 def parse_app_secret(value: str) -> Secret:
@@ -22,16 +26,29 @@ class VaultAppSecret:
     """The secret, asked for until it is there, and then no more."""
 
     def __init__(
-        self, secret: VaultSecret, *, beside: Sequence[Callable[[], Awaitable[object]]]
+        self,
+        secret: VaultSecret,
+        *,
+        beside: Sequence[Callable[[], Awaitable[object]]],
+        now: Callable[[], datetime],
     ) -> None:
         """Take the secret, and what else a process's first create fetches, at the same time."""
         self._secret = secret
         self._beside = beside
+        self._now = now
         self._fetching = SingleFlight(self._fetch)
 
     async def get(self) -> Secret:
-        """Return it."""
-        return self._secret.known or await self._fetching.join()
+        """Return it; while there is none, the vault is asked now and then."""
+        if self._secret.known:
+            return self._secret.known
+        wait = self._secret.missing_at + _PAUSE - self._now()
+        if wait > timedelta():
+            raise KeyUnavailableError(
+                "the vault had no secret for the app",
+                retry_after_seconds=ceil(wait.total_seconds()),
+            )
+        return await self._fetching.join()
 
     async def _fetch(self) -> Secret:
         fetching = asyncio.ensure_future(self._secret.fetch())

@@ -128,7 +128,9 @@ class FaceClient:
         self, call: FaceRequest, parse: Callable[[FaceResponse], T], max_seconds: float = inf
     ) -> T:
         breaker = self._breakers[call.operation]
-        # Before the rate limit, too: whoever is refused uses up nothing.
+        # Before the rate limit, too: whoever is refused uses up nothing. And the key first, since a
+        # breaker that it has opened would be tried again too soon.
+        self._credential.check()
         breaker.check()
         await self._options.acquire()
         with breaker.guard():

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from shared.secret import Secret
 
+# How long neither Face nor the vault is asked again in vain.
+PAUSE_SECONDS = 30
+
 
 class FaceCredential(Protocol):
     """Where the key or token for Face comes from."""
@@ -13,6 +16,10 @@ class FaceCredential(Protocol):
 
         FaceRefused for a while after Face has refused the one that there is.
         """
+        ...
+
+    def check(self) -> None:
+        """Raise FaceRefused for a while after Face has refused the one that there is."""
         ...
 
     async def refresh(self, refused: Secret) -> Secret | None:

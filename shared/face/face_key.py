@@ -7,12 +7,12 @@ from http import HTTPStatus
 from math import ceil
 
 from shared.errors import FaceRefusedError, KeyUnavailableError
+from shared.face.credentials import PAUSE_SECONDS
 from shared.face.key_vault import VaultSecret
 from shared.secret import Secret
 
 _MAX_LENGTH = 1024
-# How long neither Face nor the vault is asked again in vain.
-_PAUSE = timedelta(seconds=30)
+_PAUSE = timedelta(seconds=PAUSE_SECONDS)
 
 
 def parse_key(value: str) -> Secret:
@@ -41,7 +41,7 @@ class KeyVaultCredential:
         known = self._secret.known
         if known is None:
             return await self._secret.fetch()
-        self._check_refusal(known)
+        self.check()
         now = self._now()
         is_aged = now - self._secret.fetched_at >= self._max_age
         if is_aged and now - self._secret.failed_at >= _PAUSE:
@@ -61,8 +61,9 @@ class KeyVaultCredential:
             return None
         return newer
 
-    def _check_refusal(self, key: Secret) -> None:
-        remaining = self._remaining_seconds(key)
+    def check(self) -> None:
+        """Raise FaceRefused while the key that is known is one that Face refuses."""
+        remaining = self._remaining_seconds(self._secret.known)
         if remaining > 0:
             raise FaceRefusedError(
                 "Face said 401, and the vault has no newer key",
@@ -71,7 +72,7 @@ class KeyVaultCredential:
                 is_breaker_open=True,
             )
 
-    def _remaining_seconds(self, key: Secret) -> float:
-        if key != self._refused:
+    def _remaining_seconds(self, key: Secret | None) -> float:
+        if key is None or key != self._refused:
             return 0.0
         return (self._refused_until - self._now()).total_seconds()

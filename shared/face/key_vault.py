@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ResourceNotFoundError
 from azure.keyvault.secrets.aio import SecretClient
 
 from shared import azure_errors, telemetry
@@ -79,6 +80,8 @@ class VaultSecret:
         """Know nothing yet."""
         self.known: Secret | None = None
         self.fetched_at = self.failed_at = _NEVER
+        # Since when the vault itself says that there is none which can be used.
+        self.missing_at = _NEVER
         self._vault = vault
         self._name = name
         self._parse = parse
@@ -103,6 +106,8 @@ class VaultSecret:
             secret = self._parse(await self._vault.read(self._name))
         except KeyUnavailableError as error:
             self.failed_at = asked_at
+            if error.__cause__ is None or isinstance(error.__cause__, ResourceNotFoundError):
+                self.missing_at = asked_at
             telemetry.log_event("vault failed", level=logging.WARNING, cause=error)
             raise
         self.known, self.fetched_at = secret, asked_at

@@ -14,7 +14,7 @@ from shared.errors import (
     StoreUnavailableError,
 )
 from shared.flow import update
-from shared.flow.face_silence import log_face_silence
+from shared.flow.face_failure import log_face_failure
 from shared.flow.ports import FaceGateway, LogEvent, MessageQueue, SessionStore
 from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
@@ -149,7 +149,7 @@ class LivenessFlow:
             try:
                 answer = await look
             except FaceOutcomeUnknownError as error:
-                log_face_silence(self.log, session, "get", error)
+                log_face_failure(self.log, session, "get", error)
                 return _Looked(session=await self._record(session, unanswered), failure=error)
             known = await self._record(session, lambda known: answered(known, answer))
             return _Looked(session=known)

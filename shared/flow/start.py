@@ -12,7 +12,7 @@ from shared.errors import (
     StoreUnavailableError,
     TooManySessionsError,
 )
-from shared.flow.face_silence import log_face_silence
+from shared.flow.face_failure import log_face_failure
 from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
 from shared.secret import Secret
 from shared.session import idempotency, transitions
@@ -162,7 +162,7 @@ class SessionStart:
         try:
             await self.face.delete(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            log_face_silence(self.log, session, "delete", error)
+            log_face_failure(self.log, session, "delete", error)
 
     async def _find_recorded(self, session: Session) -> bool:
         # A lost write: the row is there, but the answer was cut off, or is about a repeat of it.

@@ -11,7 +11,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.flow import update
-from shared.flow.face_silence import log_face_silence
+from shared.flow.face_failure import log_face_failure
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decide
 from shared.session import decisions, transitions
@@ -34,7 +34,7 @@ class Walk:
     async def handle_alarm(self, session_id: SessionId, alarm: Alarm | None = None) -> SweepResult:
         """Do whatever a session's alarm was set for; without an alarm, its own is meant.
 
-        While Face is silent nothing is changed, and its silence raised, until Face must have
+        While Face gives no answer nothing is changed, and that raised, until Face must have
         forgotten the session.
         """
         session = await self.store.load(session_id)
@@ -88,7 +88,7 @@ class Walk:
         try:
             await self.face.delete(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            log_face_silence(self.log, session, "delete", error)
+            log_face_failure(self.log, session, "delete", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
         return transitions.face_data_deleted(session, self.rules.retention)
@@ -109,7 +109,7 @@ class Walk:
         try:
             answer = await self.face.get(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
-            log_face_silence(self.log, session, "get", error)
+            log_face_failure(self.log, session, "get", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
             return lambda known: transitions.abandoned(known, self.now())

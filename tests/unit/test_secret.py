@@ -144,7 +144,7 @@ A_START_REPLY = StartReply(
         ),
         pytest.param(Reply(status=201, body=A_START_REPLY), id="Reply"),
         pytest.param(
-            EntraCredential(cast("AsyncTokenCredential", VALUE), timeout_seconds=1),
+            EntraCredential(cast("AsyncTokenCredential", VALUE), scope="any", timeout_seconds=1),
             id="EntraCredential",
         ),
         pytest.param(

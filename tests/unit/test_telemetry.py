@@ -30,9 +30,9 @@ def test_an_event_may_stand_alone(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_an_error_is_told_in_its_own_words(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.log_event("face silent", cause=FaceUnavailableError("Face said 503"))
+    telemetry.log_event("face failed", cause=FaceUnavailableError("Face said 503"))
 
-    assert caplog.messages == ['face silent cause="Face said 503"']
+    assert caplog.messages == ['face failed cause="Face said 503"']
 
 
 def test_a_field_is_written_in_camel_case(caplog: pytest.LogCaptureFixture) -> None:
@@ -74,9 +74,9 @@ def test_a_value_never_forges_a_line_or_another_field(value: str) -> None:
 
 
 def test_percent_signs_are_no_placeholders(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.log_event("face silent", cause="100 %s %d")
+    telemetry.log_event("face failed", cause="100 %s %d")
 
-    assert caplog.messages == ['face silent cause="100 %s %d"']
+    assert caplog.messages == ['face failed cause="100 %s %d"']
 
 
 def test_the_sdks_say_nothing_below_a_warning() -> None:

@@ -72,6 +72,22 @@ def test_an_empty_body_says_only_that_the_check_is_over(content_type: str) -> No
             Report(digest=DIGEST),
             id="an-error-of-empty-texts",
         ),
+        pytest.param(
+            {"digest": DIGEST, **ERRORS, "error": dict.fromkeys(ERRORS, "None")},
+            FAILED,
+            id="an-error-beside-none",
+        ),
+        pytest.param(
+            {"digest": DIGEST, **dict.fromkeys(ERRORS, "N.O.N.E."), "error": ERRORS},
+            FAILED,
+            id="an-error-and-none-beside-it",
+        ),
+        *[
+            pytest.param(
+                {"digest": DIGEST, "error": word}, Report(digest=DIGEST), id=f"error-{word}"
+            )
+            for word in ("None", "none", "N_O_N_E", " ", "NONE")
+        ],
         pytest.param({"digest": None, "error": None}, Report(), id="nulls"),
         pytest.param({"error": {}}, Report(), id="an-empty-error"),
         pytest.param(

@@ -320,7 +320,8 @@ REFUSED = (FaceRefusedError, None, None)
 STATUSES: dict[int, tuple[object, object, object]] = {
     **dict.fromkeys([301, 307, 500, 501, 502, 504], UNAVAILABLE),
     **dict.fromkeys([429, 503], NOT_DONE),
-    **dict.fromkeys([400, 401, 403, 404, 405, 409, 413, 415, 422], REFUSED),
+    401: (FaceRefusedError, None, 30),
+    **dict.fromkeys([400, 403, 404, 405, 409, 413, 415, 422], REFUSED),
 }
 
 

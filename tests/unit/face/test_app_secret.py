@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -15,18 +16,52 @@ def vault() -> FakeVault:
 
 
 @pytest.fixture
-def app_secret(vault: FakeVault) -> VaultAppSecret:
-    return VaultAppSecret(vault.opened(Clock()).secret(APP_SECRET, parse_app_secret), beside=[])
+def clock() -> Clock:
+    return Clock()
 
 
-async def test_a_secret_is_asked_for_until_it_is_there_and_then_no_more(
+@pytest.fixture
+def app_secret(vault: FakeVault, clock: Clock) -> VaultAppSecret:
+    secret = vault.opened(clock).secret(APP_SECRET, parse_app_secret)
+    return VaultAppSecret(secret, beside=[], now=clock)
+
+
+async def test_a_vault_that_is_away_is_asked_by_the_next_who_comes(
     app_secret: VaultAppSecret, vault: FakeVault
+) -> None:
+    vault.troubles.append(TimeoutError())
+    with pytest.raises(KeyUnavailableError, match="TimeoutError"):
+        await app_secret.get()
+
+    assert await app_secret.get() == Secret("s" * 32)
+
+
+@pytest.mark.parametrize("value", [None, "s" * 31], ids=["absent", "too-short"])
+async def test_a_vault_without_the_secret_is_asked_once_in_half_a_minute(
+    value: str | None, app_secret: VaultAppSecret, vault: FakeVault, clock: Clock
+) -> None:
+    vault.secrets[APP_SECRET] = value
+    if value is None:
+        del vault.secrets[APP_SECRET]
+    waits = list[int | None]()
+    for _ in range(100):
+        with pytest.raises(KeyUnavailableError) as caught:
+            await app_secret.get()
+        waits.append(caught.value.retry_after_seconds)
+        clock.advance(timedelta(seconds=0.29))
+
+    assert (len(vault.asked), waits[1], waits[-1]) == (1, 30, 2)
+
+
+async def test_a_secret_that_comes_is_fetched_after_half_a_minute_and_then_no_more(
+    app_secret: VaultAppSecret, vault: FakeVault, clock: Clock
 ) -> None:
     del vault.secrets[APP_SECRET]
     with pytest.raises(KeyUnavailableError, match="the vault gave no app-secret"):
         await app_secret.get()
 
     vault.secrets[APP_SECRET] = "s" * 32
+    clock.advance(timedelta(seconds=30))
     answers = [await app_secret.get() for _ in range(3)]
 
     assert (answers, len(vault.asked)) == ([Secret("s" * 32)] * 3, 2)
@@ -68,7 +103,7 @@ async def test_what_the_first_create_needs_is_fetched_side_by_side() -> None:
 
     secret = SlowVault().opened(Clock()).secret(APP_SECRET, parse_app_secret)
     beside = [lambda: fetch("key"), lambda: fetch("token")]
-    app_secret = VaultAppSecret(secret, beside=beside)
+    app_secret = VaultAppSecret(secret, beside=beside, now=Clock())
 
     answers = await asyncio.gather(*(app_secret.get() for _ in range(50)))
     await app_secret.get()
@@ -83,4 +118,4 @@ async def test_what_fails_beside_it_is_the_trouble_of_whoever_needs_it(vault: Fa
 
     secret = vault.opened(Clock()).secret(APP_SECRET, parse_app_secret)
 
-    assert await VaultAppSecret(secret, beside=[fail]).get() == Secret("s" * 32)
+    assert await VaultAppSecret(secret, beside=[fail], now=Clock()).get() == Secret("s" * 32)

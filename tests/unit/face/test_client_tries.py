@@ -1,7 +1,9 @@
 """How often a call is tried, and for how long: by what comes back, without a server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,11 +12,14 @@ import pytest
 from aioresponses import aioresponses
 from yarl import URL
 
-from shared.errors import AppError, FaceUnavailableError
+from shared.errors import AppError, FaceRefusedError, FaceUnavailableError
 from shared.face.client import CallOptions, FaceClient
+from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.secret import Secret
 from shared.session.session import Kind
 from tests.support.builders import FACE_SESSION_ID, a_request
+from tests.support.fake_vault import FACE_KEY, FakeVault
+from tests.support.fakes import LoopClock
 
 FACE = "https://face.test"
 SESSIONS = f"{FACE}/face/v1.2/detectLiveness-sessions"
@@ -26,6 +31,9 @@ class Keys:
 
     async def get(self) -> Secret:
         return Secret("key")
+
+    def check(self) -> None:
+        """Let every call go."""
 
     async def refresh(self, refused: Secret) -> None:
         """Have none."""
@@ -241,6 +249,30 @@ async def test_a_client_learns_that_the_breaker_opened_while_it_waited_for_its_t
     tries = await sent(client.with_rate_limit(acquire), "get", status=500)
 
     assert len(tries) == 5
+
+
+async def test_a_dead_key_says_when_it_is_tried_again_and_no_breaker_says_otherwise(
+    clock: Clock,
+) -> None:
+    vault = FakeVault()
+    secret = vault.opened(LoopClock()).secret(FACE_KEY, parse_key)
+    keys = KeyVaultCredential(secret, max_age=timedelta(minutes=10), now=LoopClock())
+    await keys.get()
+    vault.troubles.extend([TimeoutError()] * 9)
+    options = CallOptions(timeout_seconds=5, budget_seconds=60, sleep=clock.sleep, clock=clock)
+    client = FaceClient.connect(FACE, keys, options)
+    with aioresponses() as face:
+        face.post(SESSIONS, status=401, repeat=True, response_class=Answer)
+        first = [client.create(a_request()) for _ in range(9)]
+        refusals = await asyncio.gather(*first, return_exceptions=True)
+        refusals += await asyncio.gather(client.create(a_request()), return_exceptions=True)
+        asked = len(face.requests[("POST", URL(SESSIONS))])
+    await client.close()
+
+    assert {type(one) for one in refusals} == {FaceRefusedError}
+    assert {getattr(one, "retry_after_seconds", None) for one in refusals} == {30}
+    # Once the vault had nothing newer, nobody was asked.
+    assert (asked, len(vault.asked)) == (9, 2)
 
 
 async def test_one_persons_mistake_shuts_the_door_for_nobody(client: FaceClient) -> None:

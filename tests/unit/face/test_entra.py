@@ -8,7 +8,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from shared.errors import KeyUnavailableError
-from shared.face.entra import EntraCredential
+from shared.face.entra import EntraCredential, scope_of
 from shared.secret import Secret
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ def credential() -> FakeCredential:
 
 @pytest.fixture
 def tokens(credential: FakeCredential) -> EntraCredential:
-    return EntraCredential(cast("AsyncTokenCredential", credential), timeout_seconds=60)
+    return EntraCredential(
+        cast("AsyncTokenCredential", credential),
+        scope=scope_of("https://face.test"),
+        timeout_seconds=60,
+    )
 
 
 async def test_a_token_is_for_cognitive_services(
@@ -47,6 +51,20 @@ async def test_a_token_is_for_cognitive_services(
 ) -> None:
     assert await tokens.get() == Secret("token-1")
     assert credential.scopes == ["https://cognitiveservices.azure.com/.default"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "cloud"),
+    [
+        ("https://a.cognitiveservices.azure.com", "com"),
+        ("https://a.cognitiveservices.azure.us", "us"),
+        ("https://a.cognitiveservices.azure.us:443", "us"),
+        ("https://azure.us.example.com", "com"),
+        ("http://127.0.0.1:7072", "com"),
+    ],
+)
+def test_a_token_is_for_the_cloud_of_the_endpoint(endpoint: str, cloud: str) -> None:
+    assert scope_of(endpoint) == f"https://cognitiveservices.azure.{cloud}/.default"
 
 
 async def test_a_refused_token_is_asked_for_anew(tokens: EntraCredential) -> None:
@@ -91,7 +109,7 @@ async def test_an_identity_that_gives_no_token_is_KeyUnavailable(  # noqa: N802
 
 async def test_a_silent_identity_is_not_waited_for() -> None:
     silent = cast("AsyncTokenCredential", FakeCredential(silent=True))
-    tokens = EntraCredential(silent, timeout_seconds=0.01)
+    tokens = EntraCredential(silent, scope="any", timeout_seconds=0.01)
 
     with pytest.raises(KeyUnavailableError, match="TimeoutError"):
         await tokens.get()

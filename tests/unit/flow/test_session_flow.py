@@ -177,7 +177,7 @@ async def test_a_completion_without_a_result_is_kept_and_waits_for_a_message(
     assert (waiting.empty_looks, waiting.look_at) == (1, NOW + timedelta(seconds=2))
     assert waiting == stage.session
     assert (stage.messages, stage.face_calls) == ([2], ["get"])
-    assert [fact["cause"] for fact in stage.events.named("face silent")] == (
+    assert [fact["cause"] for fact in stage.events.named("face failed")] == (
         [error] if error else []
     )
 

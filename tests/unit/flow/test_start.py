@@ -168,7 +168,7 @@ async def test_a_create_that_nobody_can_look_up_deletes_its_face_session(stage: 
         await create(stage)
 
     assert stage.face_calls == ["create", "delete"]
-    assert [fields["operation"] for fields in stage.events.named("face silent")] == ["delete"]
+    assert [fields["operation"] for fields in stage.events.named("face failed")] == ["delete"]
 
 
 async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) -> None:
@@ -217,7 +217,7 @@ async def test_a_poor_image_is_refused_even_if_face_cannot_delete_its_session(
     with pytest.raises(ReferenceImageQualityError):
         await create(stage, WITH_IMAGE)
 
-    assert len(stage.events.named("face silent")) == 1
+    assert len(stage.events.named("face failed")) == 1
 
 
 # The cap.

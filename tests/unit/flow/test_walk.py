@@ -71,7 +71,7 @@ async def test_nothing_is_changed_while_nobody_knows_what_face_would_say(
         await handle_alarm(stage)
 
     assert stage.store.writes == 0
-    assert [fact["cause"] for fact in stage.events.named("face silent")] == [error]
+    assert [fact["cause"] for fact in stage.events.named("face failed")] == [error]
 
 
 async def test_a_session_that_face_must_have_forgotten_is_abandoned(stage: Stage) -> None:

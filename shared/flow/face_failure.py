@@ -7,7 +7,7 @@ from shared.flow.ports import LogEvent
 from shared.session.session import Session
 
 
-def log_face_silence(
+def log_face_failure(
     log: LogEvent, session: Session, operation: str, error: FaceOutcomeUnknownError
 ) -> None:
     """Log why, with Face's status and code, so that an alert can see it.
@@ -15,7 +15,7 @@ def log_face_silence(
     What an open breaker refuses is no news: whoever opened it was told.
     """
     log(
-        "face silent",
+        "face failed",
         level=logging.INFO if error.is_breaker_open else logging.WARNING,
         session_id=session.session_id,
         operation=operation,

@@ -8,7 +8,7 @@ from shared.errors import (
     FaceUnavailableError,
     KeyUnavailableError,
 )
-from shared.flow.face_silence import log_face_silence
+from shared.flow.face_failure import log_face_failure
 from tests.support.builders import SESSION_ID, a_session
 from tests.support.fakes import RecordedEvents
 
@@ -28,8 +28,8 @@ def test_why_face_said_nothing_is_a_warning_with_the_sessions_id_unless_it_was_n
 ) -> None:
     events = RecordedEvents()
 
-    log_face_silence(events, a_session(), "get", error)
+    log_face_failure(events, a_session(), "get", error)
 
-    assert events.named("face silent") == [
+    assert events.named("face failed") == [
         {"level": level, "session_id": SESSION_ID, "operation": "get", "cause": error}
     ]
