@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Each of these processes has a stack of its own; a file's tests share what the file sets up.
 PARALLEL := --numprocesses=2 --dist=loadfile
 
-.PHONY: help setup run demo lint check test test-client format chaos chaos-short bench package bicep lock openapi clean
+.PHONY: help setup run demo lint check test test-client format chaos chaos-short bench package bicep lock openapi reference clean
 
 help:
 	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench    what a check and a sweep cost, as ratios"
 	@echo "make package  the zip that Azure receives"
 	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
+	@echo "make reference  install what draws the API's reference on the page's server"
 	@echo "make screenshots   take the pictures of the documents again"
 	@echo "make openapi  write the OpenAPI document anew, and the types of the client from it"
 	@echo "make lock     pin every package with its hashes again, from requirements*.in"
@@ -51,6 +52,10 @@ test: lint
 test-browser: setup
 	@npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
 	@npm test --prefix tests/browser
+
+reference:
+	@npm ci --prefix local/web/reference --ignore-scripts --no-audit --no-fund --loglevel=error
+	@echo "make run, and open http://127.0.0.1:7079/api-reference"
 
 screenshots: setup
 	@npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -87,4 +92,4 @@ lock: setup
 	@CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
 
 clean:
-	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules tests/browser/node_modules tests/face_client/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build
+	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules local/web/reference/node_modules tests/browser/node_modules tests/face_client/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build

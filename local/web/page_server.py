@@ -13,6 +13,7 @@ from aiohttp import web
 from local.azure_error import error_body
 from local.faults.wire import Handler
 from local.ports import Ports
+from local.web import api_reference
 from local.web.controls import Controls
 from local.web.timeline import Timeline
 from local.web.your_server import Opener, YourServer
@@ -51,6 +52,7 @@ def application(
             web.get("/azure-ai-vision-face-ui.js", _file("azure-ai-vision-face-ui.js")),
             web.static("/page", _STATIC),
             web.static("/client", _BUILT_CLIENT if _BUILT_CLIENT.exists() else _STATIC / "client"),
+            *api_reference.routes(),
             web.get("/server/timeline", _Stream(timeline).answer),
             *YourServer(http, ports, opener).routes(),
             *Controls(http, ports).routes(),
@@ -116,6 +118,8 @@ async def _tell_of_silence(request: web.Request, handler: Handler) -> web.Stream
 
 async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_ON_EVERY_ANSWER)
+    if request.path == api_reference.PATH:
+        response.headers["Content-Security-Policy"] = api_reference.POLICY
     if not request.path.startswith("/server/"):
         # Any frontend in development may import the stand-in for the SDK.
         response.headers["Access-Control-Allow-Origin"] = "*"

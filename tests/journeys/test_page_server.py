@@ -12,6 +12,7 @@ from shared.session.session import Outcome, Reason, Status
 from tests.support.constants import FUNCTION_KEY
 from tests.support.world import Json, World, eventually, picture
 
+POLICY = "Content-Security-Policy"
 STATIC = Path(__file__).parents[2] / "local" / "web" / "static"
 
 
@@ -122,3 +123,14 @@ def test_every_ending_and_every_reason_has_words_on_the_page(word: str) -> None:
     text = (STATIC / "verdicts.js").read_text(encoding="utf-8")
 
     assert re.search(rf"(?m)^  {word}: ", text)
+
+
+async def test_reference_says_how_to_install_it_or_loads_only_what_lies_here(world: World) -> None:
+    async with world.http.get(url(world, "/api-reference")) as answer:
+        status, text, policy = answer.status, await answer.text(), answer.headers[POLICY]
+    async with world.http.get(url(world, "/api-reference/openapi.json")) as answer:
+        document = await answer.text()
+
+    assert (status, "make reference" in text) in {(200, False), (503, True)}
+    assert re.findall(r"https?://", text + policy) == []
+    assert json.loads(document)["openapi"] == "3.1.0"
