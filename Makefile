@@ -92,4 +92,4 @@ lock: setup
 	@CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
 
 clean:
-	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules local/web/reference/node_modules tests/browser/node_modules tests/face_client/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build
+	rm -rf .venv .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage dist local/azurite/node_modules examples/server-node/node_modules examples/server-python/.venv local/web/reference/node_modules tests/browser/node_modules tests/face_client/node_modules tests/kusto/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/build

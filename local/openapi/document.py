@@ -19,6 +19,12 @@ _SECURITY: dict[Audience | None, list[dict[str, list[str]]]] = {
     Audience.SERVER: [{"serverKey": []}, {"entra": ["Liveness.Server"]}],
     Audience.OPERATOR: [{"operatorKey": []}, {"entra": ["Liveness.Operator"]}],
 }
+_TAGS = {
+    "server": "By a function key or an access token; never from a frontend.",
+    "frontend": "By the session's own token; they never tell an outcome.",
+    "operator": "By a function key of their own, or an access token with their own role.",
+    "anybody": "By nothing.",
+}
 _BY_HOST = (
     " Without a key, or with a wrong one, the platform's own 401 has no body, where the app takes"
     " function keys."
@@ -46,6 +52,7 @@ def build() -> Schema:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/api", "description": "Wherever the app is."}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": _paths(),
         "components": {
             "securitySchemes": _security_schemes(),

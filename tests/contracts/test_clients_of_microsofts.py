@@ -11,7 +11,7 @@ import pytest
 
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST
-from tests.support import node
+from tests.support import packages
 from tests.support.face_calls import JPEG, Answer, FaceCalls
 from tests.support.tutorial import LIVENESS, WITH_VERIFY, AppServer
 
@@ -36,9 +36,9 @@ async def play(face: FaceCalls, session: dict[str, Any], outcome: str, **told: o
 
 async def test_the_npm_client_reads_a_picture_and_detects_from_it(face: FaceCalls) -> None:
     question = {"endpoint": f"http://{HOST}:{face.ports.face}", "key": FIRST_KEY}
-    await asyncio.to_thread(node.install, NPM_CLIENT)
+    await asyncio.to_thread(packages.install, NPM_CLIENT)
 
-    seen = await asyncio.to_thread(node.run, NPM_CLIENT, "session_image.js", question)
+    seen = await asyncio.to_thread(packages.run, NPM_CLIENT, "session_image.js", question)
 
     reported, judged = seen["digests"]
     (one,) = seen["faces"]

@@ -51,4 +51,5 @@ async def test_no_answer_is_one_that_the_document_does_not_know(
 
     told, _ = await run.communicate()
 
-    assert run.returncode == 0, told.decode()
+    print(told.decode())  # noqa: T201 - how many calls it made
+    assert run.returncode == 0

@@ -125,7 +125,8 @@ def test_everything_that_is_locked_is_audited_and_kept_fresh() -> None:
         assert f"--requirement {name}\n" in text
     assert "git ls-files '*package-lock.json'" in text
     locked = {"/" + str(path.relative_to(ROOT)) for path in FOLDERS_WITH_A_LOCK}
-    assert fresh == {"/", "/.github/tools", *locked}
+    assert "pip-audit --strict --requirement examples/server-python/requirements.txt\n" in text
+    assert fresh == {"/", "/.github/tools", "/examples/server-python", *locked}
 
 
 def test_every_check_runs_once_and_the_same_ones_run_everywhere() -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.support import node
+from tests.support import packages
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "kusto"
@@ -113,12 +113,12 @@ def recorded_tables() -> dict[str, str]:
 
 def install_parser() -> None:
     """Fetch Microsoft's parser from npm, unless the one that is locked is there."""
-    node.install(FOLDER)
+    packages.install(FOLDER)
 
 
 def findings(tables: dict[str, str], queries: dict[str, str]) -> dict[str, list[str]]:
     """Say what the parser finds wrong with each query, for those with which anything is."""
-    found: dict[str, list[str]] = node.run(
+    found: dict[str, list[str]] = packages.run(
         FOLDER, "check.js", {"tables": tables, "queries": queries}
     )
     return {name: wrong for name, wrong in found.items() if wrong}
@@ -126,5 +126,5 @@ def findings(tables: dict[str, str], queries: dict[str, str]) -> dict[str, list[
 
 def matching(query: str, rows: list[Row]) -> list[Row]:
     """Give the rows that pass the filters of an alert; `found` is what it extracts from each."""
-    passed: list[Row] = node.run(FOLDER, "filter.js", {"query": query, "rows": rows})
+    passed: list[Row] = packages.run(FOLDER, "filter.js", {"query": query, "rows": rows})
     return passed

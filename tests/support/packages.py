@@ -3,6 +3,7 @@
 import fcntl
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,21 @@ def install(folder: Path) -> None:
         if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
             subprocess.run(_INSTALL, cwd=folder, check=True)  # noqa: S603 - npm, with our lock file
             ready.write_text(wanted, encoding="utf-8")
+
+
+def install_python(folder: Path) -> Path:
+    """Make an environment of a folder's own requirements, unless it is there; name its Python."""
+    python, ready = folder / ".venv" / "bin" / "python", folder / ".venv" / ".ready"
+    with (folder / "requirements.txt").open(encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = lock.read()
+        if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
+            make = [sys.executable, "-m", "venv", "--clear", str(folder / ".venv")]
+            fill = [str(python), "-m", "pip", "install", "--quiet", "--requirement", lock.name]
+            subprocess.run(make, check=True)  # noqa: S603 - our own words
+            subprocess.run(fill, check=True)  # noqa: S603 - our own words
+            ready.write_text(wanted, encoding="utf-8")
+    return python
 
 
 def run(folder: Path, script: str, question: object) -> Any:  # noqa: ANN401 - JSON
