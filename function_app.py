@@ -55,6 +55,12 @@ async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpR
     return await answer(for_server.get_result, req, context, Audience.SERVER)
 
 
+@app.route("sessions/{session_id}/image", methods=["GET"], auth_level=_BY_CALLER)
+async def get_session_image(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Give your server the picture of a check, by this function's own key or an access token."""
+    return await answer(for_server.get_session_image, req, context, Audience.SERVER)
+
+
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001

@@ -92,6 +92,17 @@ var appAlerts = {
       | where message startswith "session ended" and message contains "outcome=\"untrusted\""
     '''
   }
+  'image-unavailable': {
+    title: 'Face does not give a picture that is to be kept'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      traces
+      | where message startswith "image unavailable"
+      | extend cause = extract("cause=\"(\\w+)\"", 1, message)
+    '''
+  }
   'unknown-sessions': {
     title: 'Somebody asks for sessions that are not there, or without their tokens'
     page: false

@@ -8,13 +8,23 @@ param accountName string
 @allowed(['key', 'entra'])
 param auth string
 
+@description('Whether the app reads the pictures of checks, too.')
+param readsImages bool
+
 @description('Principal id of the app.')
 param appPrincipalId string
 
-var roles = {
+var sessionRoles = {
   // shared/face/client.py creates, reads and deletes sessions, when it does so without a key.
   'Cognitive Services Face Recognizer': '9894cab4-e18a-44aa-828b-cb588cd6f2d7'
 }
+
+var imageRoles = {
+  // Nothing says that the role above lets anybody read the picture of a session; this one does.
+  'Cognitive Services User': 'a97b65f3-24c7-4388-baec-2e87135dc908'
+}
+
+var roles = union(sessionRoles, readsImages ? imageRoles : {})
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' existing = {
   name: accountName

@@ -39,6 +39,9 @@ param keyVaultUri string
 @description('Names of the secrets in the vault: faceKey and app.')
 param secretNames object
 
+@description('Address of the blobs that keep pictures; none where no pictures are kept.')
+param imagesBlobEndpoint string?
+
 @description('Settings of the app that differ from the defaults below.')
 param choices object
 
@@ -88,11 +91,12 @@ var origins = contains(allowedOrigins, '*')
   : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
-  // The app: docs/settings.md says what each of these means. The first four it has from this deployment.
+  // The app: docs/settings.md says what each of these means. The first five it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
+  IMAGES_BLOB_ENDPOINT: imagesBlobEndpoint ?? ''
   APP_SECRET_NAME: secretNames.app
   FACE_KEY_CACHE_SECONDS: '600'
   SERVER_AUTH: 'key'
@@ -107,6 +111,8 @@ var settings = {
   DIGEST_POLICY: 'optional'
   VERIFY_CONFIDENCE_FLOOR: '0'
   VERIFY_IMAGE_HASH: 'require'
+  SESSION_IMAGE: 'off'
+  SESSION_IMAGE_ANALYSIS: ''
   MIN_REFERENCE_QUALITY: 'medium'
   FACE_TIMEOUT_SECONDS: '5'
   FACE_BUDGET_SECONDS: '10'

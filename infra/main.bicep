@@ -20,6 +20,8 @@ type Choices = {
   DIGEST_POLICY: string?
   VERIFY_CONFIDENCE_FLOOR: string?
   VERIFY_IMAGE_HASH: string?
+  SESSION_IMAGE: string?
+  SESSION_IMAGE_ANALYSIS: string?
   MIN_REFERENCE_QUALITY: string?
   FACE_TIMEOUT_SECONDS: string?
   FACE_BUDGET_SECONDS: string?
@@ -126,6 +128,8 @@ var uniqueStem = take(uniqueString(resourceGroup().id, environmentName), 10)
 var stem = 'liveness-${uniqueStem}'
 var facePath = split(faceAccountId ?? resourceGroup().id, '/')
 var allTags = union(tags, { workload: 'face-liveness', environment: environmentName, 'azd-env-name': environmentName })
+// Nothing is made for pictures that nobody keeps.
+var keepsImages = (choices.?SESSION_IMAGE ?? 'off') != 'off'
 var packageAccountName = 'stlivenesscode${uniqueStem}'
 // Each is a setting of the app: a secret of another name would be another secret.
 var secretNames = { faceKey: 'face-api-key', app: 'app-secret' }
@@ -177,6 +181,19 @@ module package 'package.bicep' = {
   }
 }
 
+module images 'images.bicep' = if (keepsImages) {
+  params: {
+    name: 'stlivenessimgs${uniqueStem}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+    zoneRedundant: zoneRedundant
+    privateOnly: privateNetworking
+    retentionDays: int(choices.?RETENTION_DAYS ?? '90')
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module keyVault 'key-vault.bicep' = {
   params: {
     name: 'kv-${stem}'
@@ -206,6 +223,7 @@ module faceAccess 'face-access.bicep' = {
   params: {
     accountName: face.?outputs.name ?? last(facePath)
     auth: faceAuth
+    readsImages: keepsImages
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -233,6 +251,8 @@ module network 'network.bicep' = if (privateNetworking) {
     addressPrefix: networkAddressPrefix
     storageAccountId: storage.outputs.id
     packageAccountId: package.outputs.id
+    hasImages: keepsImages
+    imagesAccountId: images.?outputs.id
     keyVaultId: keyVault.outputs.id
   }
 }
@@ -252,6 +272,7 @@ module functionApp 'function-app.bicep' = {
     faceEndpoint: faceAccess.outputs.endpoint
     keyVaultUri: keyVault.outputs.uri
     secretNames: secretNames
+    imagesBlobEndpoint: images.?outputs.blobEndpoint
     choices: choices
     // Whoever asks from outside must be let in, too.
     allowedCallers: empty(allowedCallers) || !availabilityTest

@@ -19,6 +19,12 @@ param storageAccountId string
 @description('Resource id of the storage account of the package.')
 param packageAccountId string
 
+@description('Whether there is a storage account of pictures.')
+param hasImages bool
+
+@description('Resource id of the storage account of pictures, if there is one.')
+param imagesAccountId string?
+
 @description('Resource id of the vault.')
 param keyVaultId string
 
@@ -29,13 +35,25 @@ var zoneNames = {
   vault: 'privatelink.vaultcore.azure.net'
 }
 
-var endpoints = [
-  { name: 'blob', group: 'blob' }
-  { name: 'queue', group: 'queue' }
-  { name: 'table', group: 'table' }
-  { name: 'package', group: 'blob' }
-  { name: 'vault', group: 'vault' }
-]
+var endpoints = concat(
+  [
+    { name: 'blob', group: 'blob' }
+    { name: 'queue', group: 'queue' }
+    { name: 'table', group: 'table' }
+    { name: 'package', group: 'blob' }
+    { name: 'vault', group: 'vault' }
+  ],
+  hasImages ? [{ name: 'images', group: 'blob' }] : []
+)
+
+var targets = {
+  blob: storageAccountId
+  queue: storageAccountId
+  table: storageAccountId
+  package: packageAccountId
+  vault: keyVaultId
+  images: imagesAccountId
+}
 
 resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: name
@@ -112,9 +130,7 @@ resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [
         {
           name: endpoint.name
           properties: {
-            privateLinkServiceId: endpoint.name == 'vault'
-              ? keyVaultId
-              : endpoint.name == 'package' ? packageAccountId : storageAccountId
+            privateLinkServiceId: targets[endpoint.name]
             groupIds: [endpoint.group]
           }
         }

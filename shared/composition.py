@@ -9,11 +9,20 @@ from functools import cache
 from shared import telemetry
 from shared.connections import Connections
 from shared.entra.token_check import TokenCheck
-from shared.flow.ports import AppSecret, FaceGateway, LogEvent, MessageQueue, SessionStore
+from shared.flow.images import SessionImages
+from shared.flow.ports import (
+    AppSecret,
+    FaceGateway,
+    ImageStore,
+    LogEvent,
+    MessageQueue,
+    SessionStore,
+)
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
 from shared.flow.walk import Walk
+from shared.image_choices import SessionImage
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.verdict import Policy
@@ -67,6 +76,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
     face: FaceGateway | None = None,
     store: SessionStore | None = None,
     queue: MessageQueue | None = None,
+    images: ImageStore | None = None,
     app_secret: AppSecret | None = None,
     now: Clock,
     log: LogEvent = telemetry.log_event,
@@ -75,18 +85,17 @@ def build(  # noqa: PLR0913 - whatever a test may give
     connections = Connections(settings, now)
     store, queue = store or connections.open_store(), queue or connections.open_queue()
     live_face, queue_face, sweep_face = (face, face, face) if face else connections.open_face()
-    parts = _Parts(store=store, queue=queue, rules=_rules(settings), now=now, log=log)
+    parts = _Parts(
+        store=store,
+        queue=queue,
+        images=images or connections.open_images(),
+        settings=settings,
+        now=now,
+        log=log,
+    )
     return App(
         settings=settings,
-        start=SessionStart(
-            face=live_face,
-            store=store,
-            app_secret=app_secret or connections.open_app_secret(),
-            rules=_start_rules(settings),
-            now=now,
-            random_bytes=secrets.token_bytes,
-            log=log,
-        ),
+        start=parts.build_start(live_face, app_secret or connections.open_app_secret()),
         flow=parts.build_flow(live_face),
         queue_flow=parts.build_flow(queue_face),
         sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
@@ -98,16 +107,41 @@ def build(  # noqa: PLR0913 - whatever a test may give
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """What flows and walks share, whichever client of Face they use."""
+    """What start, flows and walks share, whichever client of Face they use."""
 
     store: SessionStore
     queue: MessageQueue
-    rules: Rules
+    images: ImageStore | None
+    settings: Settings
     now: Clock
     log: LogEvent
 
+    def build_start(self, face: FaceGateway, app_secret: AppSecret) -> SessionStart:
+        return SessionStart(
+            face=face,
+            store=self.store,
+            app_secret=app_secret,
+            rules=_start_rules(self.settings),
+            now=self.now,
+            random_bytes=secrets.token_bytes,
+            log=self.log,
+        )
+
     def build_walk(self, face: FaceGateway) -> Walk:
-        return Walk(face=face, store=self.store, rules=self.rules, now=self.now, log=self.log)
+        return Walk(
+            face=face,
+            store=self.store,
+            images=SessionImages(
+                face=face,
+                store=self.images,
+                attributes=self.settings.session_image_analysis,
+                now=self.now,
+                log=self.log,
+            ),
+            rules=_rules(self.settings),
+            now=self.now,
+            log=self.log,
+        )
 
     def build_flow(self, face: FaceGateway) -> LivenessFlow:
         return LivenessFlow(
@@ -115,7 +149,7 @@ class _Parts:
             store=self.store,
             queue=self.queue,
             walk=self.build_walk(face),
-            rules=self.rules,
+            rules=_rules(self.settings),
             now=self.now,
             log=self.log,
         )
@@ -138,4 +172,6 @@ def _rules(settings: Settings) -> Rules:
         ),
         grace=timedelta(seconds=settings.session_grace_seconds),
         retention=timedelta(days=settings.retention_days),
+        walks_by_message=settings.session_image is not SessionImage.OFF,
+        analyzes_images=bool(settings.session_image_analysis),
     )

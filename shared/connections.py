@@ -20,6 +20,7 @@ from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.face.key_vault import KeyVault
 from shared.face.rate_limiter import RateLimiter
 from shared.settings import FaceAuth, ServerAuth, Settings
+from shared.store.images import CONTAINER_NAME, BlobImageStore
 from shared.store.message_queue import QUEUE_NAME, StorageQueue
 from shared.store.session_store import TableSessionStore
 
@@ -74,6 +75,29 @@ class Connections:
                 settings.queue_service_uri,
                 self._credential,
                 name=QUEUE_NAME,
+                timeout_seconds=seconds,
+            )
+        )
+
+    def open_images(self) -> BlobImageStore | None:
+        """Open the place of pictures: an account of its own, or on a laptop that of the table.
+
+        A deployment that keeps none may have none.
+        """
+        settings, seconds = self._settings, self._settings.store_timeout_seconds
+        if settings.storage_connection is not None:
+            return self._keep(
+                BlobImageStore.from_connection_string(
+                    settings.storage_connection, name=CONTAINER_NAME, timeout_seconds=seconds
+                )
+            )
+        if not settings.images_blob_endpoint:
+            return None
+        return self._keep(
+            BlobImageStore.connect(
+                settings.images_blob_endpoint,
+                self._credential,
+                name=CONTAINER_NAME,
                 timeout_seconds=seconds,
             )
         )

@@ -11,6 +11,7 @@ AppError
 │   ├── UnauthorizedError
 │   ├── ForbiddenError
 │   ├── SessionNotFoundError
+│   ├── ImageNotFoundError
 │   ├── SessionNotFinalError
 │   ├── SessionConflictError
 │   ├── IdempotencyKeyReusedError
@@ -87,6 +88,10 @@ class ForbiddenError(CallerError):
 
 class SessionNotFoundError(CallerError):
     """There is no such session for this caller."""
+
+
+class ImageNotFoundError(CallerError):
+    """No picture is kept of the session's check."""
 
 
 class SessionNotFinalError(CallerError):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, get_args, get_type_hints
 
 from shared.errors import ConfigurationError
+from shared.image_choices import SessionImage, face_attributes
 from shared.secret import Secret
 from shared.setting_rules import (
     Rule,
@@ -78,6 +79,9 @@ class Settings:
     digest_policy: Annotated[DigestPolicy, one_of(DigestPolicy.OPTIONAL, DigestPolicy)]
     verify_confidence_floor: Annotated[float, number(0, maximum=1)]
     verify_image_hash: Annotated[VerifyImageHash, one_of(VerifyImageHash.REQUIRE, VerifyImageHash)]
+    session_image: Annotated[SessionImage, one_of(SessionImage.OFF, SessionImage)]
+    session_image_analysis: Annotated[tuple[str, ...], face_attributes()]
+    images_blob_endpoint: Annotated[str, endpoint()]
     face_timeout_seconds: Annotated[float, number(5, minimum=0.1, maximum=60)]
     face_budget_seconds: Annotated[float, number(10, minimum=1, maximum=120)]
     store_timeout_seconds: Annotated[float, number(3, minimum=0.1, maximum=60)]
@@ -132,6 +136,8 @@ def _must_be_given(given: Mapping[str, str]) -> Iterator[str]:
         yield from ("ENTRA_TENANT_ID", "ENTRA_AUDIENCE")
     if "AzureWebJobsStorage" not in given:
         yield from ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
+        if given.get("SESSION_IMAGE") in {SessionImage.ALLOW, SessionImage.ALWAYS}:
+            yield "IMAGES_BLOB_ENDPOINT"
 
 
 def _read(field: str, given: Mapping[str, str], problems: list[str]) -> object:

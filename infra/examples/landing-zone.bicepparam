@@ -11,6 +11,13 @@ param faceAuth = 'entra'
 // The company's workspace takes the logs.
 param workspaceId = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-shared/providers/Microsoft.OperationalInsights/workspaces/log-shared'
 
+// Pictures are kept, where a check asks for it, with its record for a month.
+param choices = { SESSION_IMAGE: 'allow', RETENTION_DAYS: '30' }
+
+// A range of the company's own, to be peered with the rest.
+param privateNetworking = true
+param networkAddressPrefix = '10.80.7.0/24'
+
 param alwaysReadyHttpInstances = 1
 param alwaysReadyQueueInstances = 1
 

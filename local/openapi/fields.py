@@ -73,6 +73,10 @@ FIELDS: Mapping[str, Words] = {
         " `MAX_TOKEN_SECONDS` at most.",
         600,
     ),
+    "enableSessionImage": Words(
+        "Keep the picture of the check; `true` is 400 unless `SESSION_IMAGE` allows it.",
+        example=False,
+    ),
     "referenceImage": Words("What Face thinks of the reference image; only with verify.", None),
     "qualityForRecognition": Words(
         "`low`, `medium` or `high`; null where Face does not say.", "high"
@@ -124,6 +128,15 @@ FIELDS: Mapping[str, Words] = {
     ),
     "reported": Words("What the frontend said; never a reason to pass.", None),
     "modelVersion": Words("Face's liveness model.", "2024-11-15"),
+    "sessionImage": Words(
+        "Where the picture of the check is: `none`, `pending` at Face, `stored`, `unavailable`.",
+        "stored",
+    ),
+    "faceAttributes": Words(
+        "What Face sees on the picture (`SESSION_IMAGE_ANALYSIS`): its array of faces as it came;"
+        " null where it was not asked or had no answer.",
+        [{"faceAttributes": {"mask": {"type": "noMask", "noseAndMouthCovered": False}}}],
+    ),
     "createdAt": Words("When the session was created.", "2026-03-04T05:06:07.089Z"),
     "endedAt": Words("When it ended.", "2026-03-04T05:06:31.412Z"),
     "createdBy": Words("Who created it, with `SERVER_AUTH=entra`; else null.", None),

@@ -101,6 +101,12 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Success(description="The result.", body=contract.ResultReply)},
         codes=("SessionNotFinal",),
     ),
+    "get_session_image": Operation(
+        summary="Fetch the picture of a check",
+        description="For your server. It is biometric data: nothing on the way may keep it.",
+        answers={200: Success(description="The whole picture.", body="image/jpeg")},
+        codes=("ImageNotFound",),
+    ),
     "get_health": Operation(
         summary="See that the app runs",
         description="For anybody; it touches nothing.",

@@ -3,10 +3,11 @@
 In a reply each key is always there, null where it has no value, but for those that may be UNSET.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from shared.session.kept_image import ImageState
 from shared.session.session import Comparison, Kind, Outcome, Status
 
 # When to come back, where nobody knows better.
@@ -43,6 +44,7 @@ class CreateBody(RequestBody, frozen=True, kw_only=True):
     device_correlation_id_set_in_client: bool | None = None
     user_correlation_id: Id | None = None
     auth_token_time_to_live_in_seconds: TokenSeconds | None = None
+    enable_session_image: bool | None = None
 
 
 class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -163,6 +165,8 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     digest: Comparison | None
     reported: ResultReport
     model_version: str | None
+    session_image: ImageState
+    face_attributes: tuple[dict[str, Any], ...] | None
     device_correlation_id: str | None
     user_correlation_id: str | None
     created_at: Time

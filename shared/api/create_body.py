@@ -8,6 +8,7 @@ from shared.api import fields, form_body, image_bytes, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
 from shared.api.form_body import Part
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
+from shared.image_choices import SessionImage
 from shared.session.start_request import Mode, StartRequest
 
 DEFAULT_TOKEN_SECONDS = 600
@@ -15,7 +16,13 @@ DEFAULT_TOKEN_SECONDS = 600
 _MAX_DIGITS = 9
 
 
-def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartRequest:
+def parse(
+    content_type: str,
+    body: bytes,
+    *,
+    max_token_seconds: int,
+    session_image: SessionImage = SessionImage.OFF,
+) -> StartRequest:
     """Read either form of the request."""
     media_type, options = parse_options_header(content_type)
     if media_type == "application/json":
@@ -30,6 +37,7 @@ def parse(content_type: str, body: bytes, *, max_token_seconds: int) -> StartReq
         token_seconds=_token_seconds(said.auth_token_time_to_live_in_seconds, max_token_seconds),
         device_correlation_id=said.device_correlation_id,
         user_correlation_id=said.user_correlation_id,
+        keeps_image=_keeps_image(said, session_image),
         verify_image=image,
     )
 
@@ -52,6 +60,12 @@ def _check_device(said: CreateBody) -> None:
             "deviceCorrelationId is required, unless deviceCorrelationIdSetInClient is true",
             target="deviceCorrelationId",
         )
+
+
+def _keeps_image(said: CreateBody, choice: SessionImage) -> bool:
+    if choice is SessionImage.OFF and said.enable_session_image:
+        raise InvalidRequestError("no images are kept here", target="enableSessionImage")
+    return choice is SessionImage.ALWAYS or said.enable_session_image is True
 
 
 def _token_seconds(wanted: int | None, maximum: int) -> int:
@@ -80,5 +94,6 @@ def _integer(text: str) -> object:
 # A form has only texts; what is here is not meant as one.
 _FORM_TYPES: Mapping[str, Callable[[str], object]] = {
     "deviceCorrelationIdSetInClient": _boolean,
+    "enableSessionImage": _boolean,
     "authTokenTimeToLiveInSeconds": _integer,
 }

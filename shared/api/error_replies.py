@@ -18,6 +18,7 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.UnauthorizedError: (401, "Unauthorized"),
     errors.ForbiddenError: (403, "Forbidden"),
     errors.SessionNotFoundError: (404, "SessionNotFound"),
+    errors.ImageNotFoundError: (404, "ImageNotFound"),
     errors.SessionNotFinalError: (409, "SessionNotFinal"),
     errors.SessionConflictError: (409, "SessionConflict"),
     errors.IdempotencyKeyReusedError: (422, "IdempotencyKeyReused"),

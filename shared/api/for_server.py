@@ -12,6 +12,7 @@ from shared.api.responses import Reply
 from shared.composition import App
 from shared.session import idempotency
 from shared.session.start_request import StartRequest
+from shared.settings import Settings
 
 _LARGE_BYTES = 1024 * 1024
 # As callers know it: the prefix is host.json's default, and the host's name is whatever they used.
@@ -20,7 +21,7 @@ _SESSIONS_PATH = "/api/sessions"
 
 async def start_session(app: App, req: func.HttpRequest) -> Reply:
     """Open a session and hand out its two tokens, this once."""
-    request = await _parse(req, app.settings.max_token_seconds)
+    request = await _parse(req, app.settings)
     key = idempotency.check(req.headers.get("Idempotency-Key"))
     started = await app.start.start(request, key, created_by=current_caller())
     return Reply(
@@ -36,8 +37,19 @@ async def get_result(app: App, req: func.HttpRequest) -> Reply:
     return Reply(status=200, body=replies.result_reply(session))
 
 
-async def _parse(req: func.HttpRequest, max_token_seconds: int) -> StartRequest:
+async def get_session_image(app: App, req: func.HttpRequest) -> Reply:
+    """Give a server the picture that is kept of a check."""
+    return Reply(status=200, image=await app.flow.load_image(session_id(req)))
+
+
+async def _parse(req: func.HttpRequest, settings: Settings) -> StartRequest:
     content_type, body = req.headers.get("Content-Type", ""), read_body(req)
-    parse = partial(create_body.parse, content_type, body, max_token_seconds=max_token_seconds)
+    parse = partial(
+        create_body.parse,
+        content_type,
+        body,
+        max_token_seconds=settings.max_token_seconds,
+        session_image=settings.session_image,
+    )
     # The app's one thread: a large form made for it takes long enough that others would wait.
     return await asyncio.to_thread(parse) if len(body) > _LARGE_BYTES else parse()

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from math import ceil
+from typing import Any
 
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType, json, structs
 
 from shared.api import contract
 from shared.flow.start import Started
@@ -71,6 +72,8 @@ def result_reply(session: Session) -> contract.ResultReply:
             recognition_error=session.report.recognition_error,
         ),
         model_version=None,
+        session_image=session.image.state,
+        face_attributes=_face_attributes(session),
         device_correlation_id=session.device_correlation_id,
         user_correlation_id=session.user_correlation_id,
         created_at=rfc3339(session.created_at),
@@ -95,6 +98,11 @@ def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.Res
         model_version=verdict.model_version,
     )
     return judged if reply.verify is None else structs.replace(judged, verify=_verify(verdict))
+
+
+def _face_attributes(session: Session) -> tuple[dict[str, Any], ...] | None:
+    seen = session.image.face_attributes
+    return None if seen is None else json.decode(seen, type=tuple[dict[str, Any], ...])
 
 
 def _created_by(caller: Caller | None) -> contract.ResultCaller | None:

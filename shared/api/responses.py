@@ -17,6 +17,7 @@ from shared.errors import (
     CallerError,
     ConfigurationError,
     DependencyError,
+    ImageNotFoundError,
     SessionNotFoundError,
     UnauthorizedError,
 )
@@ -36,6 +37,7 @@ class Reply:
 
     status: int
     body: ReplyBody | Raw | None = None
+    image: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,8 +60,9 @@ async def answer(
 
 def respond(reply: Reply, context: func.Context) -> func.HttpResponse:
     """Write a reply as HTTP, with the headers that every answer has."""
+    body = None if reply.body is None else json.encode(reply.body)
     return func.HttpResponse(
-        None if reply.body is None else json.encode(reply.body),
+        body if reply.image is None else reply.image,
         status_code=reply.status,
         headers={
             **_HEADERS,
@@ -67,7 +70,7 @@ def respond(reply: Reply, context: func.Context) -> func.HttpResponse:
             **reply.headers,
             "x-ms-request-id": context.invocation_id,
         },
-        mimetype="application/json",
+        mimetype="application/json" if reply.image is None else "image/jpeg",
     )
 
 
@@ -99,7 +102,7 @@ def _refuse(error: AppError) -> Reply:
 def _level(error: AppError) -> int:
     # Anybody may ask for sessions that are not there, and may make tokens up; requests count them,
     # at no cost in lines.
-    if isinstance(error, SessionNotFoundError | UnauthorizedError):
+    if isinstance(error, SessionNotFoundError | ImageNotFoundError | UnauthorizedError):
         return logging.DEBUG
     if isinstance(error, ConfigurationError):
         return logging.ERROR

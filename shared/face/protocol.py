@@ -50,6 +50,8 @@ def build_create(request: StartRequest) -> FaceRequest:
         body["deviceCorrelationId"] = request.device_correlation_id
     if request.user_correlation_id is not None:
         body["userCorrelationId"] = request.user_correlation_id
+    if request.keeps_image:
+        body["enableSessionImage"] = True
     if request.verify_image is not None:
         body["returnVerifyImageHash"] = True
     return FaceRequest(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from shared.errors import (
     FaceOutcomeUnknownError,
     FaceUnavailableError,
+    ImageNotFoundError,
     SessionNotFinalError,
     SessionNotFoundError,
     StoreUnavailableError,
@@ -24,7 +25,7 @@ from shared.session import decisions, looks
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
-from shared.session.session import Report, Session
+from shared.session.session import Report, Session, Status
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
 from shared.session.timestamps import rfc3339
 
@@ -70,6 +71,15 @@ class LivenessFlow:
             raise SessionNotFinalError("the session has not ended")
         return session
 
+    async def load_image(self, session_id: str) -> bytes:
+        """Return the picture that is kept of a check."""
+        session = await self.store.load(session_id) if is_session_id(session_id) else None
+        if session is None:
+            raise SessionNotFoundError("no such session")
+        if not session.is_final:
+            raise ImageNotFoundError("no such image")
+        return await self.walk.images.load(session)
+
     async def complete(self, session_id: str, token: Secret, report: Report) -> Session:
         """Record how a check ended, or see to it that somebody will."""
         session = await self.load(session_id, token)
@@ -94,9 +104,13 @@ class LivenessFlow:
         return looked.session
 
     async def settle(self, session_id: SessionId) -> None:
-        """Look at a message's session, unless it has ended or somebody else has looked."""
-        session = await self._load_due(session_id)
-        if session is not None:
+        """Look at a message's session, unless somebody else has; take on one that has ended."""
+        session = await self._load_almost_due(session_id)
+        if session is None:
+            return
+        if session.is_final:
+            await self._walk(session)
+        elif looks.is_look_due(session, self.now()):
             await self._look(
                 session,
                 lambda known, answer: decisions.after_message(
@@ -125,19 +139,18 @@ class LivenessFlow:
                 str(looked.failure), retry_after_seconds=wait
             ) from looked.failure
 
-    async def _load_due(self, session_id: SessionId) -> Session | None:
-        """Return an open session whose next look is due."""
-        session = await self._load_open(session_id)
+    async def _walk(self, session: Session) -> None:
+        if self.rules.walks_by_message and session.has_face_data:
+            await self.walk.try_visit(session)
+
+    async def _load_almost_due(self, session_id: SessionId) -> Session | None:
+        session = await self.store.load(session_id)
         # Storage may count in whole seconds, and the clocks of two hosts differ a little: rather
         # than leave the look to the alarm, wait for it.
         if session is not None and looks.seconds_until(session.look_at, self.now()) == 1:
             await asyncio.sleep(1)
-            session = await self._load_open(session_id)
-        return session if session and looks.is_look_due(session, self.now()) else None
-
-    async def _load_open(self, session_id: SessionId) -> Session | None:
-        session = await self.store.load(session_id)
-        return None if session is None or session.is_final else session
+            session = await self.store.load(session_id)
+        return session
 
     async def _look(
         self, session: Session, answered: DecideOnAnswer, unanswered: Decide
@@ -159,11 +172,18 @@ class LivenessFlow:
         if not change.is_written:
             return change.after
         if change.after.is_final:
-            # Whoever wrote the ending goes on from there: one delete, however many learn of it.
-            return await self.walk.try_visit(change.after)
+            return await self._take_on(change.after)
         if at := looks.next_message_at(change.before, change.after):
             await self._send_message(change.after, at)
         return change.after
+
+    async def _take_on(self, session: Session) -> Session:
+        # Whoever wrote the ending goes on from there: one delete, however many learn of it. A
+        # cancel revokes the token, so that nothing may come between.
+        if not self.rules.walks_by_message or session.status is Status.CANCELED:
+            return await self.walk.try_visit(session)
+        await self._send_message(session, self.now())
+        return session
 
     async def _send_message(self, session: Session, at: datetime) -> None:
         delay = timedelta(seconds=looks.seconds_until(at, self.now()))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import (
+    DependencyError,
     FaceOutcomeUnknownError,
     StoreConflictError,
     StoreUnavailableError,
@@ -12,12 +13,14 @@ from shared.errors import (
 )
 from shared.flow import update
 from shared.flow.face_failure import log_face_failure
+from shared.flow.images import SessionImages
 from shared.flow.ports import FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decide
 from shared.session import decisions, transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
 from shared.session.ids import SessionId
+from shared.session.kept_image import ImageState
 from shared.session.session import Session, Status
 
 
@@ -27,6 +30,7 @@ class Walk:
 
     face: FaceGateway
     store: SessionStore
+    images: SessionImages
     rules: Rules
     now: Callable[[], datetime]
     log: LogEvent
@@ -49,6 +53,9 @@ class Walk:
         if session.has_face_data:
             await self.visit(session)
             return self._unless_forgotten(session, SweepResult.DELETED)
+        if session.image.state is not ImageState.NONE:
+            # First, so that no record is needed to find a picture that is left.
+            await self.images.delete(session_id)
         await self.store.purge(session)
         return SweepResult.PURGED
 
@@ -65,14 +72,18 @@ class Walk:
 
         Each stop is safe to repeat and to race; what failed is raised once the rest is written.
         """
-        after, failure = session, None
-        for stop in (self._delete_at_face,):
+        after = session
+        failure: DependencyError | None = None
+        for stop in (self.images.keep, self.images.analyze, self._delete_at_face):
             try:
                 after = await stop(after)
             except FaceOutcomeUnknownError as error:
-                failure = error
+                failure = failure or error
+            except StoreUnavailableError as error:
+                # Of pictures: it is tried again less and less often, since each try asks Face, too.
+                failure, after = error, transitions.postponed(after, self.now())
         if after != session:
-            after = await self.store.replace(session, after)
+            after = await self._write(session, after)
         if failure is not None:
             raise failure
         return after
@@ -84,7 +95,18 @@ class Walk:
         except (FaceOutcomeUnknownError, StoreConflictError, StoreUnavailableError):
             return session
 
+    async def _write(self, before: Session, after: Session) -> Session:
+        try:
+            return await self.store.replace(before, after)
+        except StoreConflictError:
+            if after.image != before.image and await self.store.load(before.session_id) is None:
+                # The record is gone, and whoever removed it may have come before this picture.
+                await self.images.delete(before.session_id)
+            raise
+
     async def _delete_at_face(self, session: Session) -> Session:
+        if session.image.needs_face:
+            return session
         try:
             await self.face.delete(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:

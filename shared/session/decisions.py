@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared.session import looks, transitions
 from shared.session.face_answer import FaceAnswer
 from shared.session.session import Report, Session, Status
-from shared.session.verdict import Policy, ends_in_error, is_finished, judge
+from shared.session.verdict import Policy, ends_in_error, is_finished, judge, last_attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,9 @@ class Rules:
     policy: Policy
     grace: timedelta
     retention: timedelta
+    # An ending is taken on by a message: there is more to do than to delete at Face.
+    walks_by_message: bool = False
+    analyzes_images: bool = False
 
 
 def after_completion(
@@ -92,4 +95,6 @@ def _final_step(
 
 
 def _judge(session: Session, answer: FaceAnswer, rules: Rules, now: datetime) -> Session:
-    return transitions.completed(session, judge(answer, session, rules.policy), now)
+    image = session.image.of(last_attempt(answer), analyzes=rules.analyzes_images)
+    judged = transitions.completed(session, judge(answer, session, rules.policy), now)
+    return replace(judged, image=image)

@@ -55,6 +55,7 @@ class NoImage(StrEnum):
     NOT_FOUND = "notFound"
     REFUSED = "refused"
     TOO_LARGE = "tooLarge"
+    NO_PLACE = "noPlace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

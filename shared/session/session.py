@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
+from shared.session.kept_image import KeptImage
 from shared.session.shard import PersonHash
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
@@ -141,6 +142,7 @@ class Session:
     cancel_look_at: datetime | None = None
     failed_cancels: int = 0
     verdict: Verdict | None = None
+    image: KeptImage = field(default_factory=KeptImage)
     has_face_data: bool = True
     alarm_at: datetime
     alarm_delays: int = 0

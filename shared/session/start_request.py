@@ -23,6 +23,7 @@ class StartRequest:
     token_seconds: int
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
+    keeps_image: bool = False
     verify_image: bytes | None = field(default=None, repr=False)
 
     @property

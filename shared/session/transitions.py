@@ -7,6 +7,7 @@ from shared.secret import Secret
 from shared.session.alarm import REPORTED_DELAY, next_alarm_at
 from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
+from shared.session.kept_image import KeptImage
 from shared.session.session import Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.start_request import StartRequest
@@ -43,6 +44,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         created_at=now,
         created_by=created_by,
         expires_at=expires_at,
+        image=KeptImage(is_wanted=request.keeps_image),
         alarm_at=expires_at + grace,
     )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONTAINER_NAME = "session-images"
 
+_JPEG = b"\xff\xd8\xff"
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 _IS_THERE, _IS_GONE = "BlobAlreadyExists", "BlobNotFound"
 
@@ -81,8 +82,18 @@ class BlobImageStore:
         )
 
     async def _load(self, session_id: SessionId) -> bytes:
-        found = await self._client().download_blob(session_id)
-        return await found.readall()
+        answers: list[Any] = []
+        try:
+            found = await self._client().download_blob(session_id, raw_response_hook=answers.append)
+            image = await found.readall()
+        except ValueError:
+            # The SDK leaves open what it cannot make sense of.
+            for answer in answers:
+                answer.http_response.internal_response.close()
+            raise
+        if not image.startswith(_JPEG):
+            raise StoreUnavailableError("what should be a picture is none")
+        return image
 
     async def _delete(self, session_id: SessionId) -> None:
         await self._client().delete_blob(session_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from shared.errors import UnreadableRecordError
 from shared.session.caller import Caller
 from shared.session.ids import shard_of
+from shared.session.kept_image import KeptImage
 from shared.session.session import Report, Session, Verdict
 from shared.store import row_keys
 from shared.store.columns import Columns, Row, read_column, row_at, write_value
@@ -13,11 +14,12 @@ from shared.store.columns import Columns, Row, read_column, row_at, write_value
 _SESSION = Columns(
     Session,
     names={"token_hash": "sessionTokenSha256", "has_face_data": "atFace"},
-    elsewhere={"session_id", "created_by", "report", "verdict", "version"},
+    elsewhere={"session_id", "created_by", "report", "verdict", "image", "version"},
 )
 _CREATED_BY = Columns(Caller, prefix="created_by_")
 _REPORT = Columns(Report, prefix="reported_")
 _VERDICT = Columns(Verdict)
+_IMAGE = Columns(KeptImage, prefix="image_")
 
 
 def session_row(session: Session) -> Row:
@@ -28,6 +30,7 @@ def session_row(session: Session) -> Row:
         **(_CREATED_BY.write(session.created_by) if session.created_by else {}),
         **_REPORT.write(session.report),
         **(_VERDICT.write(session.verdict) if session.verdict else {}),
+        **_IMAGE.write(session.image),
     }
 
 
@@ -44,6 +47,7 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         created_by=_CREATED_BY.read(row) if _CREATED_BY.name_of("app_id") in row else None,
         report=_REPORT.read(row),
         verdict=_VERDICT.read(row) if _VERDICT.name_of("outcome") in row else None,
+        image=_IMAGE.read(row) if _IMAGE.name_of("state") in row else KeptImage(),
         version=version,
     )
     if session.is_final and session.ended_at is None:

@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.conftest import Configure
 from tests.support import kusto
 from tests.support.app_lines import AppLines
+from tests.support.constants import STALE_SECONDS
 from tests.support.world import World
 
 type Cause = Callable[[World], Awaitable[list[int]]]
@@ -38,6 +40,23 @@ async def ask_for_a_foreign_session(world: World) -> list[int]:
     return [(await world.call("GET", path, headers=token)).status]
 
 
+async def miss_a_picture(world: World) -> list[int]:
+    check = await world.start(enableSessionImage=True)
+    await world.play(check, "realface", sessionImage="missing")
+    await world.wait(STALE_SECONDS)
+    await world.sweep()
+    return []
+
+
+async def be_refused_a_picture(world: World) -> list[int]:
+    check = await world.start(enableSessionImage=True)
+    await world.play(check, "realface")
+    await world.wait(STALE_SECONDS)
+    await world.fail("image", status=403, code="403")
+    await world.sweep()
+    return []
+
+
 async def sweep_late(world: World) -> list[int]:
     await world.start()
     await world.wait(2000)
@@ -47,6 +66,7 @@ async def sweep_late(world: World) -> list[int]:
 
 CAUSES: dict[str, list[Cause]] = {
     "face-refusals": [refuse_a_create, refuse_a_look],
+    "image-unavailable": [miss_a_picture, be_refused_a_picture],
     "oldest-alarm": [sweep_late],
     "server-errors": [refuse_a_create],
     "unknown-sessions": [ask_for_a_foreign_session],
@@ -76,9 +96,10 @@ async def left_by(cause: Cause, world: World) -> list[kusto.Row]:
     ("name", "cause"), [(name, cause) for name, causes in CAUSES.items() for cause in causes]
 )
 async def test_the_cause_of_an_alert_leaves_what_the_alert_looks_for(
-    world: World, name: str, cause: Cause
+    world: World, configure: Configure, name: str, cause: Cause
 ) -> None:
     kusto.install_parser()
+    await configure(SESSION_IMAGE="allow")
 
     seen = kusto.matching(QUERIES[name], await left_by(cause, world))
 

@@ -56,7 +56,7 @@ class Caller:
         headers = {**self.headers, **options.pop("headers", {})}
         async with self.http.request(method, url, headers=headers, **options) as answer:
             text = await answer.text()
-            return Answer(status=answer.status, headers=answer.headers, text=text)
+            return Answer(status=answer.status, headers=answer.headers, content=text.encode())
 
     async def open(self, route: Route, **headers: str) -> Answer:
         """Knock, with nothing in the hands but these headers."""

@@ -175,6 +175,19 @@ def test_a_deployment_that_is_right_passes_every_check(tmp_path: Path) -> None:
             "deploy infra/ again", id="role missing",
         ),
         pytest.param(
+            "roles", AFTER |
+            {
+                "functionapp config appsettings list": settings(
+                    FACE_AUTH="entra", SESSION_IMAGE="allow"
+                ),
+                "role assignment list": [
+                    *AFTER["role assignment list"],
+                    {"roleDefinitionName": "Cognitive Services Face Recognizer"},
+                ],
+            },
+            {}, "deploy infra/ again", id="role for pictures missing",
+        ),
+        pytest.param(
             "providers", BEFORE | {"provider list": AFTER["provider list"][1:]}, {},
             "az provider register --namespace Microsoft.", id="provider not registered",
         ),
@@ -270,5 +283,7 @@ def test_preflight_knows_every_role_and_provider_of_infra() -> None:
     roles = set(re.findall(r"(?m)^  '([\w ]+)': '[0-9a-f-]{36}'$", infra))
     providers = set(re.findall(r"'(Microsoft\.\w+)/[\w/]+@", infra)) - {"Microsoft.Authorization"}
 
-    assert roles == {*names_in("ROLES"), "Cognitive Services Face Recognizer"}
+    at_face = {"Cognitive Services Face Recognizer", "Cognitive Services User"}
+
+    assert roles == {*names_in("ROLES"), *at_face}
     assert set(names_in("PROVIDERS")) == providers | {"Microsoft.App"}

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import function_app
 from shared import settings
 from shared.api import request_parts
 from shared.errors import ConfigurationError
+from shared.store.images import CONTAINER_NAME
 from shared.store.session_store import TABLE_NAME
 from tests.rules.source import ROOT, tree_of
 
@@ -42,10 +44,20 @@ PLATFORM_SETTINGS = {
 WIRED_SETTINGS = {
     "APP_SECRET_NAME", "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
-    "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "KEY_VAULT_URL",
+    "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "IMAGES_BLOB_ENDPOINT", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
 NOT_IN_AZURE = {"AzureWebJobsStorage", "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"}
+
+# Enough for settings.py.
+MINIMUM = {
+    "FACE_ENDPOINT": "https://face.example",
+    "KEY_VAULT_URL": "https://vault.example",
+    "AzureWebJobsStorage__tableServiceUri": "https://table.example",
+    "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
+    "IMAGES_BLOB_ENDPOINT": "https://blob.example",
+    "SWEEP_SCHEDULE": "0 * * * * *",
+}
 
 # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations
 REFUSED_BY_FLEX = {
@@ -64,6 +76,7 @@ REFUSED_BY_FLEX = {
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 KNOWN_ROLES = {
     "Cognitive Services Face Recognizer": "9894cab4-e18a-44aa-828b-cb588cd6f2d7",
+    "Cognitive Services User": "a97b65f3-24c7-4388-baec-2e87135dc908",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
@@ -178,6 +191,12 @@ def settings_the_bindings_read() -> set[str]:
     return set(re.findall(r"%(\w+)%", (ROOT / "function_app.py").read_text(encoding="utf-8")))
 
 
+def chosen(name: str) -> dict[str, str]:
+    """Give the settings that a parameter file chooses."""
+    choices = re.search(r"(?m)^param choices = \{(.*)\}$", text_of(INFRA / f"{name}.bicepparam"))
+    return dict(re.findall(r"(\w+): '([^']*)'", choices[1])) if choices else {}
+
+
 def role_lines(path: Path) -> list[tuple[str, str, str]]:
     """Give each role of a file with its id and the line above it."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -193,15 +212,10 @@ def test_every_setting_that_is_read_is_set_and_no_other() -> None:
 
 def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
     written = {name: value.strip("'") for name, value in infra_settings().items()}
-    known = {
+    known = MINIMUM | {
         "FACE_AUTH": "key",
-        "FACE_ENDPOINT": "https://face.example",
-        "KEY_VAULT_URL": "https://vault.example",
-        "AzureWebJobsStorage__tableServiceUri": "https://table.example",
-        "AzureWebJobsStorage__queueServiceUri": "https://queue.example",
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
         "ENTRA_TENANT_ID": "00000000-0000-0000-0000-000000000000",
-        "SWEEP_SCHEDULE": "0 * * * * *",
     }
     by_main = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
     written = {name: value for name, value in written.items() if name not in by_main}
@@ -245,7 +259,8 @@ def test_no_other_role_is_given_in_any_other_way() -> None:
     text = "\n".join(map(text_of, [MAIN, *MODULE_FILES]))
     ids = re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text)
 
-    assert sorted(ids) == sorted(KNOWN_ROLES.values())
+    assert set(ids) == set(KNOWN_ROLES.values())
+    assert len(ids) == sum(len(role_lines(path)) for path in MODULE_FILES)
     loops = text.count("for role in items(roles):")
     assert loops == text.count("'Microsoft.Authorization/roleAssignments@")
 
@@ -362,34 +377,113 @@ def audited(name: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
-def test_whoever_writes_verdicts_or_code_leaves_a_trace(name: str) -> None:
+def test_whoever_writes_verdicts_or_code_or_looks_at_a_picture_leaves_a_trace(name: str) -> None:
+    images = {"stlivenessimgs blob": {"StorageRead", "StorageWrite", "StorageDelete"}}
+
     assert audited(name) == {
         "stliveness blob": {"StorageDelete"},
         "stliveness table": {"StorageWrite", "StorageDelete"},
         "stlivenesscode blob": {"StorageWrite", "StorageDelete"},
+        **(images if name == LANDING_ZONE else {}),
     }
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_every_storage_account_is_closed_alike(name: str) -> None:
-    accounts = predicted(name, "Microsoft.Storage/storageAccounts")
-    (properties, *others) = (one["properties"] for one in accounts)
+    accounts = {
+        one["name"][:-10]: one["properties"]
+        for one in predicted(name, "Microsoft.Storage/storageAccounts")
+    }
+    bypasses = {kind: one["networkAcls"].pop("bypass") for kind, one in deepcopy(accounts).items()}
+    properties = accounts["stliveness"]
 
-    assert len(accounts) == 2
-    assert others == [properties]
+    assert bypasses == {kind: "AzureServices" if "imgs" in kind else "None" for kind in accounts}
+    for one in accounts.values():
+        assert one | {"networkAcls": {}} == properties | {"networkAcls": {}}
+        assert one["networkAcls"]["defaultAction"] == properties["networkAcls"]["defaultAction"]
     assert properties["allowSharedKeyAccess"] is False
     assert properties["allowBlobPublicAccess"] is False
     assert properties["minimumTlsVersion"] == "TLS1_2"
 
 
-def test_what_is_private_is_reached_by_an_endpoint_for_each_service() -> None:
-    endpoints = predicted("production", "Microsoft.Network/privateEndpoints")
+@pytest.mark.parametrize(
+    ("name", "besides"), [("production", set()), (LANDING_ZONE, {"images"})], ids=["none", "kept"]
+)
+def test_what_is_private_is_reached_by_an_endpoint_for_each_service(
+    name: str, besides: set[str]
+) -> None:
+    endpoints = predicted(name, "Microsoft.Network/privateEndpoints")
     reached = {one["name"].rpartition("-")[2] for one in endpoints}
+    zones = predicted(name, "Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
 
-    assert reached == {"blob", "queue", "table", "package", "vault"}
+    assert reached == {"blob", "queue", "table", "package", "vault"} | besides
+    assert len(zones) == len(reached)
     for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"):
-        accounts = predicted("production", kind)
+        accounts = predicted(name, kind)
         assert {one["properties"]["publicNetworkAccess"] for one in accounts} == {"Disabled"}
+
+
+def child_of_images(kind: str) -> Resource:
+    """Give the one resource of a kind that an account of pictures has."""
+    (child,) = (
+        one
+        for one in predicted(LANDING_ZONE, f"Microsoft.Storage/storageAccounts/{kind}")
+        if "stlivenessimgs" in one["name"]
+    )
+    properties: Resource = child["properties"]
+    return properties
+
+
+def test_nothing_is_made_for_pictures_that_nobody_keeps() -> None:
+    for name in ("main", "production"):
+        assert "stlivenessimgs" not in json.dumps(snapshot(name))
+        (site,) = predicted(name, "Microsoft.Web/sites/config")
+        assert site["properties"]["IMAGES_BLOB_ENDPOINT"] == ""
+
+
+def test_a_picture_that_is_deleted_is_gone_and_none_outlives_its_record_by_more_than_two_days() -> (
+    None
+):
+    blobs = child_of_images("blobServices")
+    (rule,) = child_of_images("managementPolicies")["policy"]["rules"]
+    kept = settings.from_environment(chosen(LANDING_ZONE) | MINIMUM).retention_days
+    default = settings.from_environment(MINIMUM).retention_days
+
+    assert blobs["isVersioningEnabled"] is False
+    for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
+        assert blobs[policy] == {"enabled": False}
+    assert rule["enabled"]
+    assert rule["definition"]["filters"]["prefixMatch"] == [f"{CONTAINER_NAME}/"]
+    deletion = rule["definition"]["actions"]["baseBlob"]["delete"]
+    assert deletion == {"daysAfterCreationGreaterThan": kept + 2}
+    assert f"retentionDays: int(choices.?RETENTION_DAYS ?? '{default}')" in text_of(MAIN)
+
+
+def test_the_app_reaches_the_container_of_pictures_and_nothing_else_of_their_account() -> None:
+    containers = predicted(
+        LANDING_ZONE, "Microsoft.Storage/storageAccounts/blobServices/containers"
+    )
+    names = [one["name"] for one in containers if "stlivenessimgs" in one["name"]]
+    roles = [
+        one["id"]
+        for one in predicted(LANDING_ZONE, "Microsoft.Authorization/roleAssignments")
+        if "stlivenessimgs" in one["id"]
+    ]
+
+    assert [name.rpartition("/")[2] for name in names] == [CONTAINER_NAME]
+    assert child_of_images("blobServices/containers") == {"publicAccess": "None"}
+    (role,) = roles
+    assert f"/containers/{CONTAINER_NAME}'" in role
+    assert KNOWN_ROLES["Storage Blob Data Contributor"] in role
+
+
+def test_who_comes_to_face_without_a_key_may_read_pictures_only_where_they_are_kept() -> None:
+    text = text_of(MAIN)
+
+    assert "readsImages: keepsImages" in text
+    assert "hasImages: keepsImages" in text
+    assert "var roles = union(sessionRoles, readsImages ? imageRoles : {})" in module("face-access")
+    assert "(choices.?SESSION_IMAGE ?? 'off') != 'off'" in text
 
 
 def test_what_must_be_off_is_off() -> None:
@@ -447,8 +541,9 @@ def test_what_is_handed_out_is_used_and_not_made_again() -> None:
         one["id"] for one in predicted(LANDING_ZONE, "Microsoft.Authorization/roleAssignments")
     ]
     at_face = [one for one in roles if "/rg-shared/providers/Microsoft.CognitiveServices/" in one]
-    assert len(at_face) == 1
-    assert KNOWN_ROLES["Cognitive Services Face Recognizer"] in at_face[0]
+    assert len(at_face) == 2
+    for role in ("Cognitive Services Face Recognizer", "Cognitive Services User"):
+        assert [one for one in at_face if KNOWN_ROLES[role] in one]
     (secret,) = predicted(LANDING_ZONE, "Microsoft.KeyVault/vaults/secrets")
     assert "'app-secret'" in secret["name"]
 
@@ -556,6 +651,7 @@ def test_what_may_wait_until_morning_wakes_nobody() -> None:
 def test_a_snapshot_shows_every_setting_and_every_type_of_the_files(name: str) -> None:
     (site,) = predicted(name, "Microsoft.Web/sites/config")
     literal = {name: value for name, value in infra_settings().items() if value[0] == "'"}
+    literal |= {setting: f"'{value}'" for setting, value in chosen(name).items()}
     kinds = {(one["type"], one["apiVersion"]) for one in snapshot(name)}
     declared = {one for file in MODULE_FILES for one in types_of(file)}
 

@@ -3,7 +3,7 @@ from dataclasses import astuple
 
 from tests.rules.source import ROOT
 from tests.support.fault_proxy import Fault
-from tests.support.fault_table import OTHERS, STATES, TABLE, Line
+from tests.support.fault_table import IMAGE_TABLE, OTHERS, STATES, TABLE, Line
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 
@@ -29,7 +29,9 @@ def cells(call: str, route: str, line: Line) -> list[str]:
 
 
 def test_the_documents_fault_table_is_the_one_that_the_journeys_play() -> None:
-    played = [cells(*place, line) for place, lines in TABLE.items() for line in lines]
+    played = [
+        cells(*place, line) for place, lines in (TABLE | IMAGE_TABLE).items() for line in lines
+    ]
     played += [list(astuple(state)) for state in STATES]
 
     assert table("outside call") == played

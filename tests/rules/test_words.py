@@ -13,12 +13,12 @@ from tests.rules.source import MODULES, ROOT, tree_of
 # How the names of what is awaited begin. A new one is a decision: is it a verb in its base form,
 # and does the house have no verb for it yet?
 VERBS = {
-    "acquire", "adopt", "answer", "ask", "await", "call", "cancel", "change", "check", "close",
-    "commit", "complete", "count", "create", "decrement", "delete", "detect", "discard", "drop",
-    "end", "fetch", "find", "get", "guard", "handle", "increment", "insert", "join", "list", "load",
-    "look", "parse", "postpone", "purge", "raise", "read", "record", "refresh", "reload",
-    "replace", "run", "send", "settle", "start", "sweep", "try", "verify", "visit",
-    "work",
+    "acquire", "adopt", "analyze", "answer", "ask", "await", "call", "cancel", "change", "check",
+    "close", "commit", "complete", "count", "create", "decrement", "delete", "detect", "discard",
+    "drop", "end", "fetch", "find", "get", "guard", "handle", "increment", "insert", "join",
+    "keep", "list", "load", "look", "parse", "postpone", "purge", "raise", "read", "record",
+    "refresh", "reload", "replace", "run", "send", "settle", "start", "sweep", "take", "try",
+    "verify", "visit", "walk", "work", "write",
 }  # fmt: skip
 # A question only looks.
 QUESTIONS = {"is", "has"}

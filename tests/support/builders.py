@@ -11,6 +11,7 @@ from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
+from shared.session.kept_image import KeptImage
 from shared.session.session import Kind, Report, Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.shard import PersonHash, Shard
@@ -58,6 +59,7 @@ class SessionFields(TypedDict, total=False):
     cancel_look_at: datetime | None
     failed_cancels: int
     verdict: Verdict | None
+    image: KeptImage
     has_face_data: bool
     alarm_at: datetime
     alarm_delays: int

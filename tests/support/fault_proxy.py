@@ -65,6 +65,11 @@ class _Call:
     head: bytes
     body: bytes
 
+    def is_one(self, wanted: str | None) -> bool:
+        method, _, part = (wanted or "").partition(" ")
+        line = self.head.partition(b"\r\n")[0].decode()
+        return wanted is None or (method == self.method and part in line)
+
 
 class FaultProxy:
     """Passes calls on, one for each connection, until a fault is set for their method."""
@@ -96,7 +101,8 @@ class FaultProxy:
     def fail(self, method: str, fault: Fault, *, first: str | None = None) -> None:
         """Let the fault befall every call of a method; no call at all gets in if it is refused.
 
-        With `first`, the door is shut only when a call of that method is through.
+        With `first`, the door is shut only when a call of that method is through. After a method
+        there may be a part of the path: `GET sessionImages`.
         """
         self._method, self._fault, self._first = method, fault, first
         if fault is Fault.REFUSED and first is None:
@@ -120,12 +126,12 @@ class FaultProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(*_CLIENT_ERRORS):
             call = await _read(reader)
-            if self._fault is Fault.REFUSED and self._first in {None, call.method}:
+            if self._fault is Fault.REFUSED and call.is_one(self._first):
                 answer = await self._passed_on(call)
                 if self._fault is Fault.REFUSED:
                     self._close()
                 writer.write(answer)
-            elif self._fault is None or call.method != self._method:
+            elif self._fault is None or not call.is_one(self._method):
                 writer.write(await self._passed_on(call))
             else:
                 await self._befall(self._fault, call, writer)

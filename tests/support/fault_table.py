@@ -3,7 +3,7 @@
 docs/reliability.md has the same table for people, and tests/journeys/test_fault_table.py plays it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.support.fault_proxy import Fault
@@ -122,6 +122,47 @@ TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
 }
 
 
+NOBODY = "nobody sees it"
+WALKED = KEPT = "picture stored, deleted at Face"
+NO_PICTURE = "picture unavailable, deleted at Face"
+PICTURE_AT_FACE = "picture pending, not deleted at Face"
+UNASKED = "picture stored, not deleted at Face"
+UNTOLD = "picture stored, no attributes, deleted at Face"
+PURGED = NOTHING
+SWEEP_KEEPS = "the sweep keeps it"
+SWEEP_ASKS = "the sweep asks again"
+SWEEP_PURGES = "the sweep purges it"
+TOLD_IMAGE = "200, the picture"
+
+# The same for pictures. What Face never gives is not waited for.
+NEVER: Faults = (Fault.FORBIDDEN, Fault.NOT_FOUND)
+IMAGE_TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
+    ("Face image", "walk"): (
+        Line(SLOW, NOBODY, WALKED, DONE),
+        Line((*NEVER, Fault.HUGE), NOBODY, NO_PICTURE, DONE),
+        Line(OTHERS, NOBODY, PICTURE_AT_FACE, SWEEP_KEEPS),
+    ),
+    ("Face detect", "walk"): (
+        Line(SLOW, NOBODY, WALKED, DONE),
+        Line(NEVER, NOBODY, UNTOLD, DONE),
+        Line(OTHERS, NOBODY, UNASKED, SWEEP_ASKS),
+    ),
+    ("image write", "walk"): (
+        Line(SLOW, NOBODY, WALKED, DONE),
+        Line(OTHERS, NOBODY, PICTURE_AT_FACE, SWEEP_KEEPS),
+    ),
+    ("image delete", "purge"): (
+        Line((*SLOW, Fault.NOT_FOUND), NOBODY, PURGED, DONE),
+        Line(OTHERS, NOBODY, KEPT, SWEEP_PURGES),
+    ),
+    ("image read", "image"): (
+        Line(SLOW, TOLD_IMAGE, KEPT, DONE),
+        Line((Fault.NOT_FOUND,), "404 `ImageNotFound`", KEPT, DONE),
+        Line(OTHERS, STORE_UNAVAILABLE, KEPT, AGAIN),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What lasts beyond one call, and what it comes to."""
@@ -190,9 +231,9 @@ class Row:
     line: Line
 
 
-def every_row() -> Iterator[Row]:
+def every_row(table: Mapping[tuple[str, str], tuple[Line, ...]] = TABLE) -> Iterator[Row]:
     """Give each fault of each call once."""
-    for (call, route), lines in TABLE.items():
+    for (call, route), lines in table.items():
         by_fault = {fault: line for line in lines for fault in line.faults}
         (others,) = (line for line in lines if line.faults is OTHERS)
         for fault in Fault:

@@ -26,6 +26,7 @@ from tests.support.fakes import (
     SequentialBytes,
 )
 from tests.support.faults import Crash, Faults
+from tests.support.memory_images import ImagesInMemory
 from tests.support.memory_table import StoreInMemory
 from tests.support.rows import Row, flaws_in, rows_of, sessions_of
 
@@ -37,7 +38,7 @@ SETTINGS = settings.from_environment(
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )
-FACE_CALLS = {"create", "get", "delete"}
+FACE_CALLS = {"create", "get", "delete", "get_image", "detect"}
 STALE = TOKEN_LIFE + GRACE + timedelta(seconds=1)
 
 
@@ -73,6 +74,7 @@ class Stage:
     events: RecordedEvents = field(default_factory=RecordedEvents)
     faults: Faults = field(default_factory=Faults)
     queue: FakeQueue = field(default_factory=FakeQueue)
+    images: ImagesInMemory = field(default_factory=ImagesInMemory)
     random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
     settings: Settings = SETTINGS
 
@@ -89,6 +91,7 @@ class Stage:
             face=faults.around(self.face),
             store=faults.around(self.store),
             queue=faults.around(self.queue),
+            images=self.images,
             app_secret=self.app_secret,
             now=self.clock,
             log=self.events,

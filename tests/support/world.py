@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import BlobClient
 from azure.storage.queue.aio import QueueClient
 
 from local.stack.stack import Stack
+from shared.store.images import CONTAINER_NAME
 from shared.store.session_store import TABLE_NAME
 from tests.support.app_lines import AppLines
 from tests.support.constants import FUNCTION_KEY, MASTER_KEY, QUEUE_NAME
@@ -39,7 +41,11 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="replace")
 
     @property
     def body(self) -> Json:
@@ -211,11 +217,19 @@ class World:
         """Put a message on the queue as the platform does, base64."""
         await self.queue.send_message(base64.b64encode(text.encode()).decode())
 
+    async def picture(self, session_id: str) -> bytes | None:
+        """Read what is kept of a session's picture, past the app."""
+        storage = self.stack.settings["AzureWebJobsStorage"]
+        blob = BlobClient.from_connection_string(storage, CONTAINER_NAME, session_id)
+        async with blob:
+            if not await blob.exists():
+                return None
+            return await (await blob.download_blob()).readall()
+
     async def _request(self, method: str, url: str, **options: Json) -> Answer:
         async with self.http.request(method, url, **options) as response:
-            return Answer(
-                status=response.status, headers=response.headers, text=await response.text()
-            )
+            content = await response.read()
+            return Answer(status=response.status, headers=response.headers, content=content)
 
 
 async def eventually(fact: Callable[[], Awaitable[object]], expected: object) -> None:

@@ -18,6 +18,7 @@ from tests.support import virtual_time
 from tests.support.builders import a_request
 from tests.support.fake_vault import FakeVault
 from tests.support.fakes import Clock, FakeAppSecret, FakeFace, FakeQueue, RecordedEvents
+from tests.support.memory_images import ImagesInMemory
 from tests.support.memory_table import StoreInMemory
 
 
@@ -41,6 +42,8 @@ ENVIRONMENT = {
     "DIGEST_POLICY": "required",
     "VERIFY_CONFIDENCE_FLOOR": "0.5",
     "VERIFY_IMAGE_HASH": "record",
+    "SESSION_IMAGE": "always",
+    "SESSION_IMAGE_ANALYSIS": "mask,blur",
 }
 
 
@@ -59,7 +62,10 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         policy=Policy(digest_required=True, confidence_floor=0.5, image_hash_required=False),
         grace=timedelta(seconds=7),
         retention=timedelta(days=3),
+        walks_by_message=True,
+        analyzes_images=True,
     )
+    assert app.flow.walk.images.attributes == ("mask", "blur")
     assert app.start.rules == StartRules(
         grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality=Quality.HIGH
     )
@@ -97,7 +103,7 @@ async def test_what_is_missing_is_said_instead(environment: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("environment")
 async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> None:
-    face, store, queue = FakeFace(), StoreInMemory(), FakeQueue()
+    face, store, queue, images = FakeFace(), StoreInMemory(), FakeQueue(), ImagesInMemory()
     app_secret, events, then = FakeAppSecret(), RecordedEvents(), Clock()
 
     app = composition.build(
@@ -105,6 +111,7 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
         face=face,
         store=store,
         queue=queue,
+        images=images,
         app_secret=app_secret,
         now=then,
         log=events,
@@ -117,7 +124,7 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
     assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
     assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
     assert [part.log for part in (*parts, app.sweep)] == [events] * 7
-    assert app.start.app_secret is app_secret
+    assert (app.sweep.walk.images.store, app.start.app_secret) == (images, app_secret)
     assert app._connections._opened == []
 
 
@@ -165,6 +172,7 @@ def by_identity(environment: pytest.MonkeyPatch) -> None:
     for service in ("table", "queue"):
         name = f"AzureWebJobsStorage__{service}ServiceUri"
         environment.setenv(name, f"https://x.{service}.core.windows.net")
+    environment.setenv("IMAGES_BLOB_ENDPOINT", "https://y.blob.core.windows.net")
 
 
 @pytest.mark.usefixtures("by_identity")

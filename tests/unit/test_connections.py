@@ -15,6 +15,7 @@ from shared.face.entra import EntraCredential
 from shared.face.face_key import KeyVaultCredential
 from shared.face.rate_limiter import RateLimiter
 from shared.secret import Secret
+from shared.store.images import CONTAINER_NAME
 from shared.store.message_queue import QUEUE_NAME
 from tests.support.fakes import Clock
 
@@ -142,6 +143,33 @@ async def test_the_table_and_the_queue_are_opened_by_identity_where_there_is_no_
     queue = connections.open_queue()._client()
     assert queue.url == f"https://x.queue.core.windows.net/{QUEUE_NAME}"
     assert queue.credential is connections._credential
+
+
+async def test_pictures_lie_in_the_account_of_the_table_where_that_has_a_connection_string(
+    connect: Open,
+) -> None:
+    images = connect(IMAGES_BLOB_ENDPOINT="https://y.blob.core.windows.net").open_images()
+    assert images is not None
+    client = images._client()
+
+    assert client.url == f"https://x.blob.core.windows.net/{CONTAINER_NAME}"
+
+
+async def test_pictures_lie_in_an_account_of_their_own_where_storage_is_reached_by_identity(
+    connect: Open,
+) -> None:
+    its_own = {"IMAGES_BLOB_ENDPOINT": "https://y.blob.core.windows.net"}
+    connections = connect(**BY_IDENTITY, **its_own)
+    images = connections.open_images()
+    assert images is not None
+    client = images._client()
+
+    assert client.url == f"https://y.blob.core.windows.net/{CONTAINER_NAME}"
+    assert client.credential is connections._credential
+
+
+async def test_a_deployment_that_keeps_no_pictures_has_no_place_for_them(connect: Open) -> None:
+    assert connect(**BY_IDENTITY).open_images() is None
 
 
 @dataclass

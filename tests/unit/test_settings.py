@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared import settings
 from shared.errors import ConfigurationError
+from shared.image_choices import SessionImage
 from shared.secret import Secret
 from shared.session.face_answer import Quality
 from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings, VerifyImageHash
@@ -47,6 +48,9 @@ DEFAULTS = Settings(
     digest_policy=DigestPolicy.OPTIONAL,
     verify_confidence_floor=0,
     verify_image_hash=VerifyImageHash.REQUIRE,
+    session_image=SessionImage.OFF,
+    session_image_analysis=(),
+    images_blob_endpoint="",
     face_timeout_seconds=5,
     face_budget_seconds=10,
     store_timeout_seconds=3,
@@ -125,6 +129,10 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("VERIFY_CONFIDENCE_FLOOR", "1", 1),
         ("VERIFY_CONFIDENCE_FLOOR", " 0.75", 0.75),
         ("VERIFY_IMAGE_HASH", "record", VerifyImageHash.RECORD),
+        ("SESSION_IMAGE", "allow", SessionImage.ALLOW),
+        ("SESSION_IMAGE", "always", SessionImage.ALWAYS),
+        ("SESSION_IMAGE_ANALYSIS", "blur , mask", ("blur", "mask")),
+        ("IMAGES_BLOB_ENDPOINT", "https://images.test/", "https://images.test"),
         ("FACE_TIMEOUT_SECONDS", "0.1", 0.1),
         ("FACE_TIMEOUT_SECONDS", "60", 60),
         ("FACE_BUDGET_SECONDS", "1", 1),
@@ -193,6 +201,12 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ("DIGEST_POLICY", ["Required", "yes"]),
         ("VERIFY_CONFIDENCE_FLOOR", ["-0.1", "1.1", "0,5", "nan"]),
         ("VERIFY_IMAGE_HASH", ["Record", "no"]),
+        ("SESSION_IMAGE", ["on", "Always", "true"]),
+        ("SESSION_IMAGE_ANALYSIS", ["mask, glasses", "age", "Mask"]),
+        (
+            "IMAGES_BLOB_ENDPOINT",
+            ["https://x.blob.test/session-images", "http://x.blob.test", "x.blob.test"],
+        ),
         ("FACE_TIMEOUT_SECONDS", ["0", "60.1", "x", "nan"]),
         ("STORE_TIMEOUT_SECONDS", ["0", "60.1", "x", "nan"]),
         ("KEY_TIMEOUT_SECONDS", ["0", "60.1", "x", "nan"]),
@@ -255,6 +269,22 @@ def test_storage_may_be_reached_by_identity() -> None:
         table_service_uri=table,
         queue_service_uri=queue,
     )
+
+
+@pytest.mark.parametrize("choice", ["allow", "always"])
+def test_pictures_that_are_kept_by_identity_need_a_place(choice: str) -> None:
+    by_identity = {
+        **MIN,
+        "AzureWebJobsStorage": "",
+        "AzureWebJobsStorage__tableServiceUri": "https://x.table.test",
+        "AzureWebJobsStorage__queueServiceUri": "https://x.queue.test",
+    }
+    keeping = {**by_identity, "SESSION_IMAGE": choice}
+    settings.from_environment({**by_identity, "SESSION_IMAGE": "off"})
+    settings.from_environment({**MIN, "SESSION_IMAGE": choice})
+    settings.from_environment({**keeping, "IMAGES_BLOB_ENDPOINT": "https://x.blob.test"})
+
+    assert problems_of(keeping) == ("IMAGES_BLOB_ENDPOINT is missing",)
 
 
 def test_with_entra_too_there_is_a_vault_to_name_for_the_apps_own_secret() -> None:

@@ -14,6 +14,7 @@ from shared.errors import (
     RequestTooLargeError,
     UnsupportedMediaTypeError,
 )
+from shared.image_choices import SessionImage
 from shared.session.session import Kind
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, multipart
@@ -61,6 +62,39 @@ def test_everything_that_may_be_said_is_understood() -> None:
     assert request == StartRequest(
         mode=Mode.PASSIVE, token_seconds=60, user_correlation_id="u" * 64
     )
+
+
+@pytest.mark.parametrize(
+    ("choice", "said", "is_kept"),
+    [
+        (SessionImage.OFF, None, False),
+        (SessionImage.OFF, False, False),
+        (SessionImage.ALLOW, None, False),
+        (SessionImage.ALLOW, False, False),
+        (SessionImage.ALLOW, True, True),
+        (SessionImage.ALWAYS, None, True),
+        (SessionImage.ALWAYS, False, True),
+        (SessionImage.ALWAYS, True, True),
+    ],
+)
+def test_a_picture_is_kept_where_the_deployment_wants_it_or_allows_it(
+    choice: SessionImage, *, said: bool | None, is_kept: bool
+) -> None:
+    fields = {"deviceCorrelationId": "1", "enableSessionImage": said}
+    content_type, form = multipart(
+        FORM | ({} if said is None else {"enableSessionImage": str(said).lower()})
+    )
+
+    for kind, body in [("application/json", json.dumps(fields).encode()), (content_type, form)]:
+        request = create_body.parse(kind, body, max_token_seconds=600, session_image=choice)
+        assert request.keeps_image is is_kept
+
+
+def test_whoever_wants_a_picture_kept_where_none_is_learns_which_field_is_wrong() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_json({"deviceCorrelationId": "1", "enableSessionImage": True})
+
+    assert refused.value.target == "enableSessionImage"
 
 
 @pytest.mark.parametrize(

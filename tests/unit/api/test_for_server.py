@@ -19,6 +19,7 @@ from shared.errors import (
 from shared.session import transitions
 from shared.session.caller import Caller
 from shared.session.face_answer import Quality, ReferenceImage
+from shared.session.kept_image import ImageState, KeptImage
 from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.rules.source import ROOT
 from tests.support.builders import (
@@ -32,6 +33,8 @@ from tests.support.builders import (
 )
 from tests.support.stage import Stage
 from tests.unit.api.requests import a_call, a_create, body_of
+
+NO_IMAGE = {"sessionImage": "none", "faceAttributes": None}
 
 
 async def start(desk: Stage, key: str | None = None, **said: object) -> Reply:
@@ -191,7 +194,6 @@ async def test_a_result_is_told_in_full(desk: Stage) -> None:
     desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
-    assert reply.status == 200
     assert body_of(reply) == {
         "sessionId": SESSION_ID,
         "kind": "livenessWithVerify",
@@ -204,12 +206,27 @@ async def test_a_result_is_told_in_full(desk: Stage) -> None:
         "digest": "notProvided",
         "reported": {"resultId": "r", "livenessError": "l", "recognitionError": "g"},
         "modelVersion": "2024-11-15",
+        **NO_IMAGE,
         "deviceCorrelationId": "device-1",
         "userCorrelationId": "user-1",
         "createdAt": "2026-03-04T05:06:07.000Z",
         "endedAt": "2026-03-04T05:06:08.000Z",
         "createdBy": {"appId": "app-1", "objectId": "object-1"},
     }
+
+
+async def test_what_is_kept_of_the_picture_is_told_and_the_picture_served(desk: Stage) -> None:
+    image = KeptImage(state=ImageState.STORED, face_attributes='[{"faceAttributes": {"mask": 1}}]')
+    ended = transitions.completed(a_session(image=image), VERDICT, NOW)
+    desk.store.hold(ended)
+    desk.images.images[ended.session_id] = b"a picture"
+
+    told = body_of(await for_server.get_result(desk.app, a_call(token=None)))
+    served = await for_server.get_session_image(desk.app, a_call(token=None))
+
+    assert told["sessionImage"] == "stored"
+    assert told["faceAttributes"] == [{"faceAttributes": {"mask": 1}}]
+    assert (served.status, served.body, served.image) == (200, None, b"a picture")
 
 
 OTHER_VERDICT = Verdict(
@@ -264,6 +281,7 @@ async def test_a_result_without_a_verdict_has_every_key(
         "digest": None,
         "reported": {"resultId": None, "livenessError": None, "recognitionError": None},
         "modelVersion": None,
+        **NO_IMAGE,
         "deviceCorrelationId": None,
         "userCorrelationId": None,
         "createdAt": "2026-03-04T05:06:07.000Z",

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from shared.api import create_body
 from shared.api.contract import CreateBody
+from shared.image_choices import SessionImage
 from shared.session.idempotency import hash_request
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, a_request
@@ -22,19 +23,24 @@ CHANGES: dict[str, dict[str, object]] = {
     },
     "userCorrelationId": {"userCorrelationId": "user-1"},
     "authTokenTimeToLiveInSeconds": {"authTokenTimeToLiveInSeconds": 60},
+    "enableSessionImage": {"enableSessionImage": True},
 }
 OTHER = StartRequest(
     mode=Mode.PASSIVE,
     token_seconds=60,
     device_correlation_id="device-2",
     user_correlation_id="user-1",
+    keeps_image=True,
     verify_image=PNG,
 )
 
 
 def hash_of(**said: object) -> str:
     body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
-    return hash_request(create_body.parse("application/json", body, max_token_seconds=600))
+    request = create_body.parse(
+        "application/json", body, max_token_seconds=600, session_image=SessionImage.ALLOW
+    )
+    return hash_request(request)
 
 
 @pytest.mark.parametrize("name", [field.encode_name for field in structs.fields(CreateBody)])

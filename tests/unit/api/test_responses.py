@@ -67,6 +67,7 @@ CONTRACT = [
     pytest.param(errors.UnauthorizedError(WORDS), 401, "Unauthorized", id="Unauthorized"),
     pytest.param(errors.ForbiddenError(WORDS), 403, "Forbidden", id="Forbidden"),
     pytest.param(errors.SessionNotFoundError(WORDS), 404, "SessionNotFound", id="SessionNotFound"),
+    pytest.param(errors.ImageNotFoundError(WORDS), 404, "ImageNotFound", id="ImageNotFound"),
     pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
     pytest.param(

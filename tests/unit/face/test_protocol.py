@@ -27,7 +27,7 @@ from tests.support.builders import PNG, a_request
             id="liveness",
         ),
         pytest.param(
-            StartRequest(mode=Mode.PASSIVE, token_seconds=60),
+            StartRequest(mode=Mode.PASSIVE, token_seconds=60, keeps_image=True),
             FaceRequest(
                 operation=Operation.CREATE,
                 method="POST",
@@ -36,9 +36,10 @@ from tests.support.builders import PNG, a_request
                     "livenessOperationMode": "Passive",
                     "authTokenTimeToLiveInSeconds": 60,
                     "deviceCorrelationIdSetInClient": True,
+                    "enableSessionImage": True,
                 },
             ),
-            id="device-id-set-in-the-client",
+            id="device-id-set-in-the-client-and-a-picture-to-keep",
         ),
         pytest.param(
             a_request(image=PNG),

@@ -1,8 +1,11 @@
 """What each call costs at Face and at Storage, which both bill and throttle by the call."""
 
+from dataclasses import replace
+
+from shared.image_choices import SessionImage
 from shared.session.session import Report, Status
 from tests.support.builders import SESSION_ID, TOKEN, a_passing_answer
-from tests.support.stage import Stage
+from tests.support.stage import SETTINGS, Stage
 from tests.unit.flow.states import STALE_AT, STARTED
 
 
@@ -14,6 +17,18 @@ async def test_a_completion_costs_one_look_one_delete_and_three_requests(stage: 
     assert completed.status is Status.COMPLETED
     assert stage.face_calls == ["get", "delete"]
     assert stage.store.table.requests == ["read", "commit", "commit"]
+
+
+async def test_with_pictures_a_completion_costs_one_look_two_requests_and_one_message() -> None:
+    kept = replace(SETTINGS, session_image=SessionImage.ALWAYS)
+    stage = Stage(settings=kept).at(STARTED, a_passing_answer())
+
+    completed = await stage.complete_it(Report())
+
+    assert completed.status is Status.COMPLETED
+    assert stage.face_calls == ["get"]
+    assert stage.store.table.requests == ["read", "commit"]
+    assert stage.messages == [0]
 
 
 async def test_a_status_costs_one_request(stage: Stage) -> None:

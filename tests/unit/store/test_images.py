@@ -180,6 +180,21 @@ async def test_a_picture_that_is_cut_short_is_none(
         await images.load(SESSION_ID)
 
 
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Range": "bytes 0-6/7", "ETag": '"1"'}], ids=["no-range", "a-range"]
+)
+async def test_what_is_no_picture_is_not_served_as_one(
+    headers: dict[str, str], images: BlobImageStore, storage: HttpStorage
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=b"Sign in", status=206 if headers else 200, headers=headers)
+
+    storage.answer = answer
+
+    with pytest.raises(StoreUnavailableError):
+        await images.load(SESSION_ID)
+
+
 async def test_nobody_listening_is_StoreUnavailable_too() -> None:  # noqa: N802
     nowhere = Secret("AccountName=a;AccountKey=eA==;BlobEndpoint=http://127.0.0.1:1/a")
     images = BlobImageStore.from_connection_string(nowhere, name=NAME, timeout_seconds=60)
