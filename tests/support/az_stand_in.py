@@ -39,7 +39,7 @@ def run(  # noqa: C901 - one case for each command
     query, printed = "".join(options.get("--query", ())), ""
     match command:
         case "account show":
-            pass
+            printed = "an-id" if query else ""
         case "resource list":
             printed = str(state.get(options["--resource-type"][0], ""))
         case "resource show":

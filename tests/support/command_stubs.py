@@ -30,6 +30,17 @@ _AZ = {
     "account show": "",
     "provider register": "--namespace!",
     "group create": "--name! --location!",
+    "group show": "--name!",
+    "identity create": _NAMED,
+    "identity show": _NAMED,
+    "identity federated-credential create": (
+        f"{_NAMED} --identity-name! --issuer! --subject! --audiences+"
+    ),
+    "role assignment create": (
+        "--scope! --role! --assignee-object-id! --assignee-principal-type"
+        " --condition --condition-version"
+    ),
+    "role definition create": "--role-definition!",
     "group delete": "--name!",
     "deployment group create": "--resource-group! --name --template-file --parameters+",
     "resource list": "--resource-group --resource-type",
@@ -73,6 +84,10 @@ _FUNC = {
     "azure functionapp publish": "APP --python? --build --no-build?",
 }
 _APT = {"install": "PACKAGE+ --no-install-recommends? -y?", "update": ""}
+_GH = {
+    "variable set": "NAME --repo --env --body!",
+    "api": "PATH --method --input --field --jq --silent?",
+}
 _BREW = {"install": "FORMULA+"}
 _UV = {"python install": "VERSION"}
 _PRE_COMMIT = {"install": ""}
@@ -149,6 +164,14 @@ def _az(arguments: Sequence[str]) -> None:
 
 def _sudo(arguments: Sequence[str]) -> None:
     _become([word for word in arguments if word != "-E"])
+
+
+def _gh(arguments: Sequence[str]) -> None:
+    given = vars(_command("gh", _GH, arguments))
+    if given.get("input") == "-":
+        json.load(sys.stdin)
+    if given.get("jq"):
+        sys.stdout.write("7\n")
 
 
 def _git(arguments: Sequence[str]) -> None:
@@ -232,6 +255,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], object]] = {
     "brew": lambda given: _command("brew", _BREW, given),
     "curl": _curl,
     "func": lambda given: _command("func", _FUNC, given),
+    "gh": _gh,
     "git": _git,
     "make": _make,
     "npm": _npm,
