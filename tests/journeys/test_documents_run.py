@@ -105,7 +105,11 @@ def write_program(path: Path, text: str) -> None:
 
 @pytest.fixture
 def reader(clone: Path) -> Reader:
-    keys = {"start_session": {"start": "a-key"}, "get_result": {"result": "a-key"}}
+    keys = {
+        "start_session": {"start": "a-key"},
+        "get_result": {"result": "a-key"},
+        "get_session_image": {"image": "a-key"},
+    }
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))
     (clone / "faults").write_text("")

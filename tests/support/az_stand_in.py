@@ -25,7 +25,11 @@ AFTER_A_DEPLOYMENT: State = {
     },
     "secret": {"tags.faceKey": "key1", "properties.attributes.updated": 0},
     "keys": {"key1": "first-1", "key2": "first-2"},
-    "functions": {"start_session": {"default": "a"}, "get_result": {"default": "b"}},
+    "functions": {
+        "start_session": {"default": "a"},
+        "get_result": {"default": "b"},
+        "get_session_image": {"default": "c"},
+    },
     "tokens": {},
     "host keys": {"masterKey": "local-master-key"},
     "calls": [],
