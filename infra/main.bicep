@@ -20,6 +20,8 @@ type Choices = {
   DIGEST_POLICY: string?
   VERIFY_CONFIDENCE_FLOOR: string?
   VERIFY_IMAGE_HASH: string?
+  CLIENT_REFERENCE_IMAGE: string?
+  REFERENCE_MAX_AGE_DAYS: string?
   SESSION_IMAGE: string?
   SESSION_IMAGE_ANALYSIS: string?
   MIN_REFERENCE_QUALITY: string?

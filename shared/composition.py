@@ -18,6 +18,7 @@ from shared.flow.ports import (
     MessageQueue,
     SessionStore,
 )
+from shared.flow.references import References
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
@@ -121,9 +122,26 @@ class _Parts:
             face=face,
             store=self.store,
             app_secret=app_secret,
+            references=References(
+                store=self.store,
+                images=self._build_images(face),
+                max_age=timedelta(
+                    days=min(self.settings.reference_max_age_days, self.settings.retention_days)
+                ),
+                now=self.now,
+            ),
             rules=_start_rules(self.settings),
             now=self.now,
             random_bytes=secrets.token_bytes,
+            log=self.log,
+        )
+
+    def _build_images(self, face: FaceGateway) -> SessionImages:
+        return SessionImages(
+            face=face,
+            store=self.images,
+            attributes=self.settings.session_image_analysis,
+            now=self.now,
             log=self.log,
         )
 
@@ -131,13 +149,7 @@ class _Parts:
         return Walk(
             face=face,
             store=self.store,
-            images=SessionImages(
-                face=face,
-                store=self.images,
-                attributes=self.settings.session_image_analysis,
-                now=self.now,
-                log=self.log,
-            ),
+            images=self._build_images(face),
             rules=_rules(self.settings),
             now=self.now,
             log=self.log,
@@ -169,6 +181,7 @@ def _rules(settings: Settings) -> Rules:
             digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
             confidence_floor=settings.verify_confidence_floor,
             image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,
+            min_reference_quality=Quality(settings.min_reference_quality),
         ),
         grace=timedelta(seconds=settings.session_grace_seconds),
         retention=timedelta(days=settings.retention_days),

@@ -16,6 +16,7 @@ AppError
 │   ├── SessionConflictError
 │   ├── IdempotencyKeyReusedError
 │   ├── ReferenceImageQualityError
+│   ├── ReferenceUnusableError
 │   └── TooManySessionsError
 ├── DependencyError               someone else must recover; later may work
 │   ├── FaceOutcomeUnknownError   nobody knows what Face would say, or has done: never a verdict
@@ -108,6 +109,10 @@ class IdempotencyKeyReusedError(CallerError):
 
 class ReferenceImageQualityError(CallerError):
     """Face finds the reference image too poor to verify against."""
+
+
+class ReferenceUnusableError(CallerError):
+    """The session named has no picture that this person may be verified against."""
 
 
 class TooManySessionsError(CallerError):

@@ -14,6 +14,13 @@ class SessionImage(StrEnum):
     ALWAYS = "always"
 
 
+class ClientReferenceImage(StrEnum):
+    """Whether a device may bring the image that it is verified against."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
 # What each detection model can tell; only the first knows masks.
 # https://learn.microsoft.com/rest/api/face/face-detection-operations/detect?view=rest-face-v1.2
 _ATTRIBUTES: Mapping[str, set[str]] = {

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, get_args, get_type_hints
 
 from shared.errors import ConfigurationError
-from shared.image_choices import SessionImage, face_attributes
+from shared.image_choices import ClientReferenceImage, SessionImage, face_attributes
 from shared.secret import Secret
 from shared.setting_rules import (
     Rule,
@@ -79,6 +79,10 @@ class Settings:
     digest_policy: Annotated[DigestPolicy, one_of(DigestPolicy.OPTIONAL, DigestPolicy)]
     verify_confidence_floor: Annotated[float, number(0, maximum=1)]
     verify_image_hash: Annotated[VerifyImageHash, one_of(VerifyImageHash.REQUIRE, VerifyImageHash)]
+    client_reference_image: Annotated[
+        ClientReferenceImage, one_of(ClientReferenceImage.REFUSE, ClientReferenceImage)
+    ]
+    reference_max_age_days: Annotated[int, integer(90, minimum=1, maximum=3650)]
     session_image: Annotated[SessionImage, one_of(SessionImage.OFF, SessionImage)]
     session_image_analysis: Annotated[tuple[str, ...], face_attributes()]
     images_blob_endpoint: Annotated[str, endpoint()]

@@ -1,6 +1,7 @@
 """One Face account: who may call it, its sessions, and the device that plays them. No HTTP here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from local.face import answers
@@ -59,6 +60,9 @@ class FaceAccount:
     def play(self, auth_token: str | None, script: ScriptedAttempt) -> Json:
         """Play the device once and return what its SDK would hand to the app."""
         session = after_attempt(self._session_of(auth_token), script)
+        if session.quality is None and session.request.kind is Kind.LIVENESS_WITH_VERIFY:
+            # The device has brought the reference image.
+            session = replace(session, quality=self.reference_quality)
         self._sessions.put(session)
         return _report(script, session)
 

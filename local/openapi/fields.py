@@ -77,6 +77,20 @@ FIELDS: Mapping[str, Words] = {
         "Keep the picture of the check; `true` is 400 unless `SESSION_IMAGE` allows it.",
         example=False,
     ),
+    "referenceSessionId": Words(
+        "Verify against the picture that is kept of an earlier check of the same person, which"
+        " passed.",
+        _SESSION_ID,
+    ),
+    "verifyImageSetInClient": Words(
+        "The mobile SDK brings the reference image; `true` is 400 unless"
+        " `CLIENT_REFERENCE_IMAGE` allows it.",
+        example=False,
+    ),
+    "verifyImageSha256": Words(
+        "The hash of the image that the SDK brings; only then.",
+        "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    ),
     "referenceImage": Words("What Face thinks of the reference image; only with verify.", None),
     "qualityForRecognition": Words(
         "`low`, `medium` or `high`; null where Face does not say.", "high"

@@ -54,7 +54,7 @@ OPERATIONS: Mapping[str, Operation] = {
         },
         codes=(
             *("InvalidImageSize", "InvalidImage", "SessionConflict", "IdempotencyKeyReused"),
-            *("ReferenceImageQuality", "TooManySessions", *_FACE),
+            *("ReferenceImageQuality", "ReferenceUnusable", "TooManySessions", *_FACE),
         ),
     ),
     "get_session": Operation(

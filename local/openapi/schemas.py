@@ -86,7 +86,10 @@ def _form(body: Schema) -> Schema:
         "description": "The same as parts of a form, and the reference image.",
         "type": "object",
         "properties": {**fields, "verifyImage": _FORM_IMAGE},
-        "required": ["verifyImage"],
+        "anyOf": [
+            {"required": [name]}
+            for name in ("verifyImage", "referenceSessionId", "verifyImageSetInClient")
+        ],
         "additionalProperties": False,
         **_DEVICE,
     }

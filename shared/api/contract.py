@@ -45,6 +45,9 @@ class CreateBody(RequestBody, frozen=True, kw_only=True):
     user_correlation_id: Id | None = None
     auth_token_time_to_live_in_seconds: TokenSeconds | None = None
     enable_session_image: bool | None = None
+    reference_session_id: Id | None = None
+    verify_image_set_in_client: bool | None = None
+    verify_image_sha256: Sha256 | None = None
 
 
 class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):

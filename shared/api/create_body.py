@@ -1,6 +1,7 @@
 """JSON or multipart to a StartRequest, or what is wrong with it."""
 
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 from multipart import parse_options_header
 
@@ -8,7 +9,7 @@ from shared.api import fields, form_body, image_bytes, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
 from shared.api.form_body import Part
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
-from shared.image_choices import SessionImage
+from shared.image_choices import ClientReferenceImage, SessionImage
 from shared.session.start_request import Mode, StartRequest
 
 DEFAULT_TOKEN_SECONDS = 600
@@ -22,6 +23,7 @@ def parse(
     *,
     max_token_seconds: int,
     session_image: SessionImage = SessionImage.OFF,
+    client_reference_image: ClientReferenceImage = ClientReferenceImage.REFUSE,
 ) -> StartRequest:
     """Read either form of the request."""
     media_type, options = parse_options_header(content_type)
@@ -32,6 +34,7 @@ def parse(
     else:
         raise UnsupportedMediaTypeError("the body must be application/json or multipart/form-data")
     _check_device(said)
+    _check_reference(said, image, client_reference_image)
     return StartRequest(
         mode=Mode(said.liveness_operation_mode or Mode.PASSIVE_ACTIVE),
         token_seconds=_token_seconds(said.auth_token_time_to_live_in_seconds, max_token_seconds),
@@ -39,12 +42,16 @@ def parse(
         user_correlation_id=said.user_correlation_id,
         keeps_image=_keeps_image(said, session_image),
         verify_image=image,
+        reference_session_id=said.reference_session_id,
+        client_image_sha256=said.verify_image_sha256 and said.verify_image_sha256.lower(),
     )
 
 
-def _take_form(parts: dict[str, Part]) -> tuple[CreateBody, bytes]:
+def _take_form(parts: dict[str, Part]) -> tuple[CreateBody, bytes | None]:
     image = parts.pop("verifyImage", None)
     said = fields.take({name: _value(name, part) for name, part in parts.items()}, CreateBody)
+    if image is None and (said.reference_session_id or said.verify_image_set_in_client):
+        return said, None
     if image is None:
         raise InvalidRequestError("there is no file verifyImage", target="verifyImage")
     if not image.is_file:
@@ -60,6 +67,22 @@ def _check_device(said: CreateBody) -> None:
             "deviceCorrelationId is required, unless deviceCorrelationIdSetInClient is true",
             target="deviceCorrelationId",
         )
+
+
+def _check_reference(said: CreateBody, image: bytes | None, choice: ClientReferenceImage) -> None:
+    comes_from_client = said.verify_image_set_in_client is True
+    if comes_from_client and choice is ClientReferenceImage.REFUSE:
+        _refuse("verifyImageSetInClient", "no device may bring its reference image here")
+    if comes_from_client is not (said.verify_image_sha256 is not None):
+        _refuse("verifyImageSha256", "verifyImageSha256 belongs with verifyImageSetInClient: true")
+    if image is not None and (comes_from_client or said.reference_session_id):
+        _refuse("verifyImage", "there is another reference image than verifyImage")
+    if comes_from_client and said.reference_session_id:
+        _refuse("referenceSessionId", "there is another reference image than the session's")
+
+
+def _refuse(target: str, message: str) -> NoReturn:
+    raise InvalidRequestError(message, target=target)
 
 
 def _keeps_image(said: CreateBody, choice: SessionImage) -> bool:
@@ -95,5 +118,6 @@ def _integer(text: str) -> object:
 _FORM_TYPES: Mapping[str, Callable[[str], object]] = {
     "deviceCorrelationIdSetInClient": _boolean,
     "enableSessionImage": _boolean,
+    "verifyImageSetInClient": _boolean,
     "authTokenTimeToLiveInSeconds": _integer,
 }

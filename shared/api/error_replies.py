@@ -23,6 +23,7 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.SessionConflictError: (409, "SessionConflict"),
     errors.IdempotencyKeyReusedError: (422, "IdempotencyKeyReused"),
     errors.ReferenceImageQualityError: (422, "ReferenceImageQuality"),
+    errors.ReferenceUnusableError: (422, "ReferenceUnusable"),
     errors.TooManySessionsError: (429, "TooManySessions"),
     errors.LengthRequiredError: (411, "LengthRequired"),
     errors.RequestTooLargeError: (413, "RequestTooLarge"),

@@ -50,6 +50,7 @@ async def _parse(req: func.HttpRequest, settings: Settings) -> StartRequest:
         body,
         max_token_seconds=settings.max_token_seconds,
         session_image=settings.session_image,
+        client_reference_image=settings.client_reference_image,
     )
     # The app's one thread: a large form made for it takes long enough that others would wait.
     return await asyncio.to_thread(parse) if len(body) > _LARGE_BYTES else parse()

@@ -84,11 +84,13 @@ def parse_result(response: FaceResponse, face_session_id: str) -> FaceAnswer | N
     session = _object_of(check_status(response))
     if session.get("sessionId") != face_session_id:
         raise FaceUnavailableError("Face answered about another session")
-    attempts = lenient_json.mapping(session.get("results")).get("attempts")
+    results = lenient_json.mapping(session.get("results"))
+    attempts = results.get("attempts")
     return FaceAnswer(
         status=lenient_json.word(session.get("status"), FaceStatus),
         model_version=lenient_json.text(session.get("modelVersion")),
         attempts=tuple(map(_attempt, attempts)) if isinstance(attempts, list) else (),
+        reference_image=_reference_image(results),
     )
 
 

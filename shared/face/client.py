@@ -158,8 +158,8 @@ class FaceClient:
                 headers=self._options.auth_header(secret),
                 allow_redirects=False,
                 timeout=timeout,
-                json=None if call.image else call.body,
-                data=_multipart(call) if call.image else None,
+                json=None if call.is_form else call.body,
+                data=_multipart(call) if call.is_form else None,
             ) as answer:
                 return await _read_response(answer, call.max_answer_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -172,16 +172,17 @@ class FaceClient:
 
 def _multipart(call: FaceRequest) -> aiohttp.FormData:
     # A FormData is spent by one sending, so each try needs its own.
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(default_to_multipart=True)
     for name, value in (call.body or {}).items():
         form.add_field(name, protocol.form_text(value))
-    # Face wants a file name, whatever it is: https://github.com/Azure/azure-rest-api-specs
-    form.add_field(
-        "verifyImage",
-        BytesIO(call.image or b""),
-        filename="verifyImage",
-        content_type="application/octet-stream",
-    )
+    if call.image is not None:
+        # Face wants a file name, whatever it is: https://github.com/Azure/azure-rest-api-specs
+        form.add_field(
+            "verifyImage",
+            BytesIO(call.image),
+            filename="verifyImage",
+            content_type="application/octet-stream",
+        )
     return form
 
 

@@ -34,12 +34,16 @@ class FaceRequest:
     path: str
     body: Mapping[str, object] | None = field(default=None, repr=False)
     image: bytes | None = field(default=None, repr=False)
+    is_form: bool = False
     # A session's answer is some kilobytes; whatever is much larger is none of Face's.
     max_answer_bytes: int = 1024 * 1024
 
 
 def build_create(request: StartRequest) -> FaceRequest:
-    """Ask for a session; with a reference image it is the flat multipart form that v1.2 wants."""
+    """Ask for a session; with a reference image it is the flat multipart form that v1.2 wants.
+
+    A form without an image leaves that to the device.
+    """
     body: dict[str, object] = {
         "livenessOperationMode": request.mode,
         "authTokenTimeToLiveInSeconds": request.token_seconds,
@@ -52,7 +56,8 @@ def build_create(request: StartRequest) -> FaceRequest:
         body["userCorrelationId"] = request.user_correlation_id
     if request.keeps_image:
         body["enableSessionImage"] = True
-    if request.verify_image is not None:
+    is_form = request.kind is Kind.LIVENESS_WITH_VERIFY
+    if is_form:
         body["returnVerifyImageHash"] = True
     return FaceRequest(
         operation=Operation.CREATE,
@@ -60,6 +65,7 @@ def build_create(request: StartRequest) -> FaceRequest:
         path=_COLLECTIONS[request.kind],
         body=body,
         image=request.verify_image,
+        is_form=is_form,
     )
 
 

@@ -14,6 +14,7 @@ from shared.errors import (
 )
 from shared.flow.face_failure import log_face_failure
 from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
+from shared.flow.references import References
 from shared.secret import Secret
 from shared.session import idempotency, transitions
 from shared.session.caller import Caller
@@ -54,6 +55,7 @@ class SessionStart:
     face: FaceGateway
     store: SessionStore
     app_secret: AppSecret
+    references: References
     rules: StartRules
     now: Callable[[], datetime]
     random_bytes: RandomBytes
@@ -108,9 +110,10 @@ class SessionStart:
         now, token = self.now(), new_token(self.random_bytes)
         session_id = new_session_id(person, self.random_bytes)
         await self._check_count(request, session_id)
-        face = await self.face.create(request)
+        complete = await self.references.fetch(request)
+        face = await self.face.create(complete)
         session = transitions.new_session(
-            request,
+            complete,
             face.face_session_id,
             session_id=session_id,
             token=token,
@@ -119,7 +122,7 @@ class SessionStart:
             counted=self.rules.max_open_sessions > 0,
             created_by=created_by,
         )
-        if request.verify_image is not None:
+        if complete.verify_image is not None:
             await self._check_quality(session, face.reference_image)
         await self._record(
             session, idempotency.claim(key_hash, request, session) if key_hash else None

@@ -93,3 +93,4 @@ class FaceAnswer:
     status: FaceStatus | None
     model_version: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    reference_image: ReferenceImage | None = None

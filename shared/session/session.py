@@ -7,6 +7,7 @@ from enum import StrEnum
 from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
+from shared.session.reference import ReferenceSource
 from shared.session.shard import PersonHash
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
@@ -61,6 +62,7 @@ class Reason(StrEnum):
     DIGEST_MISSING = "DigestMissing"
     VERIFY_MISSING = "VerifyMissing"
     IMAGE_HASH_MISSING = "ImageHashMissing"
+    REFERENCE_QUALITY = "ReferenceQuality"
 
 
 class Comparison(StrEnum):
@@ -128,6 +130,7 @@ class Session:
     user_correlation_id: str | None = field(default=None, repr=False)
     person_sha256: PersonHash | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
+    reference_source: ReferenceSource | None = None
     created_at: datetime
     created_by: Caller | None = None
     expires_at: datetime

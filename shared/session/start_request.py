@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.session.reference import ReferenceSource
 from shared.session.session import Kind
 from shared.session.shard import PersonHash
 
@@ -25,11 +26,23 @@ class StartRequest:
     user_correlation_id: str | None = field(default=None, repr=False)
     keeps_image: bool = False
     verify_image: bytes | None = field(default=None, repr=False)
+    # Of these three at most one says where the reference image comes from.
+    reference_session_id: str | None = None
+    client_image_sha256: str | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> Kind:
         """Which of the two checks this is: a reference image makes it the one with verify."""
-        return Kind.LIVENESS if self.verify_image is None else Kind.LIVENESS_WITH_VERIFY
+        return Kind.LIVENESS if self.reference_source is None else Kind.LIVENESS_WITH_VERIFY
+
+    @property
+    def reference_source(self) -> ReferenceSource | None:
+        """Who brings the reference image, if there is one."""
+        if self.client_image_sha256 is not None:
+            return ReferenceSource.CLIENT
+        if self.reference_session_id is not None:
+            return ReferenceSource.SESSION
+        return None if self.verify_image is None else ReferenceSource.SERVER
 
     @property
     def person(self) -> str | None:
@@ -55,5 +68,5 @@ class StartRequest:
     def verify_image_sha256(self) -> str | None:
         """The hash that Face must report for the reference image."""
         if self.verify_image is None:
-            return None
+            return self.client_image_sha256
         return hashlib.sha256(self.verify_image).hexdigest()

@@ -41,6 +41,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         user_correlation_id=request.user_correlation_id,
         person_sha256=request.person_sha256 if counted else None,
         verify_image_sha256=request.verify_image_sha256,
+        reference_source=request.reference_source,
         created_at=now,
         created_by=created_by,
         expires_at=expires_at,

@@ -4,8 +4,16 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
-from shared.session.session import Comparison, Kind, Outcome, Reason, Session, Verdict
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality, is_good_enough
+from shared.session.reference import ReferenceSource
+from shared.session.session import (
+    Comparison,
+    Kind,
+    Outcome,
+    Reason,
+    Session,
+    Verdict,
+)
 
 _FINAL = {FaceStatus.SUCCEEDED, FaceStatus.FAILED, FaceStatus.CANCELED}
 
@@ -17,6 +25,7 @@ class Policy:
     digest_required: bool = False
     confidence_floor: float = 0.0
     image_hash_required: bool = True
+    min_reference_quality: Quality = Quality.LOW
 
 
 def is_finished(answer: FaceAnswer) -> bool:
@@ -51,6 +60,12 @@ class _Evidence:
     digest: Comparison
     image_hash: Comparison
     policy: Policy
+    source: ReferenceSource | None
+
+    @property
+    def image_hash_required(self) -> bool:
+        # Of an image that the device brings nothing but its hash is known.
+        return self.policy.image_hash_required or self.source is ReferenceSource.CLIENT
 
 
 def judge(answer: FaceAnswer, session: Session, policy: Policy) -> Verdict:
@@ -64,6 +79,7 @@ def judge(answer: FaceAnswer, session: Session, policy: Policy) -> Verdict:
         digest=_digest(attempt, session),
         image_hash=_compare(session.verify_image_sha256, attempt.verify_image_hash),
         policy=policy,
+        source=session.reference_source,
     )
     outcome, reasons = _outcome(case)
     return Verdict(
@@ -94,7 +110,7 @@ def _outcome(case: _Evidence) -> tuple[Outcome, tuple[Reason, ...]]:
 def _tampering(case: _Evidence) -> Iterator[Reason]:
     if case.digest is Comparison.MISMATCHED:
         yield Reason.DIGEST_MISMATCH
-    if case.policy.image_hash_required and case.image_hash is Comparison.MISMATCHED:
+    if case.image_hash_required and case.image_hash is Comparison.MISMATCHED:
         yield Reason.IMAGE_HASH_MISMATCH
 
 
@@ -149,8 +165,13 @@ def _attempt_issues(attempt: Attempt) -> Iterator[Reason]:
 def _missing_verify_data(case: _Evidence, last: Attempt) -> Iterator[Reason]:
     if last.is_identical is None or last.match_confidence is None:
         yield Reason.VERIFY_MISSING
-    if case.policy.image_hash_required and case.image_hash is Comparison.NOT_PROVIDED:
+    if case.image_hash_required and case.image_hash is Comparison.NOT_PROVIDED:
         yield Reason.IMAGE_HASH_MISSING
+    # Of any other image the create has seen the quality.
+    if case.source is ReferenceSource.CLIENT and not is_good_enough(
+        case.answer.reference_image, case.policy.min_reference_quality
+    ):
+        yield Reason.REFERENCE_QUALITY
 
 
 def _digest(attempt: Attempt, session: Session) -> Comparison:

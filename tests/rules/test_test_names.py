@@ -33,7 +33,7 @@ def test_the_reasons_are_those_of_the_contract() -> None:
     assert set(Reason) == {
         "DigestMismatch", "ImageHashMismatch", "Spoof", "DifferentPerson", "BelowConfidenceFloor",
         "Uncertain", "UnknownDecision", "NoFinishedAttempt", "AttemptError", "Canceled",
-        "DigestMissing", "VerifyMissing", "ImageHashMissing",
+        "DigestMissing", "VerifyMissing", "ImageHashMissing", "ReferenceQuality",
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.kept_image import KeptImage
+from shared.session.reference import ReferenceSource
 from shared.session.session import Kind, Report, Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.shard import PersonHash, Shard
@@ -48,6 +49,7 @@ class SessionFields(TypedDict, total=False):
     user_correlation_id: str | None
     person_sha256: str | None
     verify_image_sha256: str | None
+    reference_source: ReferenceSource | None
     created_at: datetime
     created_by: Caller | None
     expires_at: datetime

@@ -59,7 +59,12 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
     app = a_built_app()
 
     assert app.flow.rules == Rules(
-        policy=Policy(digest_required=True, confidence_floor=0.5, image_hash_required=False),
+        policy=Policy(
+            digest_required=True,
+            confidence_floor=0.5,
+            image_hash_required=False,
+            min_reference_quality=Quality.HIGH,
+        ),
         grace=timedelta(seconds=7),
         retention=timedelta(days=3),
         walks_by_message=True,
@@ -70,6 +75,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality=Quality.HIGH
     )
     assert app.sweep.walk.rules == app.flow.rules
+    assert app.start.references.max_age == timedelta(days=3)
     assert app.sweep.store is app.flow.store is app.start.store
     assert app.flow.face is app.start.face
     assert len({app.start.random_bytes(32) for _ in range(8)}) == 8

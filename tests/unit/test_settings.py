@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared import settings
 from shared.errors import ConfigurationError
-from shared.image_choices import SessionImage
+from shared.image_choices import ClientReferenceImage, SessionImage
 from shared.secret import Secret
 from shared.session.face_answer import Quality
 from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings, VerifyImageHash
@@ -48,6 +48,8 @@ DEFAULTS = Settings(
     digest_policy=DigestPolicy.OPTIONAL,
     verify_confidence_floor=0,
     verify_image_hash=VerifyImageHash.REQUIRE,
+    client_reference_image=ClientReferenceImage.REFUSE,
+    reference_max_age_days=90,
     session_image=SessionImage.OFF,
     session_image_analysis=(),
     images_blob_endpoint="",
@@ -129,6 +131,9 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("VERIFY_CONFIDENCE_FLOOR", "1", 1),
         ("VERIFY_CONFIDENCE_FLOOR", " 0.75", 0.75),
         ("VERIFY_IMAGE_HASH", "record", VerifyImageHash.RECORD),
+        ("CLIENT_REFERENCE_IMAGE", "allow", ClientReferenceImage.ALLOW),
+        ("REFERENCE_MAX_AGE_DAYS", "1", 1),
+        ("REFERENCE_MAX_AGE_DAYS", "3650", 3650),
         ("SESSION_IMAGE", "allow", SessionImage.ALLOW),
         ("SESSION_IMAGE", "always", SessionImage.ALWAYS),
         ("SESSION_IMAGE_ANALYSIS", "blur , mask", ("blur", "mask")),
@@ -201,6 +206,8 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ("DIGEST_POLICY", ["Required", "yes"]),
         ("VERIFY_CONFIDENCE_FLOOR", ["-0.1", "1.1", "0,5", "nan"]),
         ("VERIFY_IMAGE_HASH", ["Record", "no"]),
+        ("CLIENT_REFERENCE_IMAGE", ["Allow", "always", "true"]),
+        ("REFERENCE_MAX_AGE_DAYS", ["0", "1.5", "3651", "ever"]),
         ("SESSION_IMAGE", ["on", "Always", "true"]),
         ("SESSION_IMAGE_ANALYSIS", ["mask, glasses", "age", "Mask"]),
         (

@@ -14,7 +14,8 @@ from shared.errors import (
     RequestTooLargeError,
     UnsupportedMediaTypeError,
 )
-from shared.image_choices import SessionImage
+from shared.image_choices import ClientReferenceImage, SessionImage
+from shared.session.reference import ReferenceSource
 from shared.session.session import Kind
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, multipart
@@ -88,6 +89,68 @@ def test_a_picture_is_kept_where_the_deployment_wants_it_or_allows_it(
     for kind, body in [("application/json", json.dumps(fields).encode()), (content_type, form)]:
         request = create_body.parse(kind, body, max_token_seconds=600, session_image=choice)
         assert request.keeps_image is is_kept
+
+
+HASH = "AB" * 32
+CLIENT: dict[str, object] = {"verifyImageSetInClient": True, "verifyImageSha256": HASH}
+
+
+def parse_reference(said: dict[str, object], *, as_form: bool, image: bytes | None) -> StartRequest:
+    fields = {"deviceCorrelationId": "1", **said}
+    body = json.dumps(fields).encode()
+    content_type = "application/json"
+    if as_form:
+        parts = {name: str(value).replace("True", "true") for name, value in fields.items()}
+        content_type, body = multipart(parts | ({"verifyImage": image} if image else {}))
+    return create_body.parse(
+        content_type,
+        body,
+        max_token_seconds=600,
+        client_reference_image=ClientReferenceImage.ALLOW,
+    )
+
+
+@pytest.mark.parametrize("as_form", [True, False], ids=["form", "json"])
+@pytest.mark.parametrize(
+    ("said", "source", "image_hash"),
+    [
+        ({"referenceSessionId": "5" * 33}, ReferenceSource.SESSION, None),
+        (CLIENT, ReferenceSource.CLIENT, HASH.lower()),
+    ],
+)
+def test_a_reference_image_may_be_named_or_left_to_the_device(
+    said: dict[str, object], source: ReferenceSource, image_hash: str | None, *, as_form: bool
+) -> None:
+    request = parse_reference(said, as_form=as_form, image=None)
+
+    assert (request.kind, request.reference_source) == (Kind.LIVENESS_WITH_VERIFY, source)
+    assert request.verify_image_sha256 == image_hash
+
+
+@pytest.mark.parametrize(
+    ("said", "image", "target"),
+    [
+        ({"verifyImageSetInClient": True}, None, "verifyImageSha256"),
+        ({"verifyImageSha256": HASH}, PNG, "verifyImageSha256"),
+        (CLIENT, PNG, "verifyImage"),
+        ({"referenceSessionId": "5" * 33}, PNG, "verifyImage"),
+        ({"referenceSessionId": "5" * 33, **CLIENT}, None, "referenceSessionId"),
+    ],
+)
+def test_two_reference_images_or_half_of_one_are_refused(
+    said: dict[str, object], image: bytes | None, target: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_reference(said, as_form=True, image=image)
+
+    assert refused.value.target == target
+
+
+def test_a_device_may_not_bring_its_reference_image_unless_the_deployment_says_so() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_json({"deviceCorrelationId": "1", **CLIENT})
+
+    assert refused.value.target == "verifyImageSetInClient"
 
 
 def test_whoever_wants_a_picture_kept_where_none_is_learns_which_field_is_wrong() -> None:

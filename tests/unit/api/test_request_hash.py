@@ -8,11 +8,15 @@ from msgspec import structs
 
 from shared.api import create_body
 from shared.api.contract import CreateBody
-from shared.image_choices import SessionImage
+from shared.image_choices import ClientReferenceImage, SessionImage
 from shared.session.idempotency import hash_request
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, a_request
 
+CLIENT_IMAGE: dict[str, object] = {
+    "verifyImageSetInClient": True,
+    "verifyImageSha256": "ab" * 32,
+}
 # For every field of a create, what makes it another request.
 CHANGES: dict[str, dict[str, object]] = {
     "livenessOperationMode": {"livenessOperationMode": "Passive"},
@@ -24,6 +28,9 @@ CHANGES: dict[str, dict[str, object]] = {
     "userCorrelationId": {"userCorrelationId": "user-1"},
     "authTokenTimeToLiveInSeconds": {"authTokenTimeToLiveInSeconds": 60},
     "enableSessionImage": {"enableSessionImage": True},
+    "referenceSessionId": {"referenceSessionId": "5" * 33},
+    "verifyImageSetInClient": CLIENT_IMAGE,
+    "verifyImageSha256": CLIENT_IMAGE | {"verifyImageSha256": "cd" * 32},
 }
 OTHER = StartRequest(
     mode=Mode.PASSIVE,
@@ -32,13 +39,19 @@ OTHER = StartRequest(
     user_correlation_id="user-1",
     keeps_image=True,
     verify_image=PNG,
+    reference_session_id="5" * 33,
+    client_image_sha256="ab" * 32,
 )
 
 
 def hash_of(**said: object) -> str:
     body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
     request = create_body.parse(
-        "application/json", body, max_token_seconds=600, session_image=SessionImage.ALLOW
+        "application/json",
+        body,
+        max_token_seconds=600,
+        session_image=SessionImage.ALLOW,
+        client_reference_image=ClientReferenceImage.ALLOW,
     )
     return hash_request(request)
 

@@ -71,6 +71,9 @@ CONTRACT = [
     pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
     pytest.param(
+        errors.ReferenceUnusableError(WORDS), 422, "ReferenceUnusable", id="ReferenceUnusable"
+    ),
+    pytest.param(
         errors.IdempotencyKeyReusedError(WORDS),
         422,
         "IdempotencyKeyReused",

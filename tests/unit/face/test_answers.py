@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +37,10 @@ from tests.support.builders import (
 )
 from tests.support.mutations import mutated
 from tests.support.payloads import Payload
+
+REFERENCE = ReferenceImage(
+    quality=Quality.HIGH, face_rectangle={"top": 66, "left": 440, "width": 227, "height": 304}
+)
 
 
 def said(payload: object, *, status: int = 200, retry_after: str | None = None) -> FaceResponse:
@@ -73,9 +78,7 @@ def test_a_new_session_is_understood() -> None:
 
 
 def test_a_new_session_with_verify_tells_of_its_reference_image() -> None:
-    assert created(said(payloads.CREATED_WITH_VERIFY)).reference_image == ReferenceImage(
-        quality=Quality.HIGH, face_rectangle={"top": 66, "left": 440, "width": 227, "height": 304}
-    )
+    assert created(said(payloads.CREATED_WITH_VERIFY)).reference_image == REFERENCE
 
 
 @pytest.mark.parametrize(
@@ -145,10 +148,17 @@ def test_a_session_that_cannot_be_used_is_none(changes: Payload) -> None:
             an_answer(an_attempt(is_identical=None, match_confidence=None, verify_image_hash=None)),
             id="real-face",
         ),
-        pytest.param(payloads.RIGHT_PERSON, an_answer(an_attempt()), id="right-person"),
+        pytest.param(
+            payloads.RIGHT_PERSON,
+            replace(an_answer(an_attempt()), reference_image=REFERENCE),
+            id="right-person",
+        ),
         pytest.param(
             payloads.DIFFERENT_PERSON,
-            an_answer(an_attempt(is_identical=False, match_confidence=0.12141934)),
+            replace(
+                an_answer(an_attempt(is_identical=False, match_confidence=0.12141934)),
+                reference_image=REFERENCE,
+            ),
             id="different-person",
         ),
         pytest.param(

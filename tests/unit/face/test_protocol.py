@@ -54,8 +54,25 @@ from tests.support.builders import PNG, a_request
                     "returnVerifyImageHash": True,
                 },
                 image=PNG,
+                is_form=True,
             ),
             id="liveness-with-verify",
+        ),
+        pytest.param(
+            StartRequest(mode=Mode.PASSIVE, token_seconds=60, client_image_sha256="ab" * 32),
+            FaceRequest(
+                operation=Operation.CREATE,
+                method="POST",
+                path="/face/v1.2/detectLivenessWithVerify-sessions",
+                body={
+                    "livenessOperationMode": "Passive",
+                    "authTokenTimeToLiveInSeconds": 60,
+                    "deviceCorrelationIdSetInClient": True,
+                    "returnVerifyImageHash": True,
+                },
+                is_form=True,
+            ),
+            id="an-image-of-the-devices",
         ),
     ],
 )

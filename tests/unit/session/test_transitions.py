@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.session import transitions
 from shared.session.ids import FaceSessionId
+from shared.session.reference import ReferenceSource
 from shared.session.session import Kind, Outcome, Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.shard import PersonHash
@@ -49,7 +50,6 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         grace=GRACE,
         counted=True,
     )
-
     assert session == Session(
         session_id=SESSION_ID,
         kind=Kind.LIVENESS_WITH_VERIFY,
@@ -60,6 +60,7 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         user_correlation_id="user-1",
         person_sha256=PersonHash(hashlib.sha256(b"user\nuser-1").hexdigest()),
         verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
+        reference_source=ReferenceSource.SERVER,
         created_at=NOW,
         expires_at=NOW + TOKEN_LIFE,
         alarm_at=NOW + TOKEN_LIFE + GRACE,

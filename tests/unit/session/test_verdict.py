@@ -1,6 +1,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from shared.errors import FaceUnavailableError
 from shared.face import answers
 from shared.face.answers import FaceResponse
-from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality, ReferenceImage
+from shared.session.reference import ReferenceSource
 from shared.session.session import Comparison, Kind, Outcome, Report, Session, Verdict
 from shared.session.verdict import Policy, ends_in_error, is_finished, judge, last_attempt
 from tests.support import payloads
@@ -269,6 +271,37 @@ def test_an_image_hash_that_is_only_recorded_does_not_decide(
     verdict = judge(answer, a_verify_session(), Policy(image_hash_required=False))
 
     assert (verdict.outcome, verdict.verify_image_hash) == (Outcome.PASSED, comparison)
+
+
+BROUGHT_BY_DEVICE = a_verify_session(reference_source=ReferenceSource.CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("hash_at_face", "quality", "outcome", "reasons"),
+    [
+        pytest.param(IMAGE_HASH.upper(), Quality.MEDIUM, "passed", (), id="as-agreed"),
+        pytest.param(OTHER_DIGEST, Quality.HIGH, "untrusted", ("ImageHashMismatch",), id="another"),
+        pytest.param(None, Quality.HIGH, "inconclusive", ("ImageHashMissing",), id="none-told"),
+        pytest.param(
+            IMAGE_HASH, Quality.LOW, "inconclusive", ("ReferenceQuality",), id="ReferenceQuality"
+        ),
+        pytest.param(
+            IMAGE_HASH, None, "inconclusive", ("ReferenceQuality",), id="ReferenceQuality-untold"
+        ),
+    ],
+)
+def test_an_image_that_the_device_brings_is_bound_by_its_hash_and_must_be_good_enough(
+    hash_at_face: str | None, quality: Quality | None, outcome: str, reasons: tuple[str, ...]
+) -> None:
+    answer = replace(
+        an_answer(an_attempt(verify_image_hash=hash_at_face)),
+        reference_image=ReferenceImage(quality=quality, face_rectangle=None),
+    )
+    policy = Policy(image_hash_required=False, min_reference_quality=Quality.MEDIUM)
+
+    verdict = judge(answer, BROUGHT_BY_DEVICE, policy)
+
+    assert (verdict.outcome, verdict.reasons) == (outcome, reasons)
 
 
 def test_a_confidence_at_the_floor_is_enough() -> None:

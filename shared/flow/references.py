@@ -1,0 +1,60 @@
+"""Verify against the picture of an earlier check: enroll once, come back as often as you like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.errors import ImageNotFoundError, ReferenceUnusableError
+from shared.flow.images import SessionImages
+from shared.flow.ports import SessionStore
+from shared.session.ids import is_session_id
+from shared.session.session import Outcome, Session
+from shared.session.start_request import StartRequest
+
+# What Face takes: https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
+_MAX_REFERENCE_BYTES = 6 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """Finds the pictures that creates name by their sessions."""
+
+    store: SessionStore
+    images: SessionImages
+    max_age: timedelta
+    now: Callable[[], datetime]
+
+    async def fetch(self, request: StartRequest) -> StartRequest:
+        """Return the request with its reference image; ReferenceUnusable for whatever reason."""
+        if request.reference_session_id is None:
+            return request
+        session = await self._load(request.reference_session_id)
+        if session is None or not self._may_serve(session, request):
+            raise _unusable()
+        try:
+            image = await self.images.load(session)
+        except ImageNotFoundError as error:
+            raise _unusable() from error
+        if len(image) > _MAX_REFERENCE_BYTES:
+            raise _unusable()
+        return replace(request, verify_image=image)
+
+    async def _load(self, session_id: str) -> Session | None:
+        return await self.store.load(session_id) if is_session_id(session_id) else None
+
+    def _may_serve(self, session: Session, request: StartRequest) -> bool:
+        has_passed = session.verdict is not None and session.verdict.outcome is Outcome.PASSED
+        is_young = self.now() - session.created_at <= self.max_age
+        return has_passed and is_young and _is_same_person(session, request)
+
+
+def _is_same_person(session: Session, request: StartRequest) -> bool:
+    """Compare the users or, where neither names one, the devices; nobody is the same as nobody."""
+    if session.user_correlation_id or request.user_correlation_id:
+        return session.user_correlation_id == request.user_correlation_id
+    device = request.device_correlation_id
+    return device is not None and session.device_correlation_id == device
+
+
+def _unusable() -> ReferenceUnusableError:
+    return ReferenceUnusableError("the session has no picture to verify this person against")
