@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -13,9 +14,14 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from local.azure.access_tokens import TokenIssuer
+from local.azure.identity import HEADER
 from local.clock import real_now
+from local.ports import HOST, Ports
 from tests.support import packages
+from tests.support.up import ready_line, start_up
 from tests.support.world import Check, Json, World, eventually
+
+type Program = tuple[str | Path, ...]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TENANT = "11111111-1111-1111-1111-111111111111"
@@ -31,12 +37,12 @@ EVENT = {
 }
 
 
-def python_server() -> tuple[str | Path, ...]:
+def python_server() -> Program:
     python = packages.install_python(EXAMPLES / "server-python")
     return (python, "-m", "uvicorn", "server:app", "--log-level", "warning", "--port")
 
 
-def node_server() -> tuple[str | Path, ...]:
+def node_server() -> Program:
     packages.install(EXAMPLES / "server-node")
     return ("node", "server.js")
 
@@ -45,12 +51,12 @@ def node_server() -> tuple[str | Path, ...]:
 class Server:
     """One of the two, as its users and Event Grid see it."""
 
-    world: World
+    http: aiohttp.ClientSession
     url: str
     told: asyncio.Queue[str]
 
     async def call(self, method: str, path: str, **options: Json) -> tuple[int, Json]:
-        async with self.world.http.request(method, self.url + path, **options) as answer:
+        async with self.http.request(method, self.url + path, **options) as answer:
             is_json = answer.content_type == "application/json"
             return answer.status, await answer.json() if is_json else None
 
@@ -66,9 +72,8 @@ class Server:
     async def read(self, check: Check, user: str) -> tuple[int, Json]:
         return await self.call("GET", f"/checks/{check.session_id}", headers={"X-Demo-User": user})
 
-    async def send(self, event: Mapping[str, str], **claims: object) -> int:
+    async def send(self, issuer: TokenIssuer, event: Mapping[str, str], **claims: object) -> int:
         """Deliver an event as Event Grid does, but for what the claims say."""
-        issuer = TokenIssuer(self.world.stack.state / "identity-key.pem")
         now = int(real_now().timestamp())
         token = issuer.issue({**EVENT_GRID, "nbf": now - 60, "exp": now + 600, **claims})
         headers = {
@@ -80,25 +85,34 @@ class Server:
 
 
 @pytest.fixture(params=[python_server, node_server], ids=["python", "node"])
-async def server(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Server]:
-    async with running(world, await asyncio.to_thread(request.param)) as server:
+async def program(request: pytest.FixtureRequest) -> Program:
+    found: Program = await asyncio.to_thread(request.param)
+    return found
+
+
+@pytest.fixture
+async def server(world: World, program: Program) -> AsyncIterator[Server]:
+    async with running(program, world.http, world.stack.ports, world.url) as server:
         yield server
 
 
 @asynccontextmanager
-async def running(world: World, program: tuple[str | Path, ...]) -> AsyncIterator[Server]:
+async def running(
+    program: Program, http: aiohttp.ClientSession, ports: Ports, url: str, **more: str
+) -> AsyncIterator[Server]:
     port = str(unused_port())
     environment = {
-        "LIVENESS_URL": world.url.removesuffix("/api"),
-        "AUTHORITY": f"http://127.0.0.1:{world.stack.ports.identity}",
+        "LIVENESS_URL": url.removesuffix("/api"),
+        "AUTHORITY": f"http://{HOST}:{ports.identity}",
         "PORT": port,
+        **more,
     }
     folder = EXAMPLES / ("server-node" if program[0] == "node" else "server-python")
     words = program if program[0] == "node" else (*program, port)
     process = await asyncio.create_subprocess_exec(
         *words, cwd=folder, env=os.environ | environment, stdout=asyncio.subprocess.PIPE
     )
-    server = Server(world=world, url=f"http://127.0.0.1:{port}", told=asyncio.Queue())
+    server = Server(http=http, url=f"http://{HOST}:{port}", told=asyncio.Queue())
     listening = asyncio.create_task(listen(process, server.told))
     try:
         await eventually(lambda: answers(server), expected=True)
@@ -123,12 +137,12 @@ async def answers(server: Server) -> bool:
     return True
 
 
-async def test_a_person_is_let_on_once_by_a_result_of_his_own(server: Server) -> None:
+async def test_a_person_is_let_on_once_by_a_result_of_his_own(world: World, server: Server) -> None:
     ada = f"ada-{secrets.token_hex(4)}"
     check = await server.start(ada)
     early, _ = await server.read(check, ada)
-    await server.world.play(check, "realface")
-    await server.world.complete(check)
+    await world.play(check, "realface")
+    await world.complete(check)
 
     assert early == 409
     assert (await server.read(check, "eve"))[0] == 404
@@ -137,32 +151,59 @@ async def test_a_person_is_let_on_once_by_a_result_of_his_own(server: Server) ->
 
 
 async def test_nobody_is_let_on_by_a_spoof_or_by_a_check_that_was_given_up(
-    server: Server,
+    world: World, server: Server
 ) -> None:
     ada = f"ada-{secrets.token_hex(4)}"
     spoof, given_up = await server.start(ada), await server.start(ada)
-    await server.world.play(spoof, "spoofface")
-    await server.world.complete(spoof)
-    await server.world.cancel(given_up)
+    await world.play(spoof, "spoofface")
+    await world.complete(spoof)
+    await world.cancel(given_up)
 
     assert await server.read(spoof, ada) == (200, {"passed": False})
     assert await server.read(given_up, ada) == (200, {"passed": False})
 
 
-async def test_an_event_is_taken_once_and_from_event_grid_only(server: Server) -> None:
+async def test_an_event_is_taken_once_and_from_event_grid_only(
+    world: World, server: Server
+) -> None:
+    send = partial(server.send, TokenIssuer(world.stack.state / "identity-key.pem"))
     asked = {"WebHook-Request-Origin": "eventgrid.azure.net"}
-    async with server.world.http.options(f"{server.url}/events", headers=asked) as answer:
+    async with server.http.options(f"{server.url}/events", headers=asked) as answer:
         allowed = answer.headers["WebHook-Allowed-Origin"]
 
     assert allowed == "eventgrid.azure.net"
     assert (await server.call("POST", "/events", json=EVENT))[0] == 401
-    assert await server.send(EVENT, aud="api://somebody-else") == 401
-    assert await server.send(EVENT, exp=1) == 401
-    assert await server.send(EVENT, appid="another-application") == 403
-    assert await server.send(EVENT, tid="another-tenant") == 403
-    assert [await server.send(EVENT) for _ in range(2)] == [200, 200]
-    assert await server.send({**EVENT, "subject": "sessions/2", "id": "SessionCompleted:2"}) == 200
+    assert await send(EVENT, aud="api://somebody-else") == 401
+    assert await send(EVENT, exp=1) == 401
+    assert await send(EVENT, appid="another-application") == 403
+    assert await send(EVENT, tid="another-tenant") == 403
+    assert [await send(EVENT) for _ in range(2)] == [200, 200]
+    assert await send({**EVENT, "subject": "sessions/2", "id": "SessionCompleted:2"}) == 200
     assert [await server.told.get() for _ in range(2)] == [
         "FaceLiveness.SessionCompleted sessions/1",
         "FaceLiveness.SessionCompleted sessions/2",
     ]
+
+
+async def test_with_entra_a_server_comes_with_its_own_identity_and_no_key(
+    program: Program, tmp_path: Path
+) -> None:
+    ports = Ports.free()
+    identity = {
+        "LIVENESS_KEY": "none",
+        "LIVENESS_SCOPE": "api://face-liveness/.default",
+        "IDENTITY_ENDPOINT": f"http://{HOST}:{ports.identity}/msi/token",
+        "IDENTITY_HEADER": HEADER,
+    }
+    async with (
+        start_up(ports, tmp_path, SERVER_AUTH="entra") as process,
+        aiohttp.ClientSession() as http,
+    ):
+        assert await ready_line(process) == f"ready http://{HOST}:{ports.host}\n"
+        reading = asyncio.create_task(process.communicate())
+        async with running(program, http, ports, f"http://{HOST}:{ports.host}", **identity) as one:
+            check = await one.start("ada")
+            status, _ = await one.read(check, "ada")
+        reading.cancel()
+
+    assert status == 409
