@@ -12,6 +12,8 @@ from shared.api.door import Audience
 
 PATH = Path(__file__).parents[2] / "shared" / "api" / "openapi.json"
 
+_UNAUTHORIZED = 401
+_TO_WAIT_FOR, _MAYBE_TO_WAIT_FOR = {429, 503}, {409, 502}
 _STATUS_BY_CODE = {code: status for status, code in error_replies.STATUS_BY_ERROR.values()}
 _SECURITY: dict[Audience | None, list[dict[str, list[str]]]] = {
     None: [],
@@ -157,22 +159,29 @@ def _success(success: Success, *, has_body: bool) -> Schema:
 
 
 def _refusal(status: int, codes: list[str]) -> Schema:
-    headers = ["x-ms-request-id", "x-ms-error-code"]
-    headers += ["Retry-After"] if status in {429, 503} else []
+    headers = _header_refs("x-ms-request-id", "x-ms-error-code")
+    headers |= _header_refs("Retry-After") if status in _TO_WAIT_FOR else {}
+    headers |= _header_refs("Retry-After?") if status in _MAYBE_TO_WAIT_FOR else {}
     description = ", ".join(f"`{code}`" for code in codes) + "."
-    if status == 401:  # noqa: PLR2004 - as HTTP has it
+    if status == _UNAUTHORIZED:
         # The platform's own has none of these.
-        headers, description = [], description + _BY_HOST
+        headers, description = _header_refs("WWW-Authenticate?"), description + _BY_HOST
     code = {"properties": {"error": {"properties": {"code": {"enum": codes}}}}}
     response: Schema = {
         "description": description,
         "content": {"application/json": {"schema": {"allOf": [ref("ErrorReply"), code]}}},
     }
-    return {**response, "headers": _header_refs(*headers)} if headers else response
+    return {**response, "headers": headers}
 
 
 def _header_refs(*names: str) -> Schema:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    """Point to headers, of which those with a `?` need not be there."""
+    return {
+        name.removesuffix("?"): {**_headers()[name.removesuffix("?")], "required": False}
+        if name.endswith("?")
+        else {"$ref": f"#/components/headers/{name}"}
+        for name in names
+    }
 
 
 def _headers() -> dict[str, Any]:
@@ -186,6 +195,7 @@ def _headers() -> dict[str, Any]:
             type="string",
         ),
         "Retry-After": header("Seconds until trying again may help.", 2, type="integer", minimum=1),
+        "WWW-Authenticate": header("How to come.", "Bearer", type="string"),
         "x-ms-error-code": header("The error's code.", "InvalidRequest", type="string"),
         "x-ms-request-id": header(
             "What the app's log knows the call by.",

@@ -16,7 +16,10 @@ _FACE = ("FaceRefused", "FaceUnavailable", "KeyUnavailable")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Success:
-    """One good answer: what it tells, in which body, with which headers besides."""
+    """One good answer: what it tells, in which body, with which headers besides.
+
+    Of these, one with a `?` need not be there.
+    """
 
     description: str
     body: type[contract.ReplyBody] | str | None = None
@@ -65,6 +68,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 description="Status and expiry, never an outcome. With `Retry-After` while it is"
                 " `processing`.",
                 body=contract.StatusReply,
+                headers=("Retry-After?",),
             )
         },
     ),
