@@ -33,6 +33,12 @@ param keyVaultId string
 @description('Name of the storage account of the package of code.')
 param packageAccountName string
 
+@description('There is a topic for events.')
+param hasEvents bool
+
+@description('Resource id of that topic.')
+param topicId string?
+
 // What a query is counted by: its rows, or a column that is added up. host.json samples requests, so that one row may
 // stand for many; itemCount says for how many. The app's lines are written by shared/telemetry.py.
 var appAlerts = {
@@ -163,7 +169,7 @@ var logAlerts = union(appAlerts, workspaceAlerts, dailyQuotaGb == null ? {} : qu
 var metricAlerts = {
   'face-throttling': {
     title: 'Face turned away more calls than the tier of the account allows'
-    scope: faceAccountId
+    scope: 'face'
     metric: 'BlockedCalls'
     namespace: 'Microsoft.CognitiveServices/accounts'
     aggregation: 'Total'
@@ -172,13 +178,42 @@ var metricAlerts = {
   }
   'vault-denials': {
     title: 'Somebody was denied access to the vault, perhaps the app'
-    scope: keyVaultId
+    scope: 'vault'
     metric: 'ServiceApiResult'
     namespace: 'Microsoft.KeyVault/vaults'
     aggregation: 'Count'
     threshold: 0
     dimensions: [{ name: 'StatusCode', operator: 'Include', values: ['403'] }]
   }
+}
+
+var topicAlerts = {
+  'events-undelivered': {
+    // A receiver that is away is tried five times in its first quarter of an hour; one that restarts, once or twice.
+    title: 'Your server does not take the events'
+    scope: 'topic'
+    metric: 'DeliveryAttemptFailCount'
+    namespace: 'Microsoft.EventGrid/topics'
+    aggregation: 'Total'
+    threshold: 3
+    dimensions: []
+  }
+  'events-dead-lettered': {
+    title: 'Events were given up: your server did not take them for a day'
+    scope: 'topic'
+    metric: 'DeadLetteredCount'
+    namespace: 'Microsoft.EventGrid/topics'
+    aggregation: 'Total'
+    threshold: 0
+    dimensions: []
+  }
+}
+
+// By name, for how many alerts there are must be known before the resources are.
+var scopes = {
+  face: faceAccountId
+  vault: keyVaultId
+  topic: topicId
 }
 
 func told(title string, isPage bool, name string) string =>
@@ -225,7 +260,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
 ]
 
 resource metricRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
-  for alert in items(metricAlerts): {
+  for alert in items(union(metricAlerts, hasEvents ? topicAlerts : {})): {
     name: '${alert.key}-${suffix}'
     location: 'global'
     tags: tags
@@ -233,7 +268,7 @@ resource metricRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
       description: told(alert.value.title, false, alert.key)
       enabled: true
       severity: 3
-      scopes: [alert.value.scope]
+      scopes: [scopes[alert.value.scope]]
       evaluationFrequency: 'PT5M'
       windowSize: 'PT15M'
       criteria: {

@@ -42,6 +42,12 @@ param secretNames object
 @description('Address of the blobs that keep pictures; none where no pictures are kept.')
 param imagesBlobEndpoint string?
 
+@description('Address of the topic for events; empty without one.')
+param eventsTopicEndpoint string
+
+@description('Name of the environment, by which receivers tell its events from those of another.')
+param environmentName string
+
 @description('Settings of the app that differ from the defaults below.')
 param choices object
 
@@ -91,13 +97,15 @@ var origins = contains(allowedOrigins, '*')
   : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
 
 var settings = {
-  // The app: docs/settings.md says what each of these means. The first five it has from this deployment.
+  // The app: docs/settings.md says what each of these means. The first eight it has from this deployment.
   FACE_AUTH: faceAuth
   FACE_ENDPOINT: faceEndpoint
   KEY_VAULT_URL: keyVaultUri
   FACE_KEY_SECRET_NAME: secretNames.faceKey
   IMAGES_BLOB_ENDPOINT: imagesBlobEndpoint ?? ''
   APP_SECRET_NAME: secretNames.app
+  EVENTS_TOPIC_ENDPOINT: eventsTopicEndpoint
+  ENVIRONMENT_NAME: environmentName
   FACE_KEY_CACHE_SECONDS: '600'
   SERVER_AUTH: 'key'
   ENTRA_TENANT_ID: tenant().tenantId

@@ -71,6 +71,9 @@ param pageEmails string[] = []
 @description('Asks for /api/health from three regions every five minutes: 26,000 calls a month, about $16.')
 param availabilityTest bool = false
 
+@description('Makes a topic that the app tells how sessions end; scripts/events-webhook then has your server told. $0.60 for a million.')
+param events bool = false
+
 @description('Settings of the app that differ from the defaults.')
 param choices Choices = {}
 
@@ -259,6 +262,15 @@ module network 'network.bicep' = if (privateNetworking) {
   }
 }
 
+module topic 'events-topic.bicep' = if (events) {
+  params: {
+    name: 'evgt-events-${stem}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
 module functionApp 'function-app.bicep' = {
   params: {
     name: 'func-${stem}'
@@ -275,6 +287,8 @@ module functionApp 'function-app.bicep' = {
     keyVaultUri: keyVault.outputs.uri
     secretNames: secretNames
     imagesBlobEndpoint: images.?outputs.blobEndpoint
+    eventsTopicEndpoint: topic.?outputs.endpoint ?? ''
+    environmentName: environmentName
     choices: choices
     // Whoever asks from outside must be let in, too.
     allowedCallers: empty(allowedCallers) || !availabilityTest
@@ -313,6 +327,8 @@ module alerts 'alerts.bicep' = {
     faceAccountId: faceAccess.outputs.id
     keyVaultId: keyVault.outputs.id
     packageAccountName: packageAccountName
+    hasEvents: events
+    topicId: topic.?outputs.id
   }
 }
 

@@ -12,6 +12,9 @@ param faceLocation = empty(faceRegion) ? null : faceRegion
 param faceSku = readEnvironmentVariable('FACE_SKU', 'S0')
 param faceAuth = readEnvironmentVariable('FACE_AUTH', 'key')
 
+// true, once your server wants to be told.
+param events = bool(readEnvironmentVariable('EVENTS', 'false'))
+
 // Several, with commas between them.
 param allowedOrigins = empty(origins) ? [] : split(origins, ',')
 param alertEmails = empty(emails) ? [] : split(emails, ',')

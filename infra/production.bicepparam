@@ -13,6 +13,9 @@ param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'production')
 param faceLocation = empty(faceRegion) ? null : faceRegion
 param faceAuth = readEnvironmentVariable('FACE_AUTH', 'key')
 
+// true, once your server wants to be told.
+param events = bool(readEnvironmentVariable('EVENTS', 'false'))
+
 // Several, with commas between them.
 param allowedOrigins = empty(origins) ? [] : split(origins, ',')
 param alertEmails = empty(emails) ? [] : split(emails, ',')

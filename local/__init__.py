@@ -6,6 +6,7 @@ stack            all of it joined, started, watched and stopped
 
 functions_host   Microsoft's worker behind a host of ours; knows nothing of the app
 face             a Face account: its HTTP, its sessions, the device, the control routes
+events           an Event Grid topic: what came, and a webhook that gets it too
 azure            what else the app needs: Storage, Key Vault, managed identity
 openapi          the OpenAPI document, generated from the contract and the routes
 web              the page: your server and a frontend to try, and what happens upstream

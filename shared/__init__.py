@@ -10,6 +10,7 @@ flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it
 store         what is kept: tables, their rows and keys, and pictures
 entra         who calls: access tokens, and the tenant's keys that prove them
+events        what has happened, for whoever subscribes
 
 session       values and rules: no I/O, no clock, no environment
 

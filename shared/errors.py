@@ -24,8 +24,9 @@ AppError
 │   │   ├── FaceRefusedError
 │   │   └── KeyUnavailableError
 │   ├── SigningKeysUnavailableError
-│   └── StoreUnavailableError
-│       └── UnreadableRecordError
+│   ├── StoreUnavailableError
+│   │   └── UnreadableRecordError
+│   └── EventsUnavailableError
 ├── StoreConflictError            we lost a race: read again, decide again
 ├── UnreadableMessageError        nobody can act on this message: it belongs in poison
 └── ConfigurationError            we must fix the deployment
@@ -190,6 +191,10 @@ class StoreUnavailableError(DependencyError):
 
 class UnreadableRecordError(StoreUnavailableError):
     """A row that is not as we write them."""
+
+
+class EventsUnavailableError(DependencyError):
+    """The topic takes no event now; nobody waits for that."""
 
 
 class StoreConflictError(AppError):

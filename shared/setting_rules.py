@@ -9,6 +9,8 @@ from shared.secret import Secret
 
 _LOOPBACK = {"127.0.0.1", "localhost"}
 _MAX_PORT = 65_535
+# https://learn.microsoft.com/azure/event-grid/post-to-custom-topic#endpoint
+_TOPIC_PATH = "/api/events"
 # Of https://datatracker.ietf.org/doc/html/rfc1123#section-2.1. A path, a user or a query would
 # bend every call.
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -16,6 +18,9 @@ _ENDPOINT = re.compile(
     rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?/*",
     re.ASCII | re.IGNORECASE,
 )
+# What azd takes, too, and what may stand in a path as it is:
+# https://datatracker.ietf.org/doc/html/rfc3986#section-3.3
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9._()-]{1,64}", re.ASCII)
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
 _SECRET_NAME = re.compile("[A-Za-z0-9-]{1,127}", re.ASCII)
 _GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -67,6 +72,24 @@ def endpoint() -> Rule[str]:
     """Want the bare address of a service: by https, or on this machine by http."""
     return Rule(
         parse=_parse_endpoint, must_be="https://, a host's name and nothing after it", default=""
+    )
+
+
+def topic_endpoint() -> Rule[str]:
+    """Want the address of an Event Grid topic, path and all; tokens go there by https only."""
+    return Rule(
+        parse=_parse_topic_endpoint,
+        must_be=f"https://, a host's name and {_TOPIC_PATH}",
+        default="",
+    )
+
+
+def environment_name(default: str) -> Rule[str]:
+    """Want a name that can be a part of a path."""
+    return Rule(
+        parse=lambda text: _match(text, _ENVIRONMENT_NAME).group(),
+        must_be="1 to 64 letters, digits, dots, hyphens, underscores and parentheses",
+        default=default,
     )
 
 
@@ -152,3 +175,10 @@ def _parse_endpoint(text: str) -> str:
     if not is_safe or not 0 < int(match["port"] or 443) <= _MAX_PORT:
         raise ValueError
     return text.rstrip("/")
+
+
+def _parse_topic_endpoint(text: str) -> str:
+    endpoint = _parse_endpoint(text.removesuffix(_TOPIC_PATH))
+    if endpoint + _TOPIC_PATH != text or not text.lower().startswith("https:"):
+        raise ValueError
+    return text

@@ -16,12 +16,14 @@ from shared.setting_rules import (
     authority,
     connection_string,
     endpoint,
+    environment_name,
     integer,
     number,
     one_of,
     schedule,
     secret_name,
     tenant_id,
+    topic_endpoint,
 )
 
 
@@ -70,6 +72,8 @@ class Settings:
     storage_connection: Annotated[Secret | None, connection_string()]
     table_service_uri: Annotated[str, endpoint()]
     queue_service_uri: Annotated[str, endpoint()]
+    events_topic_endpoint: Annotated[str, topic_endpoint()]
+    environment_name: Annotated[str, environment_name("local")]
     sweep_schedule: Annotated[str, schedule()]
     session_grace_seconds: Annotated[float, number(300, maximum=86_400)]
     retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]

@@ -29,6 +29,9 @@ param allowedCallers = ['AzureFrontDoor.Backend', '203.0.113.0/24']
 param allowedDeployers = ['198.51.100.7/32']
 param availabilityTest = true
 
+// Your server is told how sessions end.
+param events = true
+
 // A mail for everything, and a call at night for what cannot wait.
 param alertEmails = ['team@example.com']
 param pageEmails = ['pager@example.com']

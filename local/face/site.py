@@ -10,7 +10,9 @@ from local.faults.wire import Handler
 _MAX_BODY = 32 * 1024 * 1024
 
 
-def application(face: FaceSimulator, control: FaceControl) -> web.Application:
+def application(
+    face: FaceSimulator, control: FaceControl, *more_controls: web.RouteDef
+) -> web.Application:
     """Join the two; anything neither has a route for is Face's 404."""
 
     @web.middleware
@@ -19,7 +21,7 @@ def application(face: FaceSimulator, control: FaceControl) -> web.Application:
         return await (controls if is_control else face).serve(request, handler)
 
     app = web.Application(middlewares=[serve], client_max_size=_MAX_BODY)
-    app.add_routes([*control.routes(), *face.routes()])
+    app.add_routes([*control.routes(), *more_controls, *face.routes()])
     app.on_response_prepare.append(_stamp)
     return app
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 _FACE = ("create", "get", "delete", "image", "detect")
-OPERATIONS = (*_FACE, "any", "vault", "identity")
+OPERATIONS = (*_FACE, "any", "vault", "identity", "topic")
 
 
 class WireFault(StrEnum):

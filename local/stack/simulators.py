@@ -1,4 +1,4 @@
-"""Face, the vault and the identity endpoint, joined: one key, one clock, one queue of faults."""
+"""Face, vault, identity endpoint and topic, joined: one key, one clock, one queue of faults."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -13,6 +13,10 @@ from local.azure.identity import IdentitySimulator
 from local.azure.key_vault import VaultSimulator
 from local.azure.vault_secret import DEFAULT_NAMES, FIRST_KEY, SecretNames, VaultSecret
 from local.clock import StackClock, real_now
+from local.events.controls import EventControl
+from local.events.inbox import EventInbox
+from local.events.topic import TopicSimulator
+from local.events.webhook import Webhook
 from local.face import site
 from local.face.account import FaceAccount
 from local.face.controls import FaceControl
@@ -38,7 +42,7 @@ async def run(
     names: SecretNames = DEFAULT_NAMES,
     registration: AppRegistration | None = None,
 ) -> AsyncIterator[None]:
-    """Run the three and the page in this process until the block ends.
+    """Run the four and the page in this process until the block ends.
 
     What must last is in the folder. With a registration of the app, its callers come with tokens.
     """
@@ -51,6 +55,8 @@ async def run(
     log = RequestLog(clock.now)
     tokens = DeviceTokens(state / "device-token-secret")
     account = FaceAccount(SessionFiles(state / "face"), tokens, clock.now)
+    webhook = Webhook(issuer, real_now)
+    inbox = EventInbox(webhook.offer)
     face = site.application(
         FaceSimulator(account, key=key, entra=issuer, faults=faults, log=log),
         FaceControl(
@@ -62,9 +68,11 @@ async def run(
             issuer=issuer,
             registration=app,
         ),
+        *EventControl(inbox, webhook).routes(),
     )
     vault = VaultSimulator([key, app_secret], issuer, faults, real_now).application()
     identity = IdentitySimulator(issuer, app, faults, real_now)
+    topic = TopicSimulator(inbox, issuer, faults, real_now).application()
     opener = identity.bring_token if registration else bring_key
     # Whoever follows AZURE_AUTHORITY_HOST looks for Entra by https.
     vault.add_routes(identity.key_routes())
@@ -77,6 +85,8 @@ async def run(
         serve(face, ports.face),
         serve(vault, ports.vault, tls),
         serve(identity.application(), ports.identity),
+        serve(topic, ports.topic, tls),
+        contextlib.aclosing(webhook),
         serve(page_server.application(ports, timeline, http, opener), ports.page),
     ):
         yield

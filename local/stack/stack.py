@@ -10,6 +10,7 @@ from local.azure.app_registration import AppRegistration
 from local.azure.certificate import TRUSTED
 from local.azure.vault_secret import DEFAULT_NAMES, SecretNames
 from local.clock import StackClock
+from local.events import topic
 from local.ports import HOST, Ports
 from local.process.child_process import Child
 from local.stack import joining, simulators, state_folder
@@ -52,6 +53,7 @@ class Stack:
             "AzureWebJobsStorage": azurite.connection_string(ports),
             "FACE_ENDPOINT": self.face_url,
             "KEY_VAULT_URL": f"https://{HOST}:{ports.vault}",
+            "EVENTS_TOPIC_ENDPOINT": f"https://{HOST}:{ports.topic}{topic.PATH}",
             "IDENTITY_ENDPOINT": f"http://{HOST}:{ports.identity}{identity.PATH}",
             "IDENTITY_HEADER": identity.HEADER,
             "SSL_CERT_FILE": str(self.trusted),
@@ -109,7 +111,7 @@ class Stack:
         self._running.enter_context(state_folder.hold(self.state))
         self.ports.check(beside_host=True)
         await enter(simulators.run(self.ports, self.state, self._secret_names, self._registration))
-        for part in ("Face", "Key Vault", "managed identity"):
+        for part in ("Face", "Key Vault", "managed identity", "events topic"):
             self._on_part(part)
         self._azurite = await enter(azurite.run(self.ports, self.state / "azurite"))
         await storage_setup.create_missing(azurite.connection_string(self.ports))

@@ -188,6 +188,12 @@ def test_a_deployment_that_is_right_passes_every_check(tmp_path: Path) -> None:
             {}, "deploy infra/ again", id="role for pictures missing",
         ),
         pytest.param(
+            "roles", AFTER |
+            {"functionapp config appsettings list":
+                settings(EVENTS_TOPIC_ENDPOINT="https://topic.example/api/events")},
+            {}, "deploy infra/ again", id="role at the topic missing",
+        ),
+        pytest.param(
             "providers", BEFORE | {"provider list": AFTER["provider list"][1:]}, {},
             "az provider register --namespace Microsoft.", id="provider not registered",
         ),
@@ -285,5 +291,5 @@ def test_preflight_knows_every_role_and_provider_of_infra() -> None:
 
     at_face = {"Cognitive Services Face Recognizer", "Cognitive Services User"}
 
-    assert roles == {*names_in("ROLES"), *at_face}
+    assert roles == {*names_in("ROLES"), *at_face, "EventGrid Data Sender"}
     assert set(names_in("PROVIDERS")) == providers | {"Microsoft.App"}

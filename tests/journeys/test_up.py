@@ -22,6 +22,14 @@ from tests.support.up import ready_line, start_up
 
 # Only so that a failure ends; on a busy machine a start alone may take ten.
 BOUND_SECONDS = 90
+PARTS = (
+    "Face",
+    "Key Vault",
+    "managed identity",
+    "events topic",
+    "Storage",
+    "Functions host",
+)
 CREATE = {"livenessOperationMode": "Passive", "deviceCorrelationId": "device-1"}
 
 
@@ -63,7 +71,7 @@ async def test_app_answers_when_ready_and_nothing_is_left_or_said_when_stopped(
 
     assert line == f"ready http://{HOST}:{ports.host}\n"
     assert (output, process.returncode, ports.taken()) == (b"", 0, [])
-    for part in ("Face", "Key Vault", "managed identity", "Storage", "Functions host"):
+    for part in PARTS:
         assert f"up: {part} answers\n" in told.decode()
     assert hints.next_steps(ports, tmp_path) in told.decode()
     assert not re.search(rb"ERROR|Unclosed|Traceback", told), told.decode()

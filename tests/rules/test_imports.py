@@ -17,6 +17,7 @@ SDKS = {
     "aiohttp": {"entra.signing_keys", "face.client"},
     "azure.core": {
         "azure_errors",
+        "events.event_grid",
         "face.entra",
         "face.key_vault",
         "store.images",
@@ -25,6 +26,7 @@ SDKS = {
         "store.table",
     },
     "azure.data.tables": {"store.table"},
+    "azure.eventgrid": {"events.event_grid"},
     "azure.functions": {
         "api.door",
         "api.for_frontend",

@@ -25,11 +25,15 @@ INFRA = ROOT / "infra"
 MAIN = INFRA / "main.bicep"
 MODULE_FILES = sorted(set(INFRA.glob("*.bicep")) - {MAIN})
 PARAMETER_FILES = sorted(INFRA.rglob("*.bicepparam"))
-# What each parameter file makes, by its name: `main`, `examples/landing-zone`.
-SNAPSHOTS = [path.relative_to(INFRA).with_suffix("").as_posix() for path in PARAMETER_FILES]
+# scripts/rotate-face-key and scripts/events-webhook deploy them.
+DEPLOYED_BY_SCRIPTS = {"face-key", "events-webhook"}
+# What each parameter file of main.bicep makes, by its name: `main`, `examples/landing-zone`.
+SNAPSHOTS = [
+    path.relative_to(INFRA).with_suffix("").as_posix()
+    for path in PARAMETER_FILES
+    if path.stem not in DEPLOYED_BY_SCRIPTS
+]
 LANDING_ZONE = "examples/landing-zone"
-# scripts/rotate-face-key deploys it.
-DEPLOYED_BY_SCRIPTS = {"face-key"}
 ALL_FILES = [MAIN, *MODULE_FILES, *PARAMETER_FILES]
 
 # What the platform and the SDKs read, beside what the app reads itself.
@@ -43,7 +47,8 @@ PLATFORM_SETTINGS = {
 # What other resources of this deployment say.
 WIRED_SETTINGS = {
     "APP_SECRET_NAME", "AZURE_AUTHORITY_HOST", "AzureWebJobsStorage__queueServiceUri",
-    "AzureWebJobsStorage__tableServiceUri", "FACE_AUTH",
+    "AzureWebJobsStorage__tableServiceUri", "ENVIRONMENT_NAME", "EVENTS_TOPIC_ENDPOINT",
+    "FACE_AUTH",
     "FACE_ENDPOINT", "FACE_KEY_SECRET_NAME", "IMAGES_BLOB_ENDPOINT", "KEY_VAULT_URL",
 }  # fmt: skip
 # A connection string belongs to an emulator; the others are the platform's own to say.
@@ -77,6 +82,7 @@ REFUSED_BY_FLEX = {
 KNOWN_ROLES = {
     "Cognitive Services Face Recognizer": "9894cab4-e18a-44aa-828b-cb588cd6f2d7",
     "Cognitive Services User": "a97b65f3-24c7-4388-baec-2e87135dc908",
+    "EventGrid Data Sender": "d5a91429-5739-47e2-a06b-3470a27159e7",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
@@ -91,6 +97,8 @@ MIN_VERSIONS = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
     "Microsoft.CognitiveServices/accounts": "2025-06-01",
     "Microsoft.EventGrid/systemTopics": "2025-02-15",
+    "Microsoft.EventGrid/topics": "2025-02-15",
+    "Microsoft.EventGrid/topics/eventSubscriptions": "2025-02-15",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
@@ -216,6 +224,8 @@ def test_what_infra_sets_is_what_the_app_defaults_to() -> None:
         "FACE_AUTH": "key",
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
         "ENTRA_TENANT_ID": "00000000-0000-0000-0000-000000000000",
+        "EVENTS_TOPIC_ENDPOINT": "https://topic.example/api/events",
+        "ENVIRONMENT_NAME": "production",
     }
     by_main = {"APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"}
     written = {name: value for name, value in written.items() if name not in by_main}
@@ -289,9 +299,10 @@ def test_no_secret_is_a_parameter(path: Path) -> None:
         if re.search("password|secret|token|key$|connection", name, re.IGNORECASE)
         and name not in harmless
     ] == []
-    given = re.findall(r"(?m)^@secure\(\)\nparam \w+ string(?! = newGuid\(\)$)", text_of(path))
-    assert given == []
-    assert ("@secure" in text_of(path)) == (path.stem == "app-secret")
+    given = re.findall(r"(?m)^@secure\(\)\nparam (\w+) string(?! = newGuid\(\)$)", text_of(path))
+    # An address may hold one, of whoever owns it; scripts/events-webhook says it to nobody else.
+    assert given == (["endpointUrl"] if path.name == "events-webhook.bicep" else [])
+    assert ("@secure" in text_of(path)) == (path.stem == "app-secret" or given != [])
 
 
 def test_what_is_made_once_is_never_written_again() -> None:
@@ -401,9 +412,14 @@ def test_every_storage_account_is_closed_alike(name: str) -> None:
     for one in accounts.values():
         assert one | {"networkAcls": {}} == properties | {"networkAcls": {}}
         assert one["networkAcls"]["defaultAction"] == properties["networkAcls"]["defaultAction"]
-    assert properties["allowSharedKeyAccess"] is False
-    assert properties["allowBlobPublicAccess"] is False
-    assert properties["minimumTlsVersion"] == "TLS1_2"
+    (dead_letters,) = (
+        one["properties"]
+        for one in predicted("events-webhook", "Microsoft.Storage/storageAccounts")
+    )
+    for each in (properties, dead_letters):
+        assert each["allowSharedKeyAccess"] is False
+        assert each["allowBlobPublicAccess"] is False
+        assert each["minimumTlsVersion"] == "TLS1_2"
 
 
 @pytest.mark.parametrize(
@@ -567,6 +583,53 @@ def test_production_is_watched_from_three_regions_by_what_needs_no_key() -> None
     assert callable(function_app.get_health)
 
 
+def test_a_topic_is_made_where_it_is_wanted_and_takes_tokens_only() -> None:
+    kind = "Microsoft.EventGrid/topics"
+    (topic,) = predicted(LANDING_ZONE, kind)
+    settings = {
+        name: predicted(name, "Microsoft.Web/sites/config")[0]["properties"] for name in SNAPSHOTS
+    }
+
+    assert topic["properties"]["disableLocalAuth"] is True
+    assert topic["properties"]["inputSchema"] == "CloudEventSchemaV1_0"
+    assert topic["identity"] == {"type": "SystemAssigned"}
+    for name in SNAPSHOTS:
+        endpoint = settings[name]["EVENTS_TOPIC_ENDPOINT"]
+        assert bool(predicted(name, kind)) == ("topic" in endpoint) == bool(endpoint)
+        assert settings[name]["ENVIRONMENT_NAME"] in {"dev", "production", "landing-zone"}
+
+
+def test_whom_events_are_delivered_to_gets_a_token_and_what_nobody_takes_is_kept_for_a_month() -> (
+    None
+):
+    (webhook,) = (
+        one["properties"]
+        for one in predicted("events-webhook", "Microsoft.EventGrid/topics/eventSubscriptions")
+    )
+    receiver = webhook["destination"]["properties"]
+    letters = webhook["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"]
+    (account,) = predicted("events-webhook", "Microsoft.Storage/storageAccounts")
+
+    assert receiver["azureActiveDirectoryTenantId"] == "[tenant().tenantId]"
+    assert "azureActiveDirectoryApplicationIdOrUri" in receiver
+    assert webhook["eventDeliverySchema"] == "CloudEventSchemaV1_0"
+    assert letters["resourceId"] == account["id"]
+    assert account["properties"]["networkAcls"]["bypass"] == "AzureServices"
+    assert "daysAfterModificationGreaterThan: 30" in module("events-webhook")
+
+
+def test_the_webhook_finds_what_main_has_made_by_the_names_that_main_gives() -> None:
+    (topic,) = predicted(LANDING_ZONE, "Microsoft.EventGrid/topics")
+    accounts = {one["name"] for one in predicted(LANDING_ZONE, "Microsoft.Storage/storageAccounts")}
+    (prefix,) = re.findall(r"name: '(\w+)\$\{uniqueStem\}'\n\}", module("events-webhook"))
+
+    assert f"{prefix}{topic['name'].split('-')[-1]}" in accounts
+    assert topic["name"].startswith("evgt-events-liveness-")
+    assert "starts_with(name, 'evgt-events-liveness-')" in (
+        ROOT / "scripts" / "events-webhook"
+    ).read_text(encoding="utf-8")
+
+
 def test_main_joins_modules_and_makes_nothing_itself() -> None:
     assert re.findall(r"(?m)^resource ", text_of(MAIN)) == []
     assert (
@@ -589,7 +652,8 @@ def test_every_parameter_and_output_is_described(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda one: one.stem)
 def test_a_parameter_file_knows_the_parameters(path: Path) -> None:
-    declared = set(re.findall(r"(?m)^param (\w+)", text_of(MAIN)))
+    (used,) = re.findall(r"(?m)^using '([\w./-]+)'$", text_of(path))
+    declared = set(re.findall(r"(?m)^param (\w+)", text_of((path.parent / used).resolve())))
 
     assert set(re.findall(r"(?m)^param (\w+) =", text_of(path))) <= declared
 
@@ -602,11 +666,12 @@ ALERT_TYPES = (
 
 
 def alerts() -> dict[str, Resource]:
-    """Give what production watches, by the names that the documents know."""
+    """Give what is watched where there is most to watch, by the names that the documents know."""
     return {
         re.sub(r"^.*/|-liveness-\w+$", "", one["name"]): one
         for kind in ALERT_TYPES
-        for one in predicted("production", kind)
+        for name in SNAPSHOTS
+        for one in predicted(name, kind)
     }
 
 

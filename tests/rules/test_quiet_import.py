@@ -17,8 +17,8 @@ sys.path.insert(0, sys.argv[1])
 for module in sys.argv[2:]:
     __import__(module)
 
-if {"azure.storage.blob", "azure.storage.queue"} & sys.modules.keys():
-    sys.exit("what only the first message or picture needs was imported")
+if {"azure.eventgrid", "azure.storage.blob", "azure.storage.queue"} & sys.modules.keys():
+    sys.exit("what only the first message, picture or event needs was imported")
 import logging, threading
 if logging.root.handlers or threading.active_count() > 1:
     sys.exit("importing set up a log handler or a thread")

@@ -9,10 +9,13 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 State = dict[str, Any]
+type Options = dict[str, list[str]]
+type Run = Callable[[State, str, Options], str]
 
 AFTER_A_DEPLOYMENT: State = {
     "Microsoft.CognitiveServices/accounts": "face-1",
@@ -37,7 +40,7 @@ AFTER_A_DEPLOYMENT: State = {
 
 
 def run(  # noqa: C901 - one case for each command
-    state: State, command: str, options: dict[str, list[str]]
+    state: State, command: str, options: Options
 ) -> str:
     """Carry out one command and give what it prints."""
     query, printed = "".join(options.get("--query", ())), ""
@@ -82,7 +85,7 @@ def publish(state: State, parameters: dict[str, str]) -> None:
         urlopen(Request(url, data=body, method="POST"), timeout=5).close()  # noqa: S310 - loopback
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], run: Run = run) -> int:
     """Read the command line as az does, carry it out, and remember."""
     words, options, last = [], dict[str, list[str]](), ""
     for argument in arguments:

@@ -25,6 +25,17 @@ RIGHT = [
         pytest.param(setting_rules.audience(), text, None, id=text)
         for text in ("urn:liveness", "api://1/x?y=%20#~", "api://a/.default/b")
     ],
+    *[
+        pytest.param(setting_rules.topic_endpoint(), text, None, id=text)
+        for text in (
+            "https://evgt-liveness.swedencentral-1.eventgrid.azure.net/api/events",
+            "https://127.0.0.1:7078/api/events",
+        )
+    ],
+    *[
+        pytest.param(setting_rules.environment_name("x"), text, None, id=text)
+        for text in ("p", "Liveness_dev-1.eu(2)", "0" * 64)
+    ],
 ]
 WRONG = [
     *[
@@ -86,6 +97,24 @@ WRONG = [
             "x" * 128,
             "schl\u00fcssel",
         )
+    ],
+    *[
+        pytest.param(setting_rules.topic_endpoint(), text, id=text)
+        for text in (
+            "https://topic.test",
+            "https://topic.test/api/events/",
+            "https://topic.test//api/events",
+            "https://topic.test/api/events/api/events",
+            "https://topic.test/api/events?api-version=2018-01-01",
+            "https://topic.test/API/events",
+            "http://127.0.0.1:7078/api/events",
+            "http://topic.test/api/events",
+            "/api/events",
+        )
+    ],
+    *[
+        pytest.param(setting_rules.environment_name("x"), text, id=ascii(text))
+        for text in ("a b", "a/b", "a?b", "a%20b", "\u00fcber", "a\n", "x" * 65)
     ],
 ]
 

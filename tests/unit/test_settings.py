@@ -17,6 +17,7 @@ from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings, Verify
 STORAGE = (
     "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==;EndpointSuffix=core.windows.net"
 )
+TOPIC = "https://topic.test/api/events"
 MIN = {
     "FACE_ENDPOINT": "https://face.test",
     "KEY_VAULT_URL": "https://vault.test",
@@ -39,6 +40,8 @@ DEFAULTS = Settings(
     storage_connection=Secret(STORAGE),
     table_service_uri="",
     queue_service_uri="",
+    events_topic_endpoint="",
+    environment_name="local",
     sweep_schedule="0 * * * * *",
     session_grace_seconds=300,
     retention_days=90,
@@ -117,6 +120,8 @@ def test_a_setting_is_named_as_its_field_in_capitals_unless_it_is_the_platforms(
         ("ENTRA_AUDIENCE", "https://liveness.example/", "https://liveness.example/"),
         ("AZURE_AUTHORITY_HOST", "login.microsoftonline.us", "https://login.microsoftonline.us"),
         ("AZURE_AUTHORITY_HOST", "https://login.test/", "https://login.test"),
+        ("EVENTS_TOPIC_ENDPOINT", TOPIC, TOPIC),
+        ("ENVIRONMENT_NAME", "production", "production"),
         ("SWEEP_SCHEDULE", "*/30 * * * * *", "*/30 * * * * *"),
         ("SESSION_GRACE_SECONDS", "0", 0),
         ("SESSION_GRACE_SECONDS", "86400", 86_400),
@@ -194,6 +199,11 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
             ["https://login.test/common", "http://login.test", "a b", "x://y"],
         ),
         ("FACE_KEY_CACHE_SECONDS", ["-1", "86401", "ten", "nan", "inf", "1e999", "0x10"]),
+        (
+            "EVENTS_TOPIC_ENDPOINT",
+            ["https://topic.test", f"{TOPIC}?x", "http://127.0.0.1/api/events"],
+        ),
+        ("ENVIRONMENT_NAME", ["a b", "x" * 65, "prod/eu"]),
         ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
         ("RETENTION_DAYS", ["0", "0.5", "90.0", "3651", "ever", "nan", "1e300", "1_0", "\u0663"]),

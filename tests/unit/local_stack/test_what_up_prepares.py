@@ -168,6 +168,7 @@ def test_settings_lead_to_the_ports_in_a_row(tmp_path: Path) -> None:
     assert settings["FACE_ENDPOINT"] == "http://127.0.0.1:7072"
     assert settings["KEY_VAULT_URL"] == "https://127.0.0.1:7073"
     assert settings["IDENTITY_ENDPOINT"] == "http://127.0.0.1:7074/msi/token"
+    assert settings["EVENTS_TOPIC_ENDPOINT"] == "https://127.0.0.1:7078/api/events"
     for service, port in {"Blob": 7075, "Queue": 7076, "Table": 7077}.items():
         endpoint = f"{service}Endpoint=http://127.0.0.1:{port}/devstoreaccount1;"
         assert endpoint in settings["AzureWebJobsStorage"]

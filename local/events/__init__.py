@@ -1,0 +1,1 @@
+"""An Event Grid topic: what came, and a webhook that gets it too."""

@@ -1,0 +1,1 @@
+"""What has happened, for whoever subscribes: CloudEvents to an Event Grid topic."""

@@ -1,0 +1,93 @@
+"""Sends events to an Event Grid topic, by the app's own identity."""
+
+import asyncio
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import HttpResponseError
+
+from shared import azure_errors
+from shared.errors import EventsUnavailableError
+from shared.events import cloud_event
+from shared.events.cloud_event import CloudEvent
+from shared.session.session import Session
+
+if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineResponse
+    from azure.eventgrid.aio import EventGridPublisherClient
+
+# What Event Grid says of events that it has taken: nothing.
+_YES = (b"", b"{}")
+
+
+class EventGridTopic:
+    """Has one topic take events, one a call. A lost answer is a failure too, so some come twice."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: AsyncTokenCredential,
+        *,
+        environment_name: str,
+        timeout_seconds: float,
+    ) -> None:
+        """Take the app's credential; nothing is opened before the first event."""
+        self._endpoint = endpoint
+        self._credential = credential
+        self._source = cloud_event.source_of(environment_name)
+        self._timeout_seconds = timeout_seconds
+        self._client: EventGridPublisherClient | None = None
+
+    async def send_ending(self, session: Session, *, reference: str | None) -> None:
+        """Tell how a session ended; may raise EventsUnavailable, as the others may."""
+        await self._send(cloud_event.ending_event(self._source, session, reference=reference))
+
+    async def send_lock(self, session: Session, *, locked_until: datetime) -> None:
+        """Tell that a session's end has locked its person."""
+        event = cloud_event.lock_event(self._source, session, locked_until=locked_until)
+        await self._send(event)
+
+    async def send_erasure(self, receipt_id: str, *, sessions: int, erased_at: datetime) -> None:
+        """Tell that nothing is left of a person."""
+        event = cloud_event.erasure_event(
+            self._source, receipt_id, sessions=sessions, erased_at=erased_at
+        )
+        await self._send(event)
+
+    async def close(self) -> None:
+        """Close the client, if there ever was an event."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _send(self, event: CloudEvent) -> None:
+        self._client = self._client or self._open_client()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._client.send(dict(event))
+        except azure_errors.CLIENT_ERRORS as error:
+            cause = azure_errors.describe(error)
+            raise EventsUnavailableError(f"the topic took no event: {cause}") from error
+
+    def _open_client(self) -> "EventGridPublisherClient":
+        # Only now: no create has to wait for an import that it does not need.
+        from azure.eventgrid.aio import EventGridPublisherClient  # noqa: PLC0415 - see above
+
+        # One try: the walk comes again, and the SDK's own three outlast any caller.
+        return EventGridPublisherClient(
+            self._endpoint,
+            self._credential,
+            retry_total=0,
+            permit_redirects=False,
+            raw_response_hook=_check_answer,
+            connection_timeout=self._timeout_seconds,
+            read_timeout=self._timeout_seconds,
+        )
+
+
+def _check_answer(response: "PipelineResponse[Any, Any]") -> None:
+    # The SDK looks at the status only, which a page to sign in may have as well.
+    answer = response.http_response
+    if answer.status_code == HTTPStatus.OK and answer.body() not in _YES:
+        raise HttpResponseError(response=answer)

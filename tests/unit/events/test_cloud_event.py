@@ -1,0 +1,123 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from shared.events import cloud_event
+from shared.events.cloud_event import CloudEvent
+from shared.session.session import Kind, Outcome, Reason, Session, Status, Verdict
+from tests.support.any_records import SESSIONS
+from tests.support.builders import NOW, SESSION_ID, a_session
+
+SOURCE = "/face-liveness/production"
+RECEIPT = "7c" * 16
+MINUTE = timedelta(minutes=1)
+UNTOLD = Verdict(outcome=Outcome.REJECTED, match_confidence=0.5, model_version="planted")
+
+
+def an_ended_session(status: Status = Status.COMPLETED, verdict: Verdict | None = None) -> Session:
+    return a_session(status=status, ended_at=NOW, verdict=verdict)
+
+
+def ending_event(session: Session) -> CloudEvent:
+    return cloud_event.ending_event(SOURCE, session, reference="order-7")
+
+
+def test_a_completed_session_is_told_with_its_outcome_and_the_reasons() -> None:
+    verdict = Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF, Reason.DIFFERENT_PERSON))
+
+    assert ending_event(an_ended_session(verdict=verdict)) == {
+        "specversion": "1.0",
+        "id": f"SessionCompleted:{SESSION_ID}",
+        "source": "/face-liveness/production",
+        "type": "FaceLiveness.SessionCompleted",
+        "subject": f"sessions/{SESSION_ID}",
+        "time": "2026-03-04T05:06:07.000Z",
+        "data": {
+            "sessionId": SESSION_ID,
+            "kind": "liveness",
+            "status": "completed",
+            "outcome": "rejected",
+            "reasons": ["Spoof", "DifferentPerson"],
+            "reference": "order-7",
+            "endedAt": "2026-03-04T05:06:07.000Z",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [(Status.ABANDONED, "SessionAbandoned"), (Status.CANCELED, "SessionCanceled")],
+)
+def test_a_session_without_an_outcome_is_told_by_its_own_type_with_all_the_keys(
+    status: Status, name: str
+) -> None:
+    told = cloud_event.ending_event(SOURCE, an_ended_session(status), reference=None)
+
+    assert (told["type"], told["id"]) == (f"FaceLiveness.{name}", f"{name}:{SESSION_ID}")
+    assert told["data"] == {
+        "sessionId": SESSION_ID,
+        "kind": "liveness",
+        "status": status,
+        "outcome": None,
+        "reasons": [],
+        "reference": None,
+        "endedAt": "2026-03-04T05:06:07.000Z",
+    }
+
+
+def test_a_lock_happened_when_the_session_ended_that_caused_it() -> None:
+    until = NOW + MINUTE
+
+    assert cloud_event.lock_event(SOURCE, an_ended_session(), locked_until=until) == {
+        "specversion": "1.0",
+        "id": f"PersonLocked:{SESSION_ID}",
+        "source": SOURCE,
+        "type": "FaceLiveness.PersonLocked",
+        "subject": f"sessions/{SESSION_ID}",
+        "time": "2026-03-04T05:06:07.000Z",
+        "data": {
+            "sessionId": SESSION_ID,
+            "kind": "liveness",
+            "lockedUntil": "2026-03-04T05:07:07.000Z",
+        },
+    }
+
+
+def test_an_erasure_is_told_by_its_receipt() -> None:
+    assert cloud_event.erasure_event(SOURCE, RECEIPT, sessions=3, erased_at=NOW) == {
+        "specversion": "1.0",
+        "id": f"PersonErased:{RECEIPT}",
+        "source": SOURCE,
+        "type": "FaceLiveness.PersonErased",
+        "subject": f"receipts/{RECEIPT}",
+        "time": "2026-03-04T05:06:07.000Z",
+        "data": {"receiptId": RECEIPT, "sessions": 3},
+    }
+
+
+@given(other=SESSIONS)
+@settings(max_examples=100, deadline=None)
+def test_an_event_depends_on_no_correlation_id_digest_or_confidence_nor_on_anything_else_untold(
+    other: Session,
+) -> None:
+    session, until = an_ended_session(verdict=Verdict(outcome=Outcome.PASSED)), NOW + MINUTE
+    same = replace(
+        other,
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        ended_at=session.ended_at,
+        verdict=replace(other.verdict or UNTOLD, outcome=Outcome.PASSED, reasons=()),
+    )
+
+    assert ending_event(same) == ending_event(session)
+    assert cloud_event.lock_event(SOURCE, same, locked_until=until) == cloud_event.lock_event(
+        SOURCE, session, locked_until=until
+    )
+
+
+def test_what_has_not_ended_is_not_told() -> None:
+    with pytest.raises(ValueError, match="only an ending is told"):
+        ending_event(a_session(kind=Kind.LIVENESS))
