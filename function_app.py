@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from shared import settings, telemetry
-from shared.api import for_frontend, for_server, public, triggers
+from shared.api import for_frontend, for_operator, for_server, public, triggers
 from shared.api.door import Audience
 from shared.api.responses import answer, respond
 
@@ -59,6 +59,12 @@ async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpR
 async def get_session_image(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give your server the picture of a check, by this function's own key or an access token."""
     return await answer(for_server.get_session_image, req, context, Audience.SERVER)
+
+
+@app.route("sessions/{session_id}/event", methods=["POST"], auth_level=_BY_CALLER)
+async def resend_event(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Send the event of a session's end again: for operators, by a key or an access token."""
+    return await answer(for_operator.resend_event, req, context, Audience.OPERATOR)
 
 
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -76,6 +76,18 @@ var appAlerts = {
       | where sweeps == 0 or oldestSeconds > 900
     '''
   }
+  'events-unsent': {
+    title: 'The topic has taken no event of an ending that is more than an hour old'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      traces
+      | where message startswith "event not sent"
+      | summarize oldestSeconds = max(tolong(extract("oldestSeconds=\"([0-9]+)\"", 1, message)))
+      | where oldestSeconds > 3600
+    '''
+  }
   'poison-messages': {
     // The Python exception is the innermost one: the outermost is always the host's own.
     title: 'A queue message was set aside because nobody could read it'

@@ -156,9 +156,16 @@ var questions = [
   {
     name: 'events'
     title: '8. Are events unsent?'
-    source: ''
-    visualization: ''
-    query: ''
+    source: 'component'
+    visualization: 'timechart'
+    query: '''
+      traces
+      | where message startswith "event sent" or message startswith "event not sent"
+      | summarize sent = countif(message startswith "event sent"),
+          notSent = countif(message startswith "event not sent"),
+          oldestSeconds = max(tolong(extract('oldestSeconds="([0-9]+)"', 1, message)))
+          by bin(timestamp, 15m)
+    '''
   }
   {
     name: 'images'

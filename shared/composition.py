@@ -12,6 +12,7 @@ from shared.entra.token_check import TokenCheck
 from shared.flow.images import SessionImages
 from shared.flow.ports import (
     AppSecret,
+    EventTopic,
     FaceGateway,
     ImageStore,
     LogEvent,
@@ -78,6 +79,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
     store: SessionStore | None = None,
     queue: MessageQueue | None = None,
     images: ImageStore | None = None,
+    events: EventTopic | None = None,
     app_secret: AppSecret | None = None,
     now: Clock,
     log: LogEvent = telemetry.log_event,
@@ -90,6 +92,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
         store=store,
         queue=queue,
         images=images or connections.open_images(),
+        events=events or connections.open_events(),
         settings=settings,
         now=now,
         log=log,
@@ -113,6 +116,7 @@ class _Parts:
     store: SessionStore
     queue: MessageQueue
     images: ImageStore | None
+    events: EventTopic | None
     settings: Settings
     now: Clock
     log: LogEvent
@@ -145,12 +149,17 @@ class _Parts:
             log=self.log,
         )
 
+    @property
+    def rules(self) -> Rules:
+        return _rules(self.settings, sends_events=self.events is not None)
+
     def build_walk(self, face: FaceGateway) -> Walk:
         return Walk(
             face=face,
             store=self.store,
+            events=self.events,
             images=self._build_images(face),
-            rules=_rules(self.settings),
+            rules=self.rules,
             now=self.now,
             log=self.log,
         )
@@ -161,7 +170,7 @@ class _Parts:
             store=self.store,
             queue=self.queue,
             walk=self.build_walk(face),
-            rules=_rules(self.settings),
+            rules=self.rules,
             now=self.now,
             log=self.log,
         )
@@ -175,7 +184,7 @@ def _start_rules(settings: Settings) -> StartRules:
     )
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings, *, sends_events: bool) -> Rules:
     return Rules(
         policy=Policy(
             digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
@@ -185,6 +194,7 @@ def _rules(settings: Settings) -> Rules:
         ),
         grace=timedelta(seconds=settings.session_grace_seconds),
         retention=timedelta(days=settings.retention_days),
-        walks_by_message=settings.session_image is not SessionImage.OFF,
+        walks_by_message=sends_events or settings.session_image is not SessionImage.OFF,
+        sends_events=sends_events,
         analyzes_images=bool(settings.session_image_analysis),
     )

@@ -11,6 +11,7 @@ from azure.identity.aio import DefaultAzureCredential
 from shared.entra.access_token import TokenRules
 from shared.entra.signing_keys import SigningKeys
 from shared.entra.token_check import TokenCheck
+from shared.events.event_grid import EventGridTopic
 from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
 from shared.face.client import CallOptions, FaceClient
@@ -126,6 +127,21 @@ class Connections:
         by_identity = self._settings.storage_connection is None
         tokens = [self._fetch_storage_token] if by_identity else []
         return VaultAppSecret(secret, beside=[self._face_credential.get, *tokens], now=self._now)
+
+    def open_events(self) -> EventGridTopic | None:
+        """Open the topic; None where there is none."""
+        settings = self._settings
+        if not settings.events_topic_endpoint:
+            return None
+        return self._keep(
+            EventGridTopic(
+                settings.events_topic_endpoint,
+                self._credential,
+                environment_name=settings.environment_name,
+                timeout_seconds=settings.store_timeout_seconds,
+                now=self._now,
+            )
+        )
 
     def open_token_check(self) -> TokenCheck | None:
         """Open what checks callers' tokens; None where they come with keys."""

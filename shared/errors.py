@@ -14,6 +14,7 @@ AppError
 │   ├── ImageNotFoundError
 │   ├── SessionNotFinalError
 │   ├── SessionConflictError
+│   ├── EventsOffError
 │   ├── IdempotencyKeyReusedError
 │   ├── ReferenceImageQualityError
 │   ├── ReferenceUnusableError
@@ -102,6 +103,10 @@ class SessionNotFinalError(CallerError):
 
 class SessionConflictError(CallerError):
     """The session is no longer as this request needs it, or others kept changing it."""
+
+
+class EventsOffError(CallerError):
+    """Events are not sent here, so none can be sent again."""
 
 
 class IdempotencyKeyReusedError(CallerError):

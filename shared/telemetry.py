@@ -35,6 +35,8 @@ class LogFields(TypedDict, total=False):
     failed: int | None
     forgotten: int | None
     held: int | None
+    sent: int | None
+    unsent: int | None
     oldest_seconds: int | None
 
 

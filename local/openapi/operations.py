@@ -111,6 +111,15 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Success(description="The whole picture.", body="image/jpeg")},
         codes=("ImageNotFound",),
     ),
+    "resend_event": Operation(
+        summary="Send an event again",
+        description=(
+            "For operators: the event of how this session ended, with the `id` that it had, for a"
+            " receiver that has lost it. Any final session will do."
+        ),
+        answers={202: Success(description="It will be sent.", body=contract.EventReply)},
+        codes=("SessionNotFinal", "SessionConflict", "EventsOff"),
+    ),
     "get_health": Operation(
         summary="See that the app runs",
         description="For anybody; it touches nothing.",

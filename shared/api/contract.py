@@ -177,6 +177,12 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     created_by: ResultCaller | None
 
 
+class EventReply(ReplyBody, frozen=True, kw_only=True):
+    """Whose event will be sent again."""
+
+    session_id: str
+
+
 class HealthReply(ReplyBody, frozen=True, kw_only=True):
     """The app runs."""
 

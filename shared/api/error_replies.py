@@ -21,6 +21,7 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.ImageNotFoundError: (404, "ImageNotFound"),
     errors.SessionNotFinalError: (409, "SessionNotFinal"),
     errors.SessionConflictError: (409, "SessionConflict"),
+    errors.EventsOffError: (409, "EventsOff"),
     errors.IdempotencyKeyReusedError: (422, "IdempotencyKeyReused"),
     errors.ReferenceImageQualityError: (422, "ReferenceImageQuality"),
     errors.ReferenceUnusableError: (422, "ReferenceUnusable"),

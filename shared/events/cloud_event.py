@@ -18,8 +18,6 @@ class EventType(StrEnum):
     SESSION_COMPLETED = "FaceLiveness.SessionCompleted"
     SESSION_ABANDONED = "FaceLiveness.SessionAbandoned"
     SESSION_CANCELED = "FaceLiveness.SessionCanceled"
-    PERSON_LOCKED = "FaceLiveness.PersonLocked"
-    PERSON_ERASED = "FaceLiveness.PersonErased"
 
 
 class CloudEvent(TypedDict):
@@ -46,8 +44,8 @@ def source_of(environment_name: str) -> str:
     return f"/face-liveness/{environment_name}"
 
 
-def ending_event(source: str, session: Session, *, reference: str | None) -> CloudEvent:
-    """Tell how a session ended; the reference is the caller's own id for it."""
+def ending_event(source: str, session: Session) -> CloudEvent:
+    """Tell how a session ended."""
     verdict, ended_at = session.verdict, _end_of(session)
     data = {
         "sessionId": session.session_id,
@@ -55,28 +53,11 @@ def ending_event(source: str, session: Session, *, reference: str | None) -> Clo
         "status": session.status,
         "outcome": verdict.outcome if verdict else None,
         "reasons": [*verdict.reasons] if verdict else [],
-        "reference": reference,
+        # The caller's own id for what the check is for: no create takes one yet.
+        "reference": None,
         "endedAt": rfc3339(ended_at),
     }
     return _event(source, _ENDINGS[session.status], _subject_of(session), ended_at, data)
-
-
-def lock_event(source: str, session: Session, *, locked_until: datetime) -> CloudEvent:
-    """Tell that a session's end has locked its person, who is not named."""
-    data = {
-        "sessionId": session.session_id,
-        "kind": session.kind,
-        "lockedUntil": rfc3339(locked_until),
-    }
-    return _event(source, EventType.PERSON_LOCKED, _subject_of(session), _end_of(session), data)
-
-
-def erasure_event(
-    source: str, receipt_id: str, *, sessions: int, erased_at: datetime
-) -> CloudEvent:
-    """Tell that nothing is left of a person, who is known by the receipt only."""
-    data = {"receiptId": receipt_id, "sessions": sessions}
-    return _event(source, EventType.PERSON_ERASED, f"receipts/{receipt_id}", erased_at, data)
 
 
 def _event(

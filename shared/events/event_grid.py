@@ -1,7 +1,8 @@
 """Sends events to an Event Grid topic, by the app's own identity."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
     from azure.eventgrid.aio import EventGridPublisherClient
 
+# Thousands of sessions may wait for a topic that is away, each for the whole time-out.
+_MAX_IN_VAIN = 5
+_PAUSE = timedelta(seconds=30)
 # What Event Grid says of events that it has taken: nothing.
 _YES = (b"", b"{}")
 
@@ -32,29 +36,21 @@ class EventGridTopic:
         *,
         environment_name: str,
         timeout_seconds: float,
+        now: Callable[[], datetime],
     ) -> None:
         """Take the app's credential; nothing is opened before the first event."""
         self._endpoint = endpoint
         self._credential = credential
         self._source = cloud_event.source_of(environment_name)
         self._timeout_seconds = timeout_seconds
+        self._now = now
+        self._in_vain = 0
+        self._alone_until: datetime | None = None
         self._client: EventGridPublisherClient | None = None
 
-    async def send_ending(self, session: Session, *, reference: str | None) -> None:
-        """Tell how a session ended; may raise EventsUnavailable, as the others may."""
-        await self._send(cloud_event.ending_event(self._source, session, reference=reference))
-
-    async def send_lock(self, session: Session, *, locked_until: datetime) -> None:
-        """Tell that a session's end has locked its person."""
-        event = cloud_event.lock_event(self._source, session, locked_until=locked_until)
-        await self._send(event)
-
-    async def send_erasure(self, receipt_id: str, *, sessions: int, erased_at: datetime) -> None:
-        """Tell that nothing is left of a person."""
-        event = cloud_event.erasure_event(
-            self._source, receipt_id, sessions=sessions, erased_at=erased_at
-        )
-        await self._send(event)
+    async def send_ending(self, session: Session) -> None:
+        """Tell how a session ended; may raise EventsUnavailable."""
+        await self._send(cloud_event.ending_event(self._source, session))
 
     async def close(self) -> None:
         """Close the client, if there ever was an event."""
@@ -62,13 +58,19 @@ class EventGridTopic:
             await self._client.close()
 
     async def _send(self, event: CloudEvent) -> None:
+        if self._alone_until and self._now() < self._alone_until:
+            raise EventsUnavailableError("the topic is left alone: it took none of the last events")
         self._client = self._client or self._open_client()
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client.send(dict(event))
         except azure_errors.CLIENT_ERRORS as error:
             cause = azure_errors.describe(error)
+            self._in_vain += 1
+            if self._in_vain >= _MAX_IN_VAIN:
+                self._alone_until = self._now() + _PAUSE
             raise EventsUnavailableError(f"the topic took no event: {cause}") from error
+        self._in_vain = 0
 
     def _open_client(self) -> "EventGridPublisherClient":
         # Only now: no create has to wait for an import that it does not need.

@@ -57,6 +57,14 @@ class MessageQueue(Protocol):
         ...
 
 
+class EventTopic(Protocol):
+    """Who is told what has happened. Every method may raise EventsUnavailable."""
+
+    async def send_ending(self, session: Session) -> None:
+        """Tell how a session ended."""
+        ...
+
+
 class LogEvent(Protocol):
     """Where operators read what happened."""
 

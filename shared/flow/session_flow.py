@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.errors import (
+    EventsOffError,
     FaceOutcomeUnknownError,
     FaceUnavailableError,
     ImageNotFoundError,
@@ -21,7 +22,7 @@ from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
 from shared.flow.walk import Walk
 from shared.secret import Secret
-from shared.session import decisions, looks
+from shared.session import decisions, looks, stops
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
@@ -139,8 +140,21 @@ class LivenessFlow:
                 str(looked.failure), retry_after_seconds=wait
             ) from looked.failure
 
+    async def resend_event(self, session_id: str) -> None:
+        """Have the event of a session's end sent once more."""
+        await self.load_result(session_id)
+        if not self.rules.sends_events:
+            raise EventsOffError("this deployment sends no events")
+        session = await update.change_final(
+            self.store,
+            SessionId(session_id),
+            lambda known: stops.event_due(known, self.now()),
+        )
+        await self._send_message(session, self.now())
+
     async def _walk(self, session: Session) -> None:
-        if self.rules.walks_by_message and session.has_face_data:
+        # What failed before is left to the alarm, which comes again less and less often.
+        if self.rules.walks_by_message and session.has_stops and not session.alarm_delays:
             await self.walk.try_visit(session)
 
     async def _load_almost_due(self, session_id: SessionId) -> Session | None:
@@ -168,7 +182,7 @@ class LivenessFlow:
             return _Looked(session=known)
 
     async def _record(self, session: Session, decide: Decide) -> Session:
-        change = await update.change(self.store, session, decide, self.log)
+        change = await update.change(self.store, session, decide, self.rules, self.log)
         if not change.is_written:
             return change.after
         if change.after.is_final:

@@ -76,5 +76,7 @@ class SweepRun:
             postponed=results[SweepResult.POSTPONED] or None,
             skipped=results[SweepResult.SKIPPED] or None,
             left=results[SweepResult.LEFT] or None,
+            sent=results[SweepResult.SENT] or None,
+            unsent=results[SweepResult.UNSENT] or None,
             oldest_seconds=round(age),
         )

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from shared.errors import SessionConflictError, SessionNotFoundError, StoreConflictError
 from shared.flow.ports import LogEvent, SessionStore
+from shared.session import stops
+from shared.session.decisions import Rules
+from shared.session.ids import SessionId
 from shared.session.session import Session
 
 MAX_UPDATE_ATTEMPTS = 5
@@ -25,10 +28,12 @@ class Change:
         return self.before != self.after
 
 
-async def change(store: SessionStore, session: Session, decide: Decide, log: LogEvent) -> Change:
+async def change(
+    store: SessionStore, session: Session, decide: Decide, rules: Rules, log: LogEvent
+) -> Change:
     """Write what `decide` makes of a session, and log an ending; what has ended stays as it is."""
     for _ in range(MAX_UPDATE_ATTEMPTS):
-        after = session if session.is_final else decide(session)
+        after = session if session.is_final else _with_event(decide(session), rules)
         if after == session:
             return Change(session, session)
         try:
@@ -39,6 +44,26 @@ async def change(store: SessionStore, session: Session, decide: Decide, log: Log
             _log_ending(written, log)
             return Change(session, written)
     raise SessionConflictError("the session kept changing")
+
+
+async def change_final(store: SessionStore, session_id: SessionId, decide: Decide) -> Session:
+    """Write what `decide` makes of a session that has ended; its ending stays as it is."""
+    for _ in range(MAX_UPDATE_ATTEMPTS):
+        session = await store.load(session_id)
+        if session is None:
+            raise SessionNotFoundError("no such session")
+        try:
+            return await store.replace(session, decide(session))
+        except StoreConflictError:
+            continue
+    raise SessionConflictError("the session kept changing")
+
+
+def _with_event(session: Session, rules: Rules) -> Session:
+    if session.ended_at is None or not rules.sends_events:
+        return session
+    # With the ending, so that none is recorded without its event, and none is sent before it.
+    return stops.event_due(session, session.ended_at)
 
 
 async def _reload(store: SessionStore, session: Session) -> Session:

@@ -1,11 +1,13 @@
 """What a due alarm does: end what is over, walk what has ended to its last stop, purge."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import (
     DependencyError,
+    EventsUnavailableError,
     FaceOutcomeUnknownError,
     StoreConflictError,
     StoreUnavailableError,
@@ -14,9 +16,9 @@ from shared.errors import (
 from shared.flow import update
 from shared.flow.face_failure import log_face_failure
 from shared.flow.images import SessionImages
-from shared.flow.ports import FaceGateway, LogEvent, SessionStore
+from shared.flow.ports import EventTopic, FaceGateway, LogEvent, SessionStore
 from shared.flow.update import Decide
-from shared.session import decisions, transitions
+from shared.session import decisions, stops, transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
 from shared.session.ids import SessionId
@@ -31,6 +33,7 @@ class Walk:
     face: FaceGateway
     store: SessionStore
     images: SessionImages
+    events: EventTopic | None
     rules: Rules
     now: Callable[[], datetime]
     log: LogEvent
@@ -50,9 +53,8 @@ class Walk:
             return SweepResult.SKIPPED
         if not session.is_final:
             return await self._check_open_session(session)
-        if session.has_face_data:
-            await self.visit(session)
-            return self._unless_forgotten(session, SweepResult.DELETED)
+        if session.has_stops and not self._is_over(session):
+            return self._result_of(session, await self.visit(session))
         if session.image.state is not ImageState.NONE:
             # First, so that no record is needed to find a picture that is left.
             await self.images.delete(session_id)
@@ -74,7 +76,12 @@ class Walk:
         """
         after = session
         failure: DependencyError | None = None
-        for stop in (self.images.keep, self.images.analyze, self._delete_at_face):
+        for stop in (
+            self._send_event,
+            self.images.keep,
+            self.images.analyze,
+            self._delete_at_face,
+        ):
             try:
                 after = await stop(after)
             except FaceOutcomeUnknownError as error:
@@ -95,6 +102,26 @@ class Walk:
         except (FaceOutcomeUnknownError, StoreConflictError, StoreUnavailableError):
             return session
 
+    async def _send_event(self, session: Session) -> Session:
+        if session.event_due_since is None:
+            return session
+        if self.events is None:
+            return stops.event_sent(session, self.rules.retention)
+        try:
+            await self.events.send_ending(session)
+        except EventsUnavailableError as error:
+            waited = self.now() - session.event_due_since
+            self.log(
+                "event not sent",
+                level=logging.WARNING,
+                session_id=session.session_id,
+                cause=error,
+                oldest_seconds=round(waited.total_seconds()),
+            )
+            return stops.event_refused(session, self.rules.retention, self.now())
+        self.log("event sent", session_id=session.session_id)
+        return stops.event_sent(session, self.rules.retention)
+
     async def _write(self, before: Session, after: Session) -> Session:
         try:
             return await self.store.replace(before, after)
@@ -105,7 +132,7 @@ class Walk:
             raise
 
     async def _delete_at_face(self, session: Session) -> Session:
-        if session.image.needs_face:
+        if session.image.needs_face or not session.has_face_data:
             return session
         try:
             await self.face.delete(session.kind, session.face_session_id)
@@ -117,7 +144,7 @@ class Walk:
 
     async def _check_open_session(self, session: Session) -> SweepResult:
         decide = await self._ask_what_follows(session)
-        change = await update.change(self.store, session, decide, self.log)
+        change = await update.change(self.store, session, decide, self.rules, self.log)
         if not change.is_written:
             return SweepResult.SKIPPED
         if not change.after.is_final:
@@ -136,6 +163,16 @@ class Walk:
                 raise
             return lambda known: transitions.abandoned(known, self.now())
         return lambda known: decisions.after_alarm(known, answer, self.rules, self.now())
+
+    def _is_over(self, session: Session) -> bool:
+        # What is left is an event that nobody has taken as long as there was a record.
+        purge_at = stops.purge_at(session, self.rules.retention)
+        return not session.has_face_data and self.now() >= purge_at
+
+    def _result_of(self, before: Session, after: Session) -> SweepResult:
+        if before.has_face_data:
+            return self._unless_forgotten(before, SweepResult.DELETED)
+        return SweepResult.UNSENT if after.event_due_since else SweepResult.SENT
 
     def _unless_forgotten(self, session: Session, result: SweepResult) -> SweepResult:
         # Then nobody can tell whether Face was heard.

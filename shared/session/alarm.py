@@ -23,6 +23,7 @@ class AlarmClass(StrEnum):
     REPORTED = "reported"
     OPEN = "open"
     ENDED = "ended"
+    EVENT = "event"
     PURGE = "purge"
     RECORD = "record"
     ERASURE = "erasure"
@@ -36,6 +37,8 @@ class AlarmClass(StrEnum):
 def alarm_class_of(session: Session) -> AlarmClass:
     """Tell what a session's alarm is for."""
     if session.is_final:
+        if session.event_due_since is not None:
+            return AlarmClass.EVENT
         return AlarmClass.ENDED if session.has_face_data else AlarmClass.PURGE
     return AlarmClass.REPORTED if session.status is Status.PROCESSING else AlarmClass.OPEN
 
@@ -65,6 +68,8 @@ class SweepResult(StrEnum):
     SETTLED = "settled"
     ABANDONED = "abandoned"
     DELETED = "deleted"
+    SENT = "sent"
+    UNSENT = "unsent"
     PURGED = "purged"
     POSTPONED = "postponed"
     SKIPPED = "skipped"

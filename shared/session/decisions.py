@@ -19,6 +19,7 @@ class Rules:
     # An ending is taken on by a message: there is more to do than to delete at Face.
     walks_by_message: bool = False
     analyzes_images: bool = False
+    sends_events: bool = False
 
 
 def after_completion(

@@ -147,6 +147,8 @@ class Session:
     verdict: Verdict | None = None
     image: KeptImage = field(default_factory=KeptImage)
     has_face_data: bool = True
+    # Since when an event waits to be sent of how it ended.
+    event_due_since: datetime | None = None
     alarm_at: datetime
     alarm_delays: int = 0
     version: str = field(default="", repr=False)
@@ -155,6 +157,11 @@ class Session:
     def is_final(self) -> bool:
         """Has the session ended for good."""
         return self.status.is_final
+
+    @property
+    def has_stops(self) -> bool:
+        """Is anything left to do after the end, before all that remains is the record."""
+        return self.has_face_data or self.event_due_since is not None
 
     def is_stale(self, now: datetime, grace: timedelta) -> bool:
         """Tell whether nobody can finish this check any more."""

@@ -11,6 +11,7 @@ from shared.session.kept_image import KeptImage
 from shared.session.session import Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.start_request import StartRequest
+from shared.session.stops import with_stop_done
 
 _MAY_FOLLOW = {
     Status.STARTED: {Status.PROCESSING, Status.COMPLETED, Status.ABANDONED, Status.CANCELED},
@@ -88,15 +89,8 @@ def postponed(session: Session, now: datetime) -> Session:
 
 
 def face_data_deleted(session: Session, retention: timedelta) -> Session:
-    """Keep only our record, until its retention ends; Face has nothing of it any more."""
-    if session.ended_at is None:
-        raise ValueError("only a final session can be without its data at Face")
-    return replace(
-        session,
-        has_face_data=False,
-        alarm_at=session.ended_at + retention,
-        alarm_delays=0,
-    )
+    """Go on without Face, which has nothing of the session any more."""
+    return with_stop_done(replace(session, has_face_data=False), retention)
 
 
 def _end(session: Session, status: Status, now: datetime) -> Session:

@@ -28,6 +28,7 @@ from shared.events.event_grid import EventGridTopic
 from shared.session.session import Outcome, Reason, Status, Verdict
 from tests.support.builders import NOW, a_session
 from tests.support.face_calls import FaceCalls
+from tests.support.fakes import Clock
 
 SOURCE = "/face-liveness/test"
 VERDICT = Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF,))
@@ -60,9 +61,19 @@ async def sdk(
 
 
 def an_app(
-    url: str, identity: ManagedIdentityCredential, *, timeout_seconds: float = 30
+    url: str,
+    identity: ManagedIdentityCredential,
+    *,
+    timeout_seconds: float = 30,
+    clock: Clock | None = None,
 ) -> EventGridTopic:
-    return EventGridTopic(url, identity, environment_name="test", timeout_seconds=timeout_seconds)
+    return EventGridTopic(
+        url,
+        identity,
+        environment_name="test",
+        timeout_seconds=timeout_seconds,
+        now=clock or Clock(),
+    )
 
 
 @pytest.fixture
@@ -176,17 +187,9 @@ async def test_a_batch_that_is_wrong_is_refused_whole(
 async def test_what_the_app_tells_arrives_as_it_was_meant(
     face: FaceCalls, app: EventGridTopic
 ) -> None:
-    until = NOW + timedelta(minutes=1)
+    await app.send_ending(SESSION)
 
-    await app.send_ending(SESSION, reference=None)
-    await app.send_lock(SESSION, locked_until=until)
-    await app.send_erasure("7c" * 16, sessions=3, erased_at=NOW)
-
-    assert await events(face) == [
-        cloud_event.ending_event(SOURCE, SESSION, reference=None),
-        cloud_event.lock_event(SOURCE, SESSION, locked_until=until),
-        cloud_event.erasure_event(SOURCE, "7c" * 16, sessions=3, erased_at=NOW),
-    ]
+    assert await events(face) == [cloud_event.ending_event(SOURCE, SESSION)]
 
 
 FAULTS: dict[str, tuple[dict[str, object], str]] = {
@@ -212,10 +215,10 @@ async def test_a_failure_of_the_topic_is_EventsUnavailable_after_one_try(  # noq
     await face.control("faults", operation="topic", times=1, **fault)
 
     with pytest.raises(EventsUnavailableError, match=f"^the topic took no event: {cause}( \\w+)?$"):
-        await app.send_ending(SESSION, reference=None)
+        await app.send_ending(SESSION)
 
     assert await events(face) == []
-    await app.send_ending(SESSION, reference=None)
+    await app.send_ending(SESSION)
     assert len(await events(face)) == 1
 
 
@@ -227,7 +230,7 @@ async def test_a_silent_topic_is_not_waited_for(
     app = an_app(url_of(face.ports), identity, timeout_seconds=0.2)
 
     with pytest.raises(EventsUnavailableError, match="Timeout"):
-        await app.send_ending(SESSION, reference=None)
+        await app.send_ending(SESSION)
 
     await app.close()
 
@@ -238,7 +241,26 @@ async def test_an_identity_that_gives_no_token_is_a_failure_of_the_topic(
     await face.control("faults", operation="identity", times=9, status=403)
 
     with pytest.raises(EventsUnavailableError, match="ClientAuthenticationError"):
-        await app.send_ending(SESSION, reference=None)
+        await app.send_ending(SESSION)
+
+
+async def test_a_topic_that_took_none_of_five_events_is_left_alone_for_30_seconds(
+    face: FaceCalls, identity: ManagedIdentityCredential
+) -> None:
+    clock = Clock()
+    app = an_app(url_of(face.ports), identity, clock=clock)
+    await face.control("faults", operation="topic", times=5, status=500)
+    for _ in range(5):
+        with pytest.raises(EventsUnavailableError, match="500"):
+            await app.send_ending(SESSION)
+
+    with pytest.raises(EventsUnavailableError, match="left alone"):
+        await app.send_ending(SESSION)
+    clock.advance(timedelta(seconds=30))
+    await app.send_ending(SESSION)
+
+    assert len(await events(face)) == 1
+    await app.close()
 
 
 STRANGERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -269,7 +291,7 @@ async def test_an_answer_that_event_grid_never_gives_is_no_yes_and_leads_nowhere
 
     async with serve(stranger, face.ports.host, Certificate(tmp_path).server_context()):
         with pytest.raises(EventsUnavailableError, match=cause):
-            await app.send_ending(SESSION, reference=None)
+            await app.send_ending(SESSION)
         await app.close()
 
     assert await events(face) == []

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from local.stack.stack import Stack
 from tests.conftest import Configure
 from tests.support import kusto
 from tests.support.app_lines import AppLines
@@ -15,6 +16,11 @@ type Cause = Callable[[World], Awaitable[list[int]]]
 # What Azure's own services notice: there is nothing to play here.
 TOLD_BY_AZURE = {"logs-half", "logs-stopped", "package-written"}
 QUERIES = kusto.alert_queries()
+
+
+@pytest.fixture(autouse=True)
+async def _with_events(stack: Stack, configure: Callable[..., Awaitable[None]]) -> None:
+    await configure(EVENTS_TOPIC_ENDPOINT=stack.settings["EVENTS_TOPIC_ENDPOINT"])
 
 
 async def refuse_a_create(world: World) -> list[int]:
@@ -64,7 +70,17 @@ async def sweep_late(world: World) -> list[int]:
     return []
 
 
+async def find_the_topic_dead(world: World) -> list[int]:
+    check = await world.start()
+    await world.fail("topic", times=1000, status=503)
+    await world.cancel(check)
+    await world.wait(2 * 3600)
+    await world.sweep()
+    return []
+
+
 CAUSES: dict[str, list[Cause]] = {
+    "events-unsent": [find_the_topic_dead],
     "face-refusals": [refuse_a_create, refuse_a_look],
     "image-unavailable": [miss_a_picture, be_refused_a_picture],
     "oldest-alarm": [sweep_late],

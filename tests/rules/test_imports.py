@@ -30,6 +30,7 @@ SDKS = {
     "azure.functions": {
         "api.door",
         "api.for_frontend",
+        "api.for_operator",
         "api.for_server",
         "api.request_parts",
         "api.responses",

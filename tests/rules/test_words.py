@@ -17,8 +17,8 @@ VERBS = {
     "close", "commit", "complete", "count", "create", "decrement", "delete", "detect", "discard",
     "drop", "end", "fetch", "find", "get", "guard", "handle", "increment", "insert", "join",
     "keep", "list", "load", "look", "parse", "postpone", "purge", "raise", "read", "record",
-    "refresh", "reload", "replace", "run", "send", "settle", "start", "sweep", "take", "try",
-    "verify", "visit", "walk", "work", "write",
+    "refresh", "reload", "replace", "resend", "run", "send", "settle", "start", "sweep", "take",
+    "try", "verify", "visit", "walk", "work", "write",
 }  # fmt: skip
 # A question only looks.
 QUESTIONS = {"is", "has"}

@@ -18,6 +18,7 @@ type Options = dict[str, list[str]]
 type Run = Callable[[State, str, Options], str]
 
 AFTER_A_DEPLOYMENT: State = {
+    "Microsoft.EventGrid/topics": "topic-1",
     "Microsoft.CognitiveServices/accounts": "face-1",
     "Microsoft.KeyVault/vaults": "kv-1",
     "Microsoft.Web/sites": "func-1",
@@ -32,6 +33,7 @@ AFTER_A_DEPLOYMENT: State = {
         "start_session": {"default": "a"},
         "get_result": {"default": "b"},
         "get_session_image": {"default": "c"},
+        "resend_event": {},
     },
     "tokens": {},
     "host keys": {"masterKey": "local-master-key"},

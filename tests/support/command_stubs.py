@@ -46,6 +46,8 @@ _AZ = {
     "resource list": "--resource-group --resource-type",
     "resource show": f"{_NAMED} --namespace --parent --resource-type! --api-version",
     "resource update": "--ids! --set+",
+    "eventgrid event-subscription delete": "--name! --source-resource-id!",
+    "storage blob download-batch": "--auth-mode --account-name! --source! --destination!",
     "functionapp list": "--resource-group",
     "functionapp show": _NAMED,
     "functionapp stop": _NAMED,
@@ -244,6 +246,11 @@ def _smoke(arguments: Sequence[str]) -> None:
         _refuse("smoke: SMOKE_KEY is not given")
 
 
+def _webhook(arguments: Sequence[str]) -> None:
+    _parse("events-webhook", _PREFLIGHT, arguments)
+    _check_url("events-webhook", os.environ.get("EVENTS_WEBHOOK_URL", ""))
+
+
 def _become(words: Sequence[str]) -> NoReturn:
     os.execvp(words[0], list(words))  # noqa: S606 - the command of the document
 
@@ -254,6 +261,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], object]] = {
     "azd": lambda given: _command("azd", _AZD, given),
     "brew": lambda given: _command("brew", _BREW, given),
     "curl": _curl,
+    "events-webhook": _webhook,
     "func": lambda given: _command("func", _FUNC, given),
     "gh": _gh,
     "git": _git,

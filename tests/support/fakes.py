@@ -14,7 +14,7 @@ from shared.session.face_answer import (
     ReferenceImage,
 )
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
-from shared.session.session import Kind
+from shared.session.session import Kind, Session
 from shared.session.start_request import StartRequest
 from tests.support.builders import NOW, a_running_answer
 
@@ -84,6 +84,16 @@ class FakeQueue:
 
     async def send(self, session_id: SessionId, *, delay: timedelta) -> None:
         self.sent.append((session_id, delay))
+
+
+@dataclass
+class FakeTopic:
+    """Who is told; keeps by whose end it was."""
+
+    told: list[Session] = field(default_factory=list)
+
+    async def send_ending(self, session: Session) -> None:
+        self.told.append(session)
 
 
 @dataclass

@@ -57,6 +57,7 @@ def flaws_in(rows: Iterable[Row]) -> list[str]:
 def alarm_key_of(row: Row) -> str:
     """Name the one alarm that a session's row must have beside it."""
     ended = "ended" if row["atFace"] else "purge"
+    ended = "event" if "eventDueSince" in row else ended
     word = {"started": "open", "processing": "reported"}.get(row["status"], ended)
     return f"alarm-{row['alarmAt']}-{word}-{row['RowKey'].removeprefix('session-')}"
 

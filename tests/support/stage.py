@@ -22,6 +22,7 @@ from tests.support.fakes import (
     FakeAppSecret,
     FakeFace,
     FakeQueue,
+    FakeTopic,
     RecordedEvents,
     SequentialBytes,
 )
@@ -75,6 +76,7 @@ class Stage:
     faults: Faults = field(default_factory=Faults)
     queue: FakeQueue = field(default_factory=FakeQueue)
     images: ImagesInMemory = field(default_factory=ImagesInMemory)
+    topic: FakeTopic | None = None
     random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
     settings: Settings = SETTINGS
 
@@ -92,6 +94,7 @@ class Stage:
             store=faults.around(self.store),
             queue=faults.around(self.queue),
             images=self.images,
+            events=faults.around(self.topic) if self.topic else None,
             app_secret=self.app_secret,
             now=self.clock,
             log=self.events,

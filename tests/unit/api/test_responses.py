@@ -70,6 +70,7 @@ CONTRACT = [
     pytest.param(errors.ImageNotFoundError(WORDS), 404, "ImageNotFound", id="ImageNotFound"),
     pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
+    pytest.param(errors.EventsOffError(WORDS), 409, "EventsOff", id="EventsOff"),
     pytest.param(
         errors.ReferenceUnusableError(WORDS), 422, "ReferenceUnusable", id="ReferenceUnusable"
     ),

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +10,6 @@ from tests.support.any_records import SESSIONS
 from tests.support.builders import NOW, SESSION_ID, a_session
 
 SOURCE = "/face-liveness/production"
-RECEIPT = "7c" * 16
-MINUTE = timedelta(minutes=1)
 UNTOLD = Verdict(outcome=Outcome.REJECTED, match_confidence=0.5, model_version="planted")
 
 
@@ -21,7 +18,7 @@ def an_ended_session(status: Status = Status.COMPLETED, verdict: Verdict | None 
 
 
 def ending_event(session: Session) -> CloudEvent:
-    return cloud_event.ending_event(SOURCE, session, reference="order-7")
+    return cloud_event.ending_event(SOURCE, session)
 
 
 def test_a_completed_session_is_told_with_its_outcome_and_the_reasons() -> None:
@@ -40,7 +37,7 @@ def test_a_completed_session_is_told_with_its_outcome_and_the_reasons() -> None:
             "status": "completed",
             "outcome": "rejected",
             "reasons": ["Spoof", "DifferentPerson"],
-            "reference": "order-7",
+            "reference": None,
             "endedAt": "2026-03-04T05:06:07.000Z",
         },
     }
@@ -53,7 +50,7 @@ def test_a_completed_session_is_told_with_its_outcome_and_the_reasons() -> None:
 def test_a_session_without_an_outcome_is_told_by_its_own_type_with_all_the_keys(
     status: Status, name: str
 ) -> None:
-    told = cloud_event.ending_event(SOURCE, an_ended_session(status), reference=None)
+    told = ending_event(an_ended_session(status))
 
     assert (told["type"], told["id"]) == (f"FaceLiveness.{name}", f"{name}:{SESSION_ID}")
     assert told["data"] == {
@@ -67,42 +64,12 @@ def test_a_session_without_an_outcome_is_told_by_its_own_type_with_all_the_keys(
     }
 
 
-def test_a_lock_happened_when_the_session_ended_that_caused_it() -> None:
-    until = NOW + MINUTE
-
-    assert cloud_event.lock_event(SOURCE, an_ended_session(), locked_until=until) == {
-        "specversion": "1.0",
-        "id": f"PersonLocked:{SESSION_ID}",
-        "source": SOURCE,
-        "type": "FaceLiveness.PersonLocked",
-        "subject": f"sessions/{SESSION_ID}",
-        "time": "2026-03-04T05:06:07.000Z",
-        "data": {
-            "sessionId": SESSION_ID,
-            "kind": "liveness",
-            "lockedUntil": "2026-03-04T05:07:07.000Z",
-        },
-    }
-
-
-def test_an_erasure_is_told_by_its_receipt() -> None:
-    assert cloud_event.erasure_event(SOURCE, RECEIPT, sessions=3, erased_at=NOW) == {
-        "specversion": "1.0",
-        "id": f"PersonErased:{RECEIPT}",
-        "source": SOURCE,
-        "type": "FaceLiveness.PersonErased",
-        "subject": f"receipts/{RECEIPT}",
-        "time": "2026-03-04T05:06:07.000Z",
-        "data": {"receiptId": RECEIPT, "sessions": 3},
-    }
-
-
 @given(other=SESSIONS)
 @settings(max_examples=100, deadline=None)
 def test_an_event_depends_on_no_correlation_id_digest_or_confidence_nor_on_anything_else_untold(
     other: Session,
 ) -> None:
-    session, until = an_ended_session(verdict=Verdict(outcome=Outcome.PASSED)), NOW + MINUTE
+    session = an_ended_session(verdict=Verdict(outcome=Outcome.PASSED))
     same = replace(
         other,
         session_id=session.session_id,
@@ -113,9 +80,6 @@ def test_an_event_depends_on_no_correlation_id_digest_or_confidence_nor_on_anyth
     )
 
     assert ending_event(same) == ending_event(session)
-    assert cloud_event.lock_event(SOURCE, same, locked_until=until) == cloud_event.lock_event(
-        SOURCE, session, locked_until=until
-    )
 
 
 def test_what_has_not_ended_is_not_told() -> None:

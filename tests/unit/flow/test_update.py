@@ -7,7 +7,7 @@ from shared.flow import update
 from shared.flow.update import Change
 from shared.session import transitions
 from shared.session.session import Session, Status
-from tests.support.builders import NOW, SESSION_ID, a_session
+from tests.support.builders import NOW, RULES, SESSION_ID, a_session
 from tests.support.stage import Stage
 from tests.unit.flow.states import FINAL, PROCESSING, STARTED
 
@@ -24,7 +24,7 @@ def abandon(session: Session) -> Session:
 
 async def change(stage: Stage, decide: Callable[[Session], Session] = process) -> Change:
     return await update.change(
-        stage.faults.around(stage.store), stage.session, decide, stage.events
+        stage.faults.around(stage.store), stage.session, decide, RULES, stage.events
     )
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.session import transitions
+from shared.session import stops, transitions
 from shared.session.alarm import Alarm, AlarmClass, alarm_class_of
 from shared.session.ids import shard_of
 from shared.session.session import Session
@@ -41,6 +41,7 @@ def test_a_session_has_one_alarm_of_its_own(alarm: Alarm, *, own: bool) -> None:
         (transitions.processing(SESSION, NOW), "reported", True),
         (SESSION, "open", True),
         (CANCELED, "ended", True),
+        (stops.event_due(CANCELED, NOW), "event", False),
         (transitions.face_data_deleted(CANCELED, RETENTION), "purge", False),
     ],
 )
@@ -52,4 +53,6 @@ def test_what_an_alarm_is_for_follows_from_the_state(
 
 
 def test_a_sweep_works_in_the_order_in_which_people_wait() -> None:
-    assert list(AlarmClass) == ["reported", "open", "ended", "purge", "record", "erasure"]
+    assert list(AlarmClass) == [
+        *("reported", "open", "ended", "event", "purge", "record", "erasure")
+    ]
