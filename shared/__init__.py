@@ -21,6 +21,7 @@ ncrontab      whether a text says when a timer runs
 single_flight what many want at once is done once
 telemetry     which facts may be logged, and how
 azure_errors  what Microsoft's clients raise, and what of it may be told
+azure_http    the HTTP below Microsoft's clients of Storage
 errors        everything that can go wrong, grouped by who has to act
 secret        a string that never prints itself
 """

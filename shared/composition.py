@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shared import telemetry
 from shared.connections import Connections
-from shared.entra.token_check import TokenCheck
 from shared.flow.images import SessionImages
 from shared.flow.ports import (
     AppSecret,
@@ -31,6 +31,9 @@ from shared.session.verdict import Policy
 from shared.settings import DigestPolicy, Settings, VerifyImageHash
 from shared.settings import load as load_settings
 
+if TYPE_CHECKING:
+    from shared.entra.token_check import TokenCheck
+
 type Clock = Callable[[], datetime]
 
 
@@ -43,7 +46,7 @@ class App:
     flow: LivenessFlow
     queue_flow: LivenessFlow
     sweep: Sweep
-    token_check: TokenCheck | None
+    token_check: "TokenCheck | None"
     now: Clock
     _connections: Connections
 

@@ -4,13 +4,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared.entra.access_token import TokenRules
-from shared.entra.signing_keys import SigningKeys
-from shared.entra.token_check import TokenCheck
 from shared.events.event_grid import EventGridTopic
 from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
@@ -24,6 +21,9 @@ from shared.settings import FaceAuth, ServerAuth, Settings
 from shared.store.images import CONTAINER_NAME, BlobImageStore
 from shared.store.message_queue import QUEUE_NAME, StorageQueue
 from shared.store.session_store import TableSessionStore
+
+if TYPE_CHECKING:
+    from shared.entra.token_check import TokenCheck
 
 # https://learn.microsoft.com/azure/storage/tables/authorize-access-azure-active-directory
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
@@ -143,11 +143,16 @@ class Connections:
             )
         )
 
-    def open_token_check(self) -> TokenCheck | None:
+    def open_token_check(self) -> "TokenCheck | None":
         """Open what checks callers' tokens; None where they come with keys."""
         settings = self._settings
         if settings.server_auth is ServerAuth.KEY:
             return None
+        # Where callers come with keys, nothing of it is ever needed.
+        from shared.entra.access_token import TokenRules  # noqa: PLC0415
+        from shared.entra.signing_keys import SigningKeys  # noqa: PLC0415
+        from shared.entra.token_check import TokenCheck  # noqa: PLC0415
+
         authority, tenant_id = settings.azure_authority_host, settings.entra_tenant_id
         keys = SigningKeys.connect(
             authority, tenant_id, timeout_seconds=settings.key_timeout_seconds, now=self._now

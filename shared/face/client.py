@@ -170,6 +170,19 @@ class FaceClient:
             ) from error
 
 
+class _SharedBytes(BytesIO):
+    """Bytes as a file: aiohttp asks for their buffer, and BytesIO's own would be a copy of them."""
+
+    def __init__(self, content: bytes) -> None:
+        """Take them as they are."""
+        super().__init__(content)
+        self._content = content
+
+    def getbuffer(self) -> memoryview:
+        """Show them."""
+        return memoryview(self._content)
+
+
 def _multipart(call: FaceRequest) -> aiohttp.FormData:
     # A FormData is spent by one sending, so each try needs its own.
     form = aiohttp.FormData(default_to_multipart=True)
@@ -179,7 +192,7 @@ def _multipart(call: FaceRequest) -> aiohttp.FormData:
         # Face wants a file name, whatever it is: https://github.com/Azure/azure-rest-api-specs
         form.add_field(
             "verifyImage",
-            BytesIO(call.image),
+            _SharedBytes(call.image),
             filename="verifyImage",
             content_type="application/octet-stream",
         )

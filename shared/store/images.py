@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from azure.core.credentials_async import AsyncTokenCredential
 
 from shared import azure_errors
+from shared.azure_http import open_transport
 from shared.errors import StoreUnavailableError
 from shared.secret import Secret
 from shared.session.ids import SessionId
@@ -115,8 +116,7 @@ class BlobImageStore:
             options = {
                 # The SDK's own retries wait for more than a minute; the alarm is sooner.
                 "retry_total": 0,
-                "connection_timeout": self._timeout_seconds,
-                "read_timeout": self._timeout_seconds,
+                "transport": open_transport(self._timeout_seconds),
             }
             self._opened = self._open(ContainerClient, options)
         return self._opened

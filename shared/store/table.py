@@ -11,6 +11,7 @@ from azure.data.tables import TableErrorCode, TransactionOperation, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.azure_errors import CLIENT_ERRORS, describe
+from shared.azure_http import open_transport
 from shared.errors import ConfigurationError, StoreConflictError, StoreUnavailableError
 from shared.secret import Secret
 from shared.store.columns import Row
@@ -105,8 +106,7 @@ def _limits(timeout_seconds: float) -> dict[str, Any]:
     return {
         "retry_total": 1,
         "retry_backoff_factor": 0,
-        "connection_timeout": timeout_seconds,
-        "read_timeout": timeout_seconds,
+        "transport": open_transport(timeout_seconds),
     }
 
 

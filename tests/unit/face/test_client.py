@@ -1,4 +1,5 @@
 import asyncio
+import tracemalloc
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -391,6 +392,29 @@ def parts_of(request: Received) -> dict[str, tuple[str | None, object]]:
         for part in message_from_bytes(head + request.body).walk()
         if not part.is_multipart()
     }
+
+
+async def swallow(request: web.Request) -> web.StreamResponse:
+    """Open a session for whatever comes, and keep nothing of it."""
+    async for _ in request.content.iter_any():
+        pass
+    return web.json_response(payloads.CREATED_WITH_VERIFY)
+
+
+async def test_an_image_is_sent_without_a_copy_of_it(keys: Keys) -> None:
+    app, request = web.Application(), a_request(image=PNG + bytes(6_000_000))
+    app.router.add_post("/{path:.*}", swallow)
+    async with TestServer(app) as server:
+        client = FaceClient.connect(str(server.make_url("")).rstrip("/"), keys, OPTIONS)
+        tracemalloc.start()
+        try:
+            await client.create(request)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        await client.close()
+
+    assert peak < 3_000_000
 
 
 async def test_an_image_travels_as_a_flat_form_and_again_after_a_refused_key(
