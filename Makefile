@@ -14,7 +14,7 @@ help:
 	@echo "make test-browser  the page in a real browser, which is Debian's chromium"
 	@echo "make format   put the code in order"
 	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
-	@echo "make bench    what a check and a sweep cost, as ratios"
+	@echo "make bench    what a start, a request and a sweep cost, as ratios to a floor; a quarter of an hour"
 	@echo "make package  the zip that Azure receives"
 	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
 	@echo "make reference  install what draws the API's reference on the page's server"
@@ -72,8 +72,7 @@ chaos-short: setup
 	@$(PYTHON) -m tests.chaos --sessions 60 --seconds 15
 
 bench: setup
-	@$(PYTHON) -m bench.journey
-	@$(PYTHON) -m bench.sweep
+	@for each in cold_start requests verify sweep peers; do echo "\n# $$each" && $(PYTHON) -m bench.$$each || exit 1; done
 
 package:
 	@python3 scripts/package

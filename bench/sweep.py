@@ -1,118 +1,118 @@
-"""What a sweep costs: by what is stored, and by what is due. `python -m bench.sweep`."""
+"""What a sweep costs by what is stored, and how fast it settles what is due. `-m bench.sweep`."""
 
 import argparse
-import sys
-import tracemalloc
-from dataclasses import dataclass, replace
+import asyncio
+import os
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
 
+from azure.core.pipeline import PipelineRequest
+from azure.core.rest import HttpRequest
 from azure.data.tables.aio import TableClient
 
-from bench.bench_stack import Sent, Stopwatch, bench_stack, heading, own_table, ratio, row, run
+from bench.figures import heading, note, ratio, report, row
+from bench.outside import run_outside
+from local.azure.certificate import trust_in_this_process
 from shared import composition, settings
-from shared.flow.sweep import Sweep
-from shared.session.alarm import Alarm, SweepResult
-from shared.session.ids import SessionId
-from shared.session.shard import SHARDS
+from shared.composition import App
+from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
-from tests.support.final_records import RETENTION, store_final_records
+from tests.support.final_records import store_final_records
 
-_STEP = 10_000
-_TIMES = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What one sweep took."""
-
-    requests: int
-    seconds: float
-    peak_bytes: int
+_FLOOR = "Floor: one range query a shard, 16 in all, and the rate that the settings permit."
+_CALLS_A_SECOND = 20
+_FACE_CALLS_A_SESSION = 2
+_STEP = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class _NoWork:
-    """A walk for which nothing is ever to be done, so that only the sweep itself is measured."""
+@dataclass(slots=True)
+class Sent:
+    """Every HTTP request that a table client has sent."""
 
-    async def handle_alarm(self, _session_id: SessionId, _alarm: Alarm) -> SweepResult:
-        return SweepResult.SKIPPED
+    counts: Counter[str] = field(default_factory=Counter)
 
-
-async def main(few: int, many: int) -> None:
-    """Measure few and many records in one run, and print their ratios."""
-    sent, some = Sent(), many // 5
-    async with bench_stack() as stack, own_table(stack, sent) as table:
-        store = TableSessionStore(StorageTable(table, timeout_seconds=300))
-        app = composition.build(settings.load(), store=store, now=stack.clock.now)
-        quiet = replace(app.sweep, max_run_seconds=3600)
-        # The same records, seen from the end of their retention.
-        busy = replace(
-            quiet,
-            walk=_NoWork(),  # type: ignore[arg-type] # only its alarms are handled
-            now=lambda: datetime.now(UTC) + RETENTION,
-        )
-        await _store(table, few)
-        little = await _cheapest(quiet, sent)
-        await _store(table, some - few)
-        some_due = await _cost(busy, sent)
-        await _store(table, many - some)
-        much = await _cheapest(quiet, sent)
-        all_due = await _cost(busy, sent)
-        bare = await _one_empty_query(table)
-        await app.close()
-    heading("nothing due", f"{few:,} stored", f"{many:,} stored", "ratio")
-    row("requests", little.requests, much.requests, ratio(much.requests, little.requests))
-    row("time, beside itself", "1.00", ratio(much.seconds, little.seconds), "")
-    row("time, beside one range query", "", ratio(much.seconds, bare), "")
-    heading("all due, and nothing to do", f"{some:,} due", f"{many:,} due", "ratio")
-    row("requests", some_due.requests, all_due.requests, _ratio_of(all_due, some_due))
-    row("peak of memory", "1.00", ratio(all_due.peak_bytes, some_due.peak_bytes), "")
+    def __call__(self, request: PipelineRequest[HttpRequest]) -> None:
+        """Count one; azure-core calls this before each try."""
+        self.counts[request.http_request.method] += 1
 
 
-def _ratio_of(cost: Cost, base: Cost) -> str:
-    return ratio(cost.requests, base.requests)
+async def main(few: int, many: int, due: int) -> None:
+    """Measure with few and many records stored, then with sessions that nobody finished."""
+    note(_FLOOR)
+    async with run_outside() as there:
+        os.environ.update(there | {"SWEEP_FACE_CALLS_PER_SECOND": str(_CALLS_A_SECOND)})
+        trust_in_this_process(Path(there["SSL_CERT_FILE"]))
+        sent = Sent()
+        async with _own_table(there, sent) as table:
+            await _measure_quiet(table, sent, few, many)
+        async with _own_table(there, sent) as table:
+            await _measure_busy(table, due)
 
 
-async def _store(table: TableClient, count: int) -> None:
-    for stored in range(0, count, _STEP):
-        part = min(_STEP, count - stored)
-        await store_final_records(table, part, datetime.now(UTC) - timedelta(days=1))
-        print(f"{stored + part:,} of {count:,} stored", file=sys.stderr)  # noqa: T201 - progress
+async def _measure_quiet(table: TableClient, sent: Sent, few: int, many: int) -> None:
+    heading("nothing due", "requests", "goal")
+    app = _build(table)
+    stored = 0
+    for wanted in (few, many):
+        while stored < wanted:
+            part = min(_STEP, wanted - stored)
+            await store_final_records(table, part, datetime.now(UTC) - timedelta(days=1))
+            stored += part
+            report(f"{stored:,} of {many:,} stored")
+        sent.counts.clear()
+        await app.sweep.run()
+        row(f"{stored:,} stored", sent.counts.total(), 16)
+    await app.close()
 
 
-async def _cheapest(sweep: Sweep, sent: Sent) -> Cost:
-    costs = [await _cost(sweep, sent) for _ in range(_TIMES)]
-    return min(costs, key=lambda cost: cost.seconds)
+async def _measure_busy(table: TableClient, due: int) -> None:
+    report(f"{due} sessions start")
+    app = _build(table)
+    for _ in range(due):
+        await app.start.start(_request())
+    await app.close()
+    # The same sessions, seen when all of them are over and nobody has said so.
+    app = _build(table, later=timedelta(hours=2))
+    report("they are swept")
+    began = perf_counter()
+    await app.sweep.run()
+    rate = _FACE_CALLS_A_SESSION * due / (perf_counter() - began)
+    await app.close()
+    permitted = _CALLS_A_SECOND / 2
+    heading("all due", "Face calls a second", "permitted", "used of it")
+    row(f"{due} sessions", f"{rate:.1f}", f"{permitted:.1f}", ratio(rate, permitted))
 
 
-async def _cost(sweep: Sweep, sent: Sent) -> Cost:
-    before = sent.total
-    with Stopwatch() as timed:
-        await sweep.run()
-    requests = sent.total - before
-    # Once more for memory, apart: tracing makes everything slow.
-    tracemalloc.start()
-    await sweep.run()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return Cost(requests=requests, seconds=timed.seconds, peak_bytes=peak)
+def _build(table: TableClient, later: timedelta = timedelta()) -> App:
+    store = TableSessionStore(StorageTable(table, timeout_seconds=300))
+    return composition.build(settings.load(), store=store, now=lambda: datetime.now(UTC) + later)
 
 
-async def _one_empty_query(table: TableClient) -> float:
-    times = []
-    for _ in range(_TIMES):
-        with Stopwatch() as timed:
-            keys = f"PartitionKey eq '{SHARDS[0]}' and RowKey lt '!'"
-            async for _ in table.query_entities(keys):
-                pass
-        times.append(timed.seconds)
-    return min(times)
+@asynccontextmanager
+async def _own_table(there: Mapping[str, str], sent: Sent) -> AsyncIterator[TableClient]:
+    name, storage = f"Bench{secrets.token_hex(8)}", there["AzureWebJobsStorage"]
+    async with TableClient.from_connection_string(storage, name, raw_request_hook=sent) as table:
+        await table.create_table()
+        yield table
+
+
+def _request() -> StartRequest:
+    return StartRequest(
+        mode=Mode.PASSIVE_ACTIVE, token_seconds=600, device_correlation_id=secrets.token_hex(8)
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, default=1_000)
-    parser.add_argument("--many", type=int, default=100_000)
+    parser.add_argument("--many", type=int, default=20_000)
+    parser.add_argument("--due", type=int, default=150)
     chosen = parser.parse_args()
-    run(main(chosen.few, chosen.many))
+    asyncio.run(main(chosen.few, chosen.many, chosen.due))

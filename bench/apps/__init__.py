@@ -1,0 +1,1 @@
+"""Functions apps that ours is compared with, each with the same routes."""

@@ -1,0 +1,1 @@
+"""A Functions app that ours is compared with."""
