@@ -18,6 +18,8 @@ type Choices = {
   MAX_TOKEN_SECONDS: string?
   MAX_OPEN_SESSIONS: string?
   DIGEST_POLICY: string?
+  FACE_MODEL_VERSION: string?
+  VERIFY_CONFIDENCE_THRESHOLD: string?
   VERIFY_CONFIDENCE_FLOOR: string?
   VERIFY_IMAGE_HASH: string?
   CLIENT_REFERENCE_IMAGE: string?

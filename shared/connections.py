@@ -11,6 +11,7 @@ from azure.identity.aio import DefaultAzureCredential
 from shared.events.event_grid import EventGridTopic
 from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
+from shared.face.choices import FaceChoices
 from shared.face.client import CallOptions, FaceClient
 from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential, scope_of
@@ -113,6 +114,10 @@ class Connections:
             auth_header=protocol.token_header if by_token else protocol.key_header,
             timeout_seconds=settings.face_timeout_seconds,
             budget_seconds=settings.face_budget_seconds,
+            choices=FaceChoices(
+                model_version=settings.face_model_version,
+                confidence_threshold=settings.verify_confidence_threshold,
+            ),
         )
         face = self._keep(
             FaceClient.connect(settings.face_endpoint, self._face_credential, options)

@@ -23,6 +23,7 @@ _ENDPOINT = re.compile(
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9._()-]{1,64}", re.ASCII)
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
 _SECRET_NAME = re.compile("[A-Za-z0-9-]{1,127}", re.ASCII)
+_MODEL_VERSION = re.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
 _GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TENANT_ID = re.compile(_GUID, re.ASCII | re.IGNORECASE)
 # A client id, or an App ID URI: https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions
@@ -57,6 +58,21 @@ def integer(default: int, *, minimum: int = 0, maximum: int) -> Rule[int]:
         parse=lambda text: _within(int(_plain(text)), minimum, maximum),
         must_be=f"a whole number from {minimum} to {maximum}",
         default=default,
+    )
+
+
+def optional_number(*, minimum: float = 0, maximum: float) -> Rule[float | None]:
+    """Want a number within its bounds, or none."""
+    wanted = number(0, minimum=minimum, maximum=maximum)
+    return Rule(parse=wanted.parse, must_be=wanted.must_be, default=None)
+
+
+def model_version() -> Rule[str]:
+    """Want the name of one of Face's models, which Face lists nowhere for good."""
+    return Rule(
+        parse=lambda text: _match(text, _MODEL_VERSION).group(),
+        must_be="1 to 64 letters, digits, dots and hyphens, such as 2024-11-15",
+        default="",
     )
 
 

@@ -18,8 +18,10 @@ from shared.setting_rules import (
     endpoint,
     environment_name,
     integer,
+    model_version,
     number,
     one_of,
+    optional_number,
     schedule,
     secret_name,
     tenant_id,
@@ -80,6 +82,8 @@ class Settings:
     max_token_seconds: Annotated[int, integer(600, minimum=60, maximum=86_400)]
     max_open_sessions: Annotated[int, integer(5, maximum=100)]
     min_reference_quality: Annotated[str, one_of("medium", ["low", "medium", "high"])]
+    face_model_version: Annotated[str, model_version()]
+    verify_confidence_threshold: Annotated[float | None, optional_number(maximum=1)]
     digest_policy: Annotated[DigestPolicy, one_of(DigestPolicy.OPTIONAL, DigestPolicy)]
     verify_confidence_floor: Annotated[float, number(0, maximum=1)]
     verify_image_hash: Annotated[VerifyImageHash, one_of(VerifyImageHash.REQUIRE, VerifyImageHash)]

@@ -47,6 +47,9 @@ _REQUEST_CODES = {
     "InvalidTokenLifetime",
 }
 
+# These may as well be about what the deployment chose, such as a model that Face has retired.
+_CODES_OF_CHOICES = {"BadArgument", "InvalidRequestBody"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceResponse:
@@ -59,10 +62,11 @@ class FaceResponse:
     date: str | None = None
 
 
-def parse_created(response: FaceResponse) -> FaceSession:
-    """Understand the answer to a create."""
+def parse_created(response: FaceResponse, *, has_choices: bool = False) -> FaceSession:
+    """Understand the answer to a create, in which this deployment may have had choices."""
+    callers_codes = _REQUEST_CODES - _CODES_OF_CHOICES if has_choices else _REQUEST_CODES
     is_bad_request = response.status == HTTPStatus.BAD_REQUEST
-    if is_bad_request and (code := _error_code(response)) in _REQUEST_CODES:
+    if is_bad_request and (code := _error_code(response)) in callers_codes:
         raise _caller_error(code)
     session = _object_of(check_status(response))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")

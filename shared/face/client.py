@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from math import inf
@@ -14,6 +15,7 @@ from shared.errors import FaceUnavailableError
 from shared.face import answers, image_protocol, protocol, retry
 from shared.face.answers import FaceResponse
 from shared.face.breaker import Breaker, loop_time
+from shared.face.choices import NO_CHOICES, FaceChoices
 from shared.face.credentials import FaceCredential
 from shared.face.protocol import FaceRequest, Operation
 from shared.face.retry import Sleep
@@ -43,6 +45,7 @@ class CallOptions:
     auth_header: AuthHeader = protocol.key_header
     timeout_seconds: float
     budget_seconds: float
+    choices: FaceChoices = NO_CHOICES
     acquire: Acquire = acquire_at_once
     sleep: Sleep = asyncio.sleep
     clock: Callable[[], float] = loop_time
@@ -82,14 +85,16 @@ class FaceClient:
 
     async def create(self, request: StartRequest) -> FaceSession:
         """Open a session at Face; its caller waits, and nobody else would try again."""
-        call = protocol.build_create(request)
+        choices = self._options.choices
+        call = protocol.build_create(request, choices)
+        parse = partial(answers.parse_created, has_choices=choices.are_made)
         clock = self._options.clock
         end = clock() + self._options.budget_seconds
 
         async def create() -> FaceSession:
             # A wait may have taken longer than it should; aiohttp takes less than nothing for ever.
             left = max(end - clock(), retry.MIN_TRY_SECONDS)
-            return await self._call(call, answers.parse_created, left)
+            return await self._call(call, parse, left)
 
         return await retry.run(
             create,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.face.choices import NO_CHOICES, FaceChoices
 from shared.secret import Secret
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
@@ -39,7 +40,7 @@ class FaceRequest:
     max_answer_bytes: int = 1024 * 1024
 
 
-def build_create(request: StartRequest) -> FaceRequest:
+def build_create(request: StartRequest, choices: FaceChoices = NO_CHOICES) -> FaceRequest:
     """Ask for a session; with a reference image it is the flat multipart form that v1.2 wants.
 
     A form without an image leaves that to the device.
@@ -54,11 +55,15 @@ def build_create(request: StartRequest) -> FaceRequest:
         body["deviceCorrelationId"] = request.device_correlation_id
     if request.user_correlation_id is not None:
         body["userCorrelationId"] = request.user_correlation_id
+    if choices.model_version:
+        body["livenessModelVersion"] = choices.model_version
     if request.keeps_image:
         body["enableSessionImage"] = True
     is_form = request.kind is Kind.LIVENESS_WITH_VERIFY
     if is_form:
         body["returnVerifyImageHash"] = True
+    if is_form and choices.confidence_threshold is not None:
+        body["verifyConfidenceThreshold"] = choices.confidence_threshold
     return FaceRequest(
         operation=Operation.CREATE,
         method="POST",

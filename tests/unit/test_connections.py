@@ -10,6 +10,7 @@ from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 from shared import settings
 from shared.connections import Connections
 from shared.entra.access_token import TokenRules
+from shared.face.choices import FaceChoices
 from shared.face.client import FaceClient, acquire_at_once
 from shared.face.entra import EntraCredential
 from shared.face.face_key import KeyVaultCredential
@@ -52,11 +53,15 @@ async def connect() -> AsyncIterator[Open]:
 
 
 async def test_face_is_called_as_the_settings_say(connect: Open) -> None:
-    live, *_ = connect().open_face()
+    chosen = {"FACE_MODEL_VERSION": "2024-11-15", "VERIFY_CONFIDENCE_THRESHOLD": "0.8"}
+    live, *_ = connect(**chosen).open_face()
 
     assert live._endpoint == "https://face.test"
     assert (live._options.timeout_seconds, live._options.budget_seconds) == (2, 20)
     assert live._options.acquire is acquire_at_once
+    assert live._options.choices == FaceChoices(
+        model_version="2024-11-15", confidence_threshold=0.8
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared.errors import FaceRefusedError, FaceUnavailableError
+from shared.errors import (
+    AppError,
+    FaceRefusedError,
+    FaceUnavailableError,
+    InvalidRequestError,
+)
+from shared.face.choices import FaceChoices
 from shared.face.client import CallOptions, FaceClient
 from shared.face.protocol import token_header
 from shared.secret import Secret
@@ -195,6 +201,24 @@ async def test_what_face_answers_is_understood(client: FaceClient, face: HttpFac
     assert opened.auth_token.reveal() == "eyJhbGciOi.fake.token"
     assert answer is not None
     assert answer.status == "Running"
+
+
+@pytest.mark.parametrize(
+    ("choices", "error"),
+    [
+        pytest.param(FaceChoices(), InvalidRequestError, id="no-choice"),
+        pytest.param(FaceChoices(model_version="2020-01-01"), FaceRefusedError, id="model"),
+        pytest.param(FaceChoices(confidence_threshold=0.0), FaceRefusedError, id="threshold"),
+    ],
+)
+@pytest.mark.parametrize("code", ["BadArgument", "InvalidRequestBody"])
+async def test_what_the_deployment_has_chosen_is_no_fault_of_the_caller(
+    client: FaceClient, face: HttpFace, choices: FaceChoices, error: type[AppError], code: str
+) -> None:
+    face.says({"error": {"code": code, "message": "words"}}, status=400)
+
+    with pytest.raises(error, match=code):
+        await create(with_options(client, replace(OPTIONS, choices=choices)))
 
 
 async def test_a_token_travels_as_a_bearer_where_keys_are_turned_off(

@@ -1,6 +1,7 @@
 import pytest
 
 from shared.face import protocol
+from shared.face.choices import FaceChoices
 from shared.face.protocol import FaceRequest, Operation
 from shared.secret import Secret
 from shared.session.session import Kind
@@ -80,6 +81,27 @@ def test_a_create_is_written_as_face_wants_it(
     request_: StartRequest, expected: FaceRequest
 ) -> None:
     assert protocol.build_create(request_) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        pytest.param(a_request(), {"livenessModelVersion": "2024-11-15"}, id="liveness"),
+        pytest.param(
+            a_request(image=PNG),
+            {"livenessModelVersion": "2024-11-15", "verifyConfidenceThreshold": 0.8},
+            id="liveness-with-verify",
+        ),
+    ],
+)
+def test_what_the_deployment_chooses_is_asked_of_face(
+    request_: StartRequest, said: dict[str, object]
+) -> None:
+    choices = FaceChoices(model_version="2024-11-15", confidence_threshold=0.8)
+
+    body = protocol.build_create(request_, choices).body or {}
+
+    assert dict(body) == {**(protocol.build_create(request_).body or {}), **said}
 
 
 @pytest.mark.parametrize(
