@@ -39,7 +39,8 @@ class Driver:
 
     async def create(self) -> None:
         """Start one check."""
-        body = json.dumps({"deviceCorrelationId": "bench-device-1"}).encode()
+        # Creates of one person would take turns.
+        body = json.dumps({"deviceCorrelationId": str(uuid.uuid4())}).encode()
         self.started.append(await self._call("start_session", _CREATED, body=body))
 
     async def status(self) -> None:

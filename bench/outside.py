@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 _SETTINGS = {
     "SWEEP_SCHEDULE": "0 0 0 1 1 *",
-    # One person makes all checks of a benchmark, and none of them too many.
+    # No person makes too many checks: the limits are not what is measured.
     "MAX_OPEN_SESSIONS": "0",
     "MAX_STARTS_PER_HOUR": "0",
     # Time-outs are no part of what is measured, and this machine may be busy.

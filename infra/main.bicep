@@ -17,6 +17,8 @@ type Choices = {
   RETENTION_DAYS: string?
   MAX_TOKEN_SECONDS: string?
   MAX_OPEN_SESSIONS: string?
+  MAX_STARTS_PER_HOUR: string?
+  MAX_FAILURES: string?
   DIGEST_POLICY: string?
   FACE_MODEL_VERSION: string?
   VERIFY_CONFIDENCE_THRESHOLD: string?

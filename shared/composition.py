@@ -1,7 +1,7 @@
 """Builds the app's parts once per process and joins them; hands out the clock."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared import telemetry
 from shared.connections import Connections
 from shared.flow.images import SessionImages
+from shared.flow.persons import Persons
 from shared.flow.ports import (
     AppSecret,
     EventTopic,
@@ -20,16 +21,20 @@ from shared.flow.ports import (
     SessionStore,
 )
 from shared.flow.references import References
+from shared.flow.replay import Replay
 from shared.flow.session_flow import LivenessFlow
 from shared.flow.start import SessionStart, StartRules
 from shared.flow.sweep import Sweep
+from shared.flow.turns import Turns
 from shared.flow.walk import Walk
 from shared.image_choices import SessionImage
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
+from shared.session.limits import Limits
 from shared.session.verdict import Policy
 from shared.settings import DigestPolicy, Settings, VerifyImageHash
 from shared.settings import load as load_settings
+from shared.store.sealing import Seals
 
 if TYPE_CHECKING:
     from shared.entra.token_check import TokenCheck
@@ -46,6 +51,7 @@ class App:
     flow: LivenessFlow
     queue_flow: LivenessFlow
     sweep: Sweep
+    persons: Persons
     token_check: "TokenCheck | None"
     now: Clock
     _connections: Connections
@@ -90,22 +96,29 @@ def build(  # noqa: PLR0913 - whatever a test may give
     """Join the app's parts; what is given is used as it is, everything else is opened."""
     connections = Connections(settings, now)
     store, queue = store or connections.open_store(), queue or connections.open_queue()
-    live_face, queue_face, sweep_face = (face, face, face) if face else connections.open_face()
     parts = _Parts(
         store=store,
         queue=queue,
         images=images or connections.open_images(),
         events=events or connections.open_events(),
+        seals=Seals((app_secret or connections.open_app_secret()).get, secrets.token_bytes),
         settings=settings,
         now=now,
         log=log,
     )
+    return _join(parts, (face, face, face) if face else connections.open_face(), connections)
+
+
+def _join(parts: "_Parts", faces: Sequence[FaceGateway], connections: Connections) -> App:
+    live_face, queue_face, sweep_face = faces
+    store, now, log = parts.store, parts.now, parts.log
     return App(
-        settings=settings,
-        start=parts.build_start(live_face, app_secret or connections.open_app_secret()),
+        settings=parts.settings,
+        start=parts.build_start(live_face),
         flow=parts.build_flow(live_face),
         queue_flow=parts.build_flow(queue_face),
         sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
+        persons=Persons(seals=parts.seals, store=store, now=now, log=log),
         token_check=connections.open_token_check(),
         now=now,
         _connections=connections,
@@ -120,15 +133,15 @@ class _Parts:
     queue: MessageQueue
     images: ImageStore | None
     events: EventTopic | None
+    seals: Seals
     settings: Settings
     now: Clock
     log: LogEvent
 
-    def build_start(self, face: FaceGateway, app_secret: AppSecret) -> SessionStart:
+    def build_start(self, face: FaceGateway) -> SessionStart:
         return SessionStart(
             face=face,
             store=self.store,
-            app_secret=app_secret,
             references=References(
                 store=self.store,
                 images=self._build_images(face),
@@ -137,6 +150,9 @@ class _Parts:
                 ),
                 now=self.now,
             ),
+            seals=self.seals,
+            replay=Replay(store=self.store, now=self.now),
+            turns=Turns(max_wait_seconds=self.settings.face_budget_seconds),
             rules=_start_rules(self.settings),
             now=self.now,
             random_bytes=secrets.token_bytes,
@@ -182,7 +198,11 @@ class _Parts:
 def _start_rules(settings: Settings) -> StartRules:
     return StartRules(
         grace=timedelta(seconds=settings.session_grace_seconds),
-        max_open_sessions=settings.max_open_sessions,
+        limits=Limits(
+            max_open_sessions=settings.max_open_sessions,
+            max_starts_per_hour=settings.max_starts_per_hour,
+            max_failures=settings.max_failures,
+        ),
         min_reference_quality=Quality(settings.min_reference_quality),
     )
 

@@ -18,7 +18,8 @@ AppError
 │   ├── IdempotencyKeyReusedError
 │   ├── ReferenceImageQualityError
 │   ├── ReferenceUnusableError
-│   └── TooManySessionsError
+│   ├── TooManySessionsError
+│   └── TooManyAttemptsError
 ├── DependencyError               someone else must recover; later may work
 │   ├── FaceOutcomeUnknownError   nobody knows what Face would say, or has done: never a verdict
 │   │   ├── FaceUnavailableError
@@ -124,9 +125,9 @@ class ReferenceUnusableError(CallerError):
 class TooManySessionsError(CallerError):
     """The person has as many open sessions as may be."""
 
-    def __init__(self, message: str, *, retry_after_seconds: int = 60) -> None:
-        """Say when one of them may have ended."""
-        super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+class TooManyAttemptsError(CallerError):
+    """The person has started, or failed, too often."""
 
 
 class DependencyError(AppError):

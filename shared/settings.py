@@ -81,6 +81,8 @@ class Settings:
     retention_days: Annotated[int, integer(90, minimum=1, maximum=3650)]
     max_token_seconds: Annotated[int, integer(600, minimum=60, maximum=86_400)]
     max_open_sessions: Annotated[int, integer(5, maximum=100)]
+    max_starts_per_hour: Annotated[int, integer(20, maximum=1000)]
+    max_failures: Annotated[int, integer(5, maximum=100)]
     min_reference_quality: Annotated[str, one_of("medium", ["low", "medium", "high"])]
     face_model_version: Annotated[str, model_version()]
     verify_confidence_threshold: Annotated[float | None, optional_number(maximum=1)]

@@ -110,8 +110,8 @@ def _parameters(route: Route, operation: Operation) -> list[Schema]:
                 "in": "header",
                 "required": False,
                 "description": "A random text of your making, one for each session that you want."
-                " A repeat with the same key opens no second session. Good for 24 hours.",
-                "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+                " A repeat with the same key gets the same answer, for a day. It needs a person.",
+                "schema": {"type": "string", "pattern": "^[!-~]{16,255}$"},
                 "example": "5d0c6f5e3b1a4c2f9e8d7a6b",
             }
         )

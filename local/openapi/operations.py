@@ -57,7 +57,8 @@ OPERATIONS: Mapping[str, Operation] = {
         },
         codes=(
             *("InvalidImageSize", "InvalidImage", "SessionConflict", "IdempotencyKeyReused"),
-            *("ReferenceImageQuality", "ReferenceUnusable", "TooManySessions", *_FACE),
+            *("ReferenceImageQuality", "ReferenceUnusable", "TooManySessions", "TooManyAttempts"),
+            *_FACE,
         ),
     ),
     "get_session": Operation(

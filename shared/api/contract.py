@@ -15,7 +15,9 @@ RETRY_AFTER_SECONDS = 5
 
 MIN_TOKEN_SECONDS = 60
 
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
+# Read by session/caller_ids: so many UTF-16 units, in Unicode's form C.
+_LENGTH = {"minLength": 1, "maxLength": 64}
+Id = Annotated[str, Meta(extra={"max_units": 64}, extra_json_schema=_LENGTH)]
 SdkText = Annotated[str, Meta(min_length=1, max_length=128)]
 # The length keeps out the line break that a `$` lets through.
 Sha256 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$", max_length=64, title="64 hex digits")]

@@ -26,6 +26,7 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.ReferenceImageQualityError: (422, "ReferenceImageQuality"),
     errors.ReferenceUnusableError: (422, "ReferenceUnusable"),
     errors.TooManySessionsError: (429, "TooManySessions"),
+    errors.TooManyAttemptsError: (429, "TooManyAttempts"),
     errors.LengthRequiredError: (411, "LengthRequired"),
     errors.RequestTooLargeError: (413, "RequestTooLarge"),
     errors.UnsupportedMediaTypeError: (415, "UnsupportedMediaType"),

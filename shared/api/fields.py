@@ -9,6 +9,7 @@ from msgspec import inspect, structs
 
 from shared.api.contract import RequestBody
 from shared.errors import InvalidRequestError
+from shared.session.caller_ids import normalize_id
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
@@ -46,7 +47,26 @@ def _take_field(name: str, wanted: object, value: object) -> object:
         raise InvalidRequestError(f"{name} must be {wish}", target=name) from error
     if isinstance(taken, str) and not _is_printable(taken):
         raise InvalidRequestError(f"{name} must be printable characters", target=name)
-    return taken
+    max_units = _max_units(inspect.type_info(wanted))
+    return _take_id(name, taken, max_units) if max_units and isinstance(taken, str) else taken
+
+
+def _take_id(name: str, text: str, max_units: int) -> str:
+    try:
+        return normalize_id(text, max_units=max_units)
+    except ValueError as error:
+        is_blank = str(error) == "blank"
+        wish = "without blanks at its ends" if is_blank else f"1 to {max_units} characters"
+        raise InvalidRequestError(f"{name} must be {wish}", target=name) from error
+
+
+def _max_units(wanted: inspect.Type) -> int | None:
+    match wanted:
+        case inspect.UnionType(types=(inner, *_)):
+            return _max_units(inner)
+        case inspect.Metadata(extra={"max_units": int(max_units)}):
+            return max_units
+    return None
 
 
 def _is_body(part: object) -> bool:
@@ -57,12 +77,14 @@ def _is_printable(text: str) -> bool:
     return text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
 
 
-def _describe(wanted: inspect.Type) -> str:
+def _describe(wanted: inspect.Type) -> str:  # noqa: PLR0911 - one line a type
     if isinstance(wanted, inspect.UnionType):
         wanted, *_ = wanted.types
     match wanted:
         case inspect.Metadata(extra_json_schema={"title": str(title)}):
             return title
+        case inspect.Metadata(extra={"max_units": int(maximum)}):
+            return f"1 to {maximum} characters"
         case inspect.StrType(min_length=minimum, max_length=maximum):
             return f"{minimum} to {maximum} characters"
         case inspect.IntType(ge=minimum):

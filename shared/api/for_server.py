@@ -22,7 +22,7 @@ _SESSIONS_PATH = "/api/sessions"
 async def start_session(app: App, req: func.HttpRequest) -> Reply:
     """Open a session and hand out its two tokens, this once."""
     request = await _parse(req, app.settings)
-    key = idempotency.check(req.headers.get("Idempotency-Key"))
+    key = idempotency.check_key(req.headers.get("Idempotency-Key"), request)
     started = await app.start.start(request, key, created_by=current_caller())
     return Reply(
         status=201,
@@ -34,7 +34,8 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
 async def get_result(app: App, req: func.HttpRequest) -> Reply:
     """Tell a server how a session ended."""
     session = await app.flow.load_result(session_id(req))
-    return Reply(status=200, body=replies.result_reply(session))
+    ids = await app.persons.open_ids(session)
+    return Reply(status=200, body=replies.result_reply(session, ids))
 
 
 async def get_session_image(app: App, req: func.HttpRequest) -> Reply:

@@ -7,11 +7,12 @@ from typing import Any
 from msgspec import UNSET, UnsetType, json, structs
 
 from shared.api import contract
-from shared.flow.start import Started
 from shared.session.caller import Caller
 from shared.session.face_answer import ReferenceImage
 from shared.session.looks import seconds_until
+from shared.session.person import CorrelationIds
 from shared.session.session import Kind, Session, Status, Verdict
+from shared.session.started import Started
 from shared.session.timestamps import rfc3339
 
 _NO_IMAGE = ReferenceImage(quality=None, face_rectangle=None)
@@ -54,14 +55,14 @@ def complete_reply(session: Session, now: datetime) -> contract.CompleteReply:
     )
 
 
-def result_reply(session: Session) -> contract.ResultReply:
+def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
     """Tell how a session ended."""
     reply = contract.ResultReply(
         session_id=session.session_id,
         kind=session.kind,
         status=session.status,
         outcome=None,
-        reasons=(),
+        reasons=session.reasons,
         liveness_decision=None,
         attempt=contract.ResultAttempt(attempt_id=None, attempt_count=None, error_code=None),
         verify=_NO_VERIFY if session.kind is Kind.LIVENESS_WITH_VERIFY else None,
@@ -74,8 +75,8 @@ def result_reply(session: Session) -> contract.ResultReply:
         model_version=None,
         session_image=session.image.state,
         face_attributes=_face_attributes(session),
-        device_correlation_id=session.device_correlation_id,
-        user_correlation_id=session.user_correlation_id,
+        device_correlation_id=ids.device,
+        user_correlation_id=ids.user,
         created_at=rfc3339(session.created_at),
         ended_at=rfc3339(session.ended_at) if session.ended_at else None,
         created_by=_created_by(session.created_by),
@@ -87,7 +88,6 @@ def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.Res
     judged = structs.replace(
         reply,
         outcome=verdict.outcome,
-        reasons=verdict.reasons,
         liveness_decision=verdict.liveness_decision,
         attempt=contract.ResultAttempt(
             attempt_id=verdict.attempt_id,

@@ -52,7 +52,7 @@ def ending_event(source: str, session: Session) -> CloudEvent:
         "kind": session.kind,
         "status": session.status,
         "outcome": verdict.outcome if verdict else None,
-        "reasons": [*verdict.reasons] if verdict else [],
+        "reasons": [*session.reasons],
         # The caller's own id for what the check is for: no create takes one yet.
         "reference": None,
         "endedAt": rfc3339(ended_at),

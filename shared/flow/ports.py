@@ -6,10 +6,11 @@ from typing import Protocol, Unpack
 from shared.secret import Secret
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
-from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
+from shared.session.ledger import Entry, Ledger, Unlock
+from shared.session.ledger_changes import Opening
 from shared.session.session import Kind, Session
-from shared.session.shard import PersonHash, Shard
+from shared.session.shard import KeyHash, PersonHash, Shard
 from shared.session.start_request import StartRequest
 from shared.telemetry import LogFields
 
@@ -49,6 +50,50 @@ class AppSecret(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """Seals and hashes what is kept of a person, under keys that only this app has."""
+
+    def hash_person(self, kind: str, person_id: str) -> PersonHash:
+        """Return what stands for a person."""
+        ...
+
+    def hash_key(self, person: PersonHash, idempotency_key: Secret) -> KeyHash:
+        """Return what may be stored of a person's key."""
+        ...
+
+    def hash_request(self, request: str) -> str:
+        """Return what may be stored of a request."""
+        ...
+
+    def seal_id(self, text: str, *, session_id: SessionId) -> str:
+        """Seal a correlation id of a session."""
+        ...
+
+    def open_id(self, sealed: str, *, session_id: SessionId) -> str:
+        """Open a correlation id; UnreadableRecord if it is not this session's own."""
+        ...
+
+    def seal_answer(
+        self, answer: bytes, idempotency_key: Secret, *, session_id: SessionId, request_hash: str
+    ) -> str:
+        """Seal an answer for whoever brings the same key with the same request."""
+        ...
+
+    def open_answer(
+        self, sealed: str, idempotency_key: Secret, *, session_id: SessionId, request_hash: str
+    ) -> bytes:
+        """Open the answer; UnreadableRecord if key, session or request are not its own."""
+        ...
+
+
+class Seals(Protocol):
+    """Where the sealer comes from."""
+
+    async def get(self) -> Sealer:
+        """Return it; KeyUnavailable without the app's secret."""
+        ...
+
+
 class MessageQueue(Protocol):
     """Where a session waits to be looked at again."""
 
@@ -76,13 +121,8 @@ class LogEvent(Protocol):
 class SessionStore(Protocol):
     """Sessions, each with its one alarm. Every method may raise StoreUnavailable."""
 
-    async def insert(
-        self, session: Session, claim: Claim | None, *, max_open_sessions: int
-    ) -> None:
-        """Record a new session, with its idempotency key; StoreConflict when either is there.
-
-        TooManySessions when its person has that many open ones already; 0 means any number.
-        """
+    async def insert(self, opening: Opening) -> None:
+        """Record a new session in its person's ledger; StoreConflict when that has changed."""
         ...
 
     async def load(self, session_id: SessionId) -> Session | None:
@@ -109,20 +149,24 @@ class SessionStore(Protocol):
         """Move on an alarm whose row cannot be read, or remove one that has no row."""
         ...
 
-    async def count_open_sessions(self, shard: Shard, person: PersonHash) -> int:
-        """Count a person's open sessions."""
+    async def load_ledger(self, person: PersonHash, now: datetime) -> Ledger:
+        """Read all that a create must know of a person, in one request if it can."""
         ...
 
-    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
-        """Read an idempotency key."""
+    async def load_sealed_answer(self, session_id: SessionId) -> str | None:
+        """Read the sealed answer to a session's create."""
         ...
 
-    async def drop_claim(self, claim: Claim) -> None:
-        """Remove an idempotency key and its alarm; StoreConflict when it is no longer as read."""
+    async def record_start(self, person: PersonHash, start: Entry) -> None:
+        """Record a start that no session has come of."""
         ...
 
-    async def end_claim(self, alarm: Alarm) -> None:
-        """Remove the idempotency key whose alarm is due."""
+    async def record_unlock(self, person: PersonHash, unlock: Unlock) -> None:
+        """Record that a person's failures until then are forgiven."""
+        ...
+
+    async def end_record(self, alarm: Alarm) -> None:
+        """Remove what no session's purge removes, whose alarm is due; StoreConflict if it went."""
         ...
 
 

@@ -9,6 +9,7 @@ from shared.flow.images import SessionImages
 from shared.flow.ports import SessionStore
 from shared.session.ids import is_session_id
 from shared.session.session import Outcome, Session
+from shared.session.shard import PersonHash
 from shared.session.start_request import StartRequest
 
 # What Face takes: https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
@@ -24,12 +25,12 @@ class References:
     max_age: timedelta
     now: Callable[[], datetime]
 
-    async def fetch(self, request: StartRequest) -> StartRequest:
-        """Return the request with its reference image; ReferenceUnusable for whatever reason."""
+    async def fetch(self, request: StartRequest, person: PersonHash | None) -> StartRequest:
+        """Return a person's request with its reference image, or refuse it: ReferenceUnusable."""
         if request.reference_session_id is None:
             return request
         session = await self._load(request.reference_session_id)
-        if session is None or not self._may_serve(session, request):
+        if session is None or not self._may_serve(session, person):
             raise _unusable()
         try:
             image = await self.images.load(session)
@@ -42,18 +43,11 @@ class References:
     async def _load(self, session_id: str) -> Session | None:
         return await self.store.load(session_id) if is_session_id(session_id) else None
 
-    def _may_serve(self, session: Session, request: StartRequest) -> bool:
+    def _may_serve(self, session: Session, person: PersonHash | None) -> bool:
         has_passed = session.verdict is not None and session.verdict.outcome is Outcome.PASSED
         is_young = self.now() - session.created_at <= self.max_age
-        return has_passed and is_young and _is_same_person(session, request)
-
-
-def _is_same_person(session: Session, request: StartRequest) -> bool:
-    """Compare the users or, where neither names one, the devices; nobody is the same as nobody."""
-    if session.user_correlation_id or request.user_correlation_id:
-        return session.user_correlation_id == request.user_correlation_id
-    device = request.device_correlation_id
-    return device is not None and session.device_correlation_id == device
+        # Nobody is not the same as nobody.
+        return has_passed and is_young and person is not None and session.person == person
 
 
 def _unusable() -> ReferenceUnusableError:

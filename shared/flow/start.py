@@ -1,32 +1,47 @@
-"""Create a session: one for one key, and no more than a person may have."""
+"""Create a session: one for one key, and no more than its person may have."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import (
+    CallerError,
     FaceOutcomeUnknownError,
+    InvalidImageError,
+    InvalidImageSizeError,
     ReferenceImageQualityError,
-    SessionConflictError,
-    StoreConflictError,
     StoreUnavailableError,
+    TooManyAttemptsError,
     TooManySessionsError,
 )
+from shared.flow.creation import Creation, begin_creation, seal_answer
 from shared.flow.face_failure import log_face_failure
-from shared.flow.ports import AppSecret, FaceGateway, LogEvent, SessionStore
+from shared.flow.ports import FaceGateway, LogEvent, Seals, SessionStore
 from shared.flow.references import References
+from shared.flow.replay import Replay
+from shared.flow.start_record import insert_once
+from shared.flow.turns import Turns
 from shared.secret import Secret
-from shared.session import idempotency, transitions
+from shared.session import transitions
 from shared.session.caller import Caller
 from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
-from shared.session.idempotency import Claim, KeyHash
-from shared.session.ids import RandomBytes, SessionId, new_session_id, shard_of
+from shared.session.ids import RandomBytes
+from shared.session.ledger import Entry, EntryType, Ledger
+from shared.session.ledger_changes import Opening, plan_opening, with_answer
+from shared.session.limits import Limit, Limits, find_refusal
 from shared.session.session import Session
 from shared.session.session_token import new_token
-from shared.session.shard import Shard, shard_of_person
 from shared.session.start_request import StartRequest
+from shared.session.started import Started
 
-_RETRY_AFTER_RACE_SECONDS = 1
+# Whoever loses so many races for a slot in a row has met more than chance.
+_MAX_RACES = 10
+_IMAGE_ERRORS = (InvalidImageError, InvalidImageSizeError, ReferenceImageQualityError)
+_REFUSALS: Mapping[Limit, type[CallerError]] = {
+    Limit.FAILURES: TooManyAttemptsError,
+    Limit.STARTS: TooManyAttemptsError,
+    Limit.OPEN_SESSIONS: TooManySessionsError,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +49,8 @@ class StartRules:
     """What this deployment decided about who may start what."""
 
     grace: timedelta
-    max_open_sessions: int
+    limits: Limits
     min_reference_quality: Quality
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """A session that was just created, with the two tokens that are seen this once."""
-
-    session: Session
-    auth_token: Secret
-    session_token: Secret
-    reference_image: ReferenceImage | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,9 @@ class SessionStart:
 
     face: FaceGateway
     store: SessionStore
-    app_secret: AppSecret
+    seals: Seals
+    replay: Replay
+    turns: Turns
     references: References
     rules: StartRules
     now: Callable[[], datetime]
@@ -62,72 +69,71 @@ class SessionStart:
     log: LogEvent
 
     async def start(
-        self, request: StartRequest, key: str | None = None, created_by: Caller | None = None
+        self, request: StartRequest, key: Secret | None = None, created_by: Caller | None = None
     ) -> Started:
-        """Create a session; an idempotency key stands for one, and never for another."""
-        await self.app_secret.get()
-        if key is None:
-            return await self._create(request, request.person, None, created_by)
-        # Where nobody is named, the key itself says whose rows are neighbors.
-        person = request.person or key
-        shard, key_hash = shard_of_person(person), idempotency.hash_key(key, request)
-        await self._check_key(request, shard, key_hash)
+        """Create a session; whoever brings the same key again gets the same answer."""
+        sealer = await self.seals.get()
+        creation = begin_creation(request, key, created_by, sealer, self.random_bytes)
+        if creation.who.person is None:
+            return await self._answer(creation)
+        async with self.turns.take(creation.who.person):
+            return await self._answer(creation)
+
+    async def _answer(self, creation: Creation) -> Started:
+        ledger = await self._load_ledger(creation)
+        return await self._find_answer(creation, ledger) or await self._create(creation, ledger)
+
+    async def _load_ledger(self, creation: Creation) -> Ledger:
+        if creation.who.person is None:
+            return Ledger()
+        return await self.store.load_ledger(creation.who.person, self.now())
+
+    async def _find_answer(self, creation: Creation, ledger: Ledger) -> Started | None:
+        """Return what the key has been answered; None if it is free, and nothing refuses."""
+        if answer := await self.replay.find(creation, ledger):
+            return answer
+        now = self.now()
+        if refusal := find_refusal(ledger, self.rules.limits, now):
+            raise _REFUSALS[refusal.limit](
+                f"the person has reached the limit of {refusal.limit}",
+                retry_after_seconds=refusal.retry_after_seconds(now),
+            )
+        return None
+
+    async def _create(self, creation: Creation, ledger: Ledger) -> Started:
         try:
-            return await self._create(request, person, key_hash, created_by)
-        except (StoreUnavailableError, TooManySessionsError) as error:
-            # It may be this very key's session that was first.
-            await self._raise_if_key_taken(request, shard, key_hash, error)
+            opened = await self._open_at_face(creation)
+        except _IMAGE_ERRORS:
+            await self._record_refused_start(creation)
             raise
-
-    async def _check_key(self, request: StartRequest, shard: Shard, key_hash: KeyHash) -> None:
-        claim = await self.store.load_claim(shard, key_hash)
-        if claim is None:
-            return
-        if claim.ends_at > self.now():
-            idempotency.check_same(claim, request)
-            # Its tokens were handed out once and are kept nowhere.
-            raise SessionConflictError("this key has opened its session")
         try:
-            await self.store.drop_claim(claim)
-        except StoreConflictError as error:
-            raise _race_error() from error
+            started = await self._record(creation, opened, ledger)
+        except (CallerError, StoreUnavailableError):
+            await self._discard(opened.session)
+            raise
+        if started.session.session_id == creation.session_id:
+            self.log("session started", session_id=creation.session_id, kind=opened.session.kind)
+        else:
+            # Another process was first, and this is its answer.
+            await self._discard(opened.session)
+        return started
 
-    async def _raise_if_key_taken(
-        self, request: StartRequest, shard: Shard, key_hash: KeyHash, cause: Exception
-    ) -> None:
-        first = await self.store.load_claim(shard, key_hash)
-        if first is not None:
-            idempotency.check_same(first, request)
-            raise _race_error() from cause
-
-    async def _create(
-        self,
-        request: StartRequest,
-        person: str | None,
-        key_hash: KeyHash | None,
-        created_by: Caller | None,
-    ) -> Started:
+    async def _open_at_face(self, creation: Creation) -> Started:
         now, token = self.now(), new_token(self.random_bytes)
-        session_id = new_session_id(person, self.random_bytes)
-        await self._check_count(request, session_id)
-        complete = await self.references.fetch(request)
+        complete = await self.references.fetch(creation.request, creation.who.person)
         face = await self.face.create(complete)
         session = transitions.new_session(
             complete,
             face.face_session_id,
-            session_id=session_id,
+            session_id=creation.session_id,
+            who=creation.who,
             token=token,
             now=now,
             grace=self.rules.grace,
-            counted=self.rules.max_open_sessions > 0,
-            created_by=created_by,
+            created_by=creation.created_by,
         )
         if complete.verify_image is not None:
             await self._check_quality(session, face.reference_image)
-        await self._record(
-            session, idempotency.claim(key_hash, request, session) if key_hash else None
-        )
-        self.log("session started", session_id=session_id, kind=session.kind)
         return Started(
             session=session,
             auth_token=face.auth_token,
@@ -135,30 +141,47 @@ class SessionStart:
             reference_image=face.reference_image,
         )
 
-    async def _check_count(self, request: StartRequest, session_id: SessionId) -> None:
-        # A look before Face is asked, which costs; the transaction has the last word.
-        person, maximum = request.person_sha256, self.rules.max_open_sessions
-        if person is None or maximum == 0:
-            return
-        if await self.store.count_open_sessions(shard_of(session_id), person) >= maximum:
-            raise TooManySessionsError("the person has too many open sessions")
-
     async def _check_quality(self, session: Session, image: ReferenceImage | None) -> None:
         # Only Face can tell, and only by the session that it has created.
         if not is_good_enough(image, self.rules.min_reference_quality):
             await self._discard(session)
             raise ReferenceImageQualityError("the reference image is too poor to verify against")
 
-    async def _record(self, session: Session, claim: Claim | None) -> None:
-        try:
-            await self.store.insert(session, claim, max_open_sessions=self.rules.max_open_sessions)
-        except (StoreConflictError, StoreUnavailableError, TooManySessionsError) as error:
-            if await self._find_recorded(session):
-                return
-            await self._discard(session)
-            if isinstance(error, TooManySessionsError):
-                raise
-            raise StoreUnavailableError("the new session could not be recorded") from error
+    async def _record_refused_start(self, creation: Creation) -> None:
+        """Count a start that Face has refused for its image: poor pictures are tries, too."""
+        if creation.who.person is not None and creation.request.reference_source is not None:
+            start = Entry(
+                type=EntryType.START,
+                kind=creation.request.kind,
+                at=self.now(),
+                session_id=creation.session_id,
+            )
+            await self.store.record_start(creation.who.person, start)
+
+    async def _record(self, creation: Creation, opened: Started, ledger: Ledger) -> Started:
+        """Record a session in its person's ledger; or return the answer of who was first."""
+        for races in range(_MAX_RACES):
+            opening = self._plan(creation, opened, ledger)
+            # What nobody needs any more must not stand in the way twice.
+            opening = opening if races == 0 else replace(opening, over=())
+            if await insert_once(self.store, opening):
+                return replace(opened, session=opening.session)
+            ledger = await self._load_ledger(creation)
+            if answer := await self._find_answer(creation, ledger):
+                return answer
+        raise StoreUnavailableError("the person's ledger kept changing")
+
+    def _plan(self, creation: Creation, opened: Started, ledger: Ledger) -> Opening:
+        opening = plan_opening(ledger, opened.session, self.rules.limits, self.now())
+        if (key := creation.key) is None:
+            return opening
+        return with_answer(
+            opening,
+            ledger,
+            key.key_hash,
+            request_hash=key.request_hash,
+            sealed_answer=seal_answer(key, creation.sealer, opened),
+        )
 
     async def _discard(self, session: Session) -> None:
         # What is not deleted now, nobody knows of; Face forgets it by itself.
@@ -166,17 +189,3 @@ class SessionStart:
             await self.face.delete(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
             log_face_failure(self.log, session, "delete", error)
-
-    async def _find_recorded(self, session: Session) -> bool:
-        # A lost write: the row is there, but the answer was cut off, or is about a repeat of it.
-        try:
-            found = await self.store.load(session.session_id)
-        except StoreUnavailableError:
-            return False
-        return found is not None and found.token_hash == session.token_hash
-
-
-def _race_error() -> SessionConflictError:
-    return SessionConflictError(
-        "another request with this key was first", retry_after_seconds=_RETRY_AFTER_RACE_SECONDS
-    )

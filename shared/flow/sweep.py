@@ -126,7 +126,7 @@ class Sweep:
 
     async def _handle_once(self, alarm: Alarm) -> SweepResult:
         if alarm.session_id is None:
-            return await self._end_claim(alarm)
+            return await self._end_record(alarm)
         return await self.walk.handle_alarm(alarm.session_id, alarm)
 
     async def _postpone_unanswered(self, run: SweepRun) -> None:
@@ -154,12 +154,8 @@ class Sweep:
             self.log("session failed", session_id=alarm.session_id, cause=error)
             return SweepResult.FAILED
 
-    async def _end_claim(self, alarm: Alarm) -> SweepResult:
-        try:
-            await self.store.end_claim(alarm)
-        except StoreConflictError as error:
-            # Another sweep was first, or there is no such key: then its alarm must go.
-            return await self._postpone_unreadable(alarm, error)
+    async def _end_record(self, alarm: Alarm) -> SweepResult:
+        await self.store.end_record(alarm)
         return SweepResult.PURGED
 
     async def _postpone_unreadable(self, alarm: Alarm, cause: Exception) -> SweepResult:

@@ -83,6 +83,6 @@ def _log_ending(session: Session, log: LogEvent) -> None:
         kind=session.kind,
         status=session.status,
         outcome=verdict.outcome if verdict else None,
-        reasons=",".join(verdict.reasons) if verdict else None,
+        reasons=",".join(session.reasons) if verdict or session.reasons else None,
         model_version=verdict.model_version if verdict else None,
     )

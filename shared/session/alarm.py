@@ -45,7 +45,7 @@ def alarm_class_of(session: Session) -> AlarmClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """When a session must be looked at, or, without a session, an idempotency key ends."""
+    """When a session must be looked at, or when a row of no session goes."""
 
     shard: Shard
     session_id: SessionId | None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.session import looks, transitions
-from shared.session.face_answer import FaceAnswer
+from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.session import Report, Session, Status
 from shared.session.verdict import Policy, ends_in_error, is_finished, judge, last_attempt
 
@@ -80,7 +80,8 @@ def after_cancel(
     """Give up, unless the check had finished: then it keeps its verdict."""
     if answer is not None and is_finished(answer):
         return _judge(session, answer, rules, now)
-    return transitions.canceled(session, now)
+    is_running = answer is not None and answer.status is FaceStatus.RUNNING
+    return transitions.canceled(session, now, during_check=is_running)
 
 
 def _with_report(session: Session, report: Report) -> Session:

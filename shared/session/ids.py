@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NewType, TypeGuard
 
-from shared.session.shard import Shard, shard_of_person
+from shared.session.shard import PersonHash, Shard, shard_of_person
 
 SessionId = NewType("SessionId", str)
 FaceSessionId = NewType("FaceSessionId", str)
@@ -21,7 +21,7 @@ def is_session_id(text: str) -> TypeGuard[SessionId]:
     return _SESSION_ID.fullmatch(text) is not None
 
 
-def new_session_id(person: str | None, random_bytes: RandomBytes) -> SessionId:
+def new_session_id(person: PersonHash | None, random_bytes: RandomBytes) -> SessionId:
     """Make an id of at least 128 random bits, in its person's shard, or else in any."""
     if person is None:
         return SessionId(random_bytes(17).hex()[:33])

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.session.idempotency import KeyHash
-from shared.session.idempotency_record import IdempotencyRecord
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import SessionId
 from shared.session.session import Kind, Outcome
+from shared.session.shard import KeyHash
 
 MEMORY = timedelta(hours=24)
 _MAX_CLOCK_SKEW = timedelta(seconds=60)

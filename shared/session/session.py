@@ -8,7 +8,7 @@ from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
 from shared.session.reference import ReferenceSource
-from shared.session.shard import PersonHash
+from shared.session.shard import KeyHash, PersonHash
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
 _FACE_FORGETS_AFTER = timedelta(hours=48)
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a completed check has not passed."""
+    """Why a check has not passed."""
 
     DIGEST_MISMATCH = "DigestMismatch"
     IMAGE_HASH_MISMATCH = "ImageHashMismatch"
@@ -63,6 +63,7 @@ class Reason(StrEnum):
     VERIFY_MISSING = "VerifyMissing"
     IMAGE_HASH_MISSING = "ImageHashMissing"
     REFERENCE_QUALITY = "ReferenceQuality"
+    CANCELED_DURING_CHECK = "CanceledDuringCheck"
 
 
 class Comparison(StrEnum):
@@ -126,9 +127,12 @@ class Session:
     status: Status
     face_session_id: FaceSessionId
     token_hash: str = field(repr=False)
-    device_correlation_id: str | None = field(default=None, repr=False)
-    user_correlation_id: str | None = field(default=None, repr=False)
-    person_sha256: PersonHash | None = field(default=None, repr=False)
+    sealed_device_correlation_id: str | None = field(default=None, repr=False)
+    sealed_user_correlation_id: str | None = field(default=None, repr=False)
+    # Whose ledger it is in, in which slot, and under which idempotency key.
+    person: PersonHash | None = field(default=None, repr=False)
+    slot_number: int | None = None
+    key_hash: KeyHash | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
     reference_source: ReferenceSource | None = None
     created_at: datetime
@@ -144,6 +148,8 @@ class Session:
     # Until then no cancel asks Face; and how many could not.
     cancel_look_at: datetime | None = None
     failed_cancels: int = 0
+    # Only a cancel can hide how a check that a device had begun would have ended.
+    is_canceled_during_check: bool = False
     verdict: Verdict | None = None
     image: KeptImage = field(default_factory=KeptImage)
     has_face_data: bool = True
@@ -162,6 +168,13 @@ class Session:
     def has_stops(self) -> bool:
         """Is anything left to do after the end, before all that remains is the record."""
         return self.has_face_data or self.event_due_since is not None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it has not passed."""
+        if self.is_canceled_during_check:
+            return (Reason.CANCELED_DURING_CHECK,)
+        return self.verdict.reasons if self.verdict else ()
 
     def is_stale(self, now: datetime, grace: timedelta) -> bool:
         """Tell whether nobody can finish this check any more."""

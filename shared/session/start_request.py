@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.session.person import Person, PersonKind
 from shared.session.reference import ReferenceSource
 from shared.session.session import Kind
-from shared.session.shard import PersonHash
 
 
 class Mode(StrEnum):
@@ -45,24 +45,13 @@ class StartRequest:
         return None if self.verify_image is None else ReferenceSource.SERVER
 
     @property
-    def person(self) -> str | None:
+    def person(self) -> Person | None:
         """Whom the session belongs with: the user if known, else the device."""
-        return self.user_correlation_id or self.device_correlation_id
-
-    @property
-    def person_kind(self) -> str:
-        """What names the person, so that a user and a device of one name stay two."""
         if self.user_correlation_id is not None:
-            return "user"
-        return "nobody" if self.device_correlation_id is None else "device"
-
-    @property
-    def person_sha256(self) -> PersonHash | None:
-        """The hash under which a person's open sessions are counted."""
-        if self.person is None:
-            return None
-        digest = hashlib.sha256(f"{self.person_kind}\n{self.person}".encode()).hexdigest()
-        return PersonHash(digest)
+            return Person(kind=PersonKind.USER, id=self.user_correlation_id)
+        if self.device_correlation_id is not None:
+            return Person(kind=PersonKind.DEVICE, id=self.device_correlation_id)
+        return None
 
     @property
     def verify_image_sha256(self) -> str | None:

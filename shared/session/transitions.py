@@ -8,6 +8,7 @@ from shared.session.alarm import REPORTED_DELAY, next_alarm_at
 from shared.session.caller import Caller
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
+from shared.session.person import SealedPerson
 from shared.session.session import Session, Status, Verdict
 from shared.session.session_token import hash_token
 from shared.session.start_request import StartRequest
@@ -27,7 +28,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
     token: Secret,
     now: datetime,
     grace: timedelta,
-    counted: bool,
+    who: SealedPerson,
     created_by: Caller | None = None,
 ) -> Session:
     """Begin: the session lives as long as its token, and a grace."""
@@ -38,9 +39,9 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         status=Status.STARTED,
         face_session_id=face_session_id,
         token_hash=hash_token(token),
-        device_correlation_id=request.device_correlation_id,
-        user_correlation_id=request.user_correlation_id,
-        person_sha256=request.person_sha256 if counted else None,
+        sealed_device_correlation_id=who.device,
+        sealed_user_correlation_id=who.user,
+        person=who.person,
         verify_image_sha256=request.verify_image_sha256,
         reference_source=request.reference_source,
         created_at=now,
@@ -77,9 +78,10 @@ def abandoned(session: Session, now: datetime) -> Session:
     return _end(session, Status.ABANDONED, now)
 
 
-def canceled(session: Session, now: datetime) -> Session:
-    """End because the frontend gave up."""
-    return _end(session, Status.CANCELED, now)
+def canceled(session: Session, now: datetime, *, during_check: bool = False) -> Session:
+    """End because the frontend gave up, be it while a device was at work."""
+    ended = _end(session, Status.CANCELED, now)
+    return replace(ended, is_canceled_during_check=during_check)
 
 
 def postponed(session: Session, now: datetime) -> Session:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.session.alarm import Alarm
-from shared.session.idempotency import Claim
 from shared.session.ids import shard_of
 from shared.session.session import Session
 from shared.store import row_keys
@@ -18,9 +17,10 @@ def alarm_row(session: Session) -> Row:
     return row_at(shard_of(session.session_id), row_keys.alarm_key(session))
 
 
-def claim_alarm_row(claim: Claim) -> Row:
-    """Write the alarm that is due when an idempotency key ends."""
-    return row_at(claim.shard, row_keys.claim_alarm_key(claim))
+def record_alarm_row(row: Row, due_at: datetime) -> Row:
+    """Write the alarm that is due when a row of no session goes."""
+    key = row_keys.record_alarm_key(due_at, str(row["RowKey"]))
+    return row_at(str(row["PartitionKey"]), key)
 
 
 def row_of(alarm: Alarm) -> Row:

@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.session.idempotency import KeyHash
 from shared.session.ids import SessionId
 from shared.session.ledger import MEMORY, Entry
-from shared.session.shard import PersonHash
+from shared.session.shard import KeyHash, PersonHash
 
 # In a person's partition, in this order, so that one range from the first slot to a day
 # ago is all that a create must know of a person; sealed answers lie apart from it:

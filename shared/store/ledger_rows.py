@@ -1,12 +1,13 @@
 """A person's ledger, and the sealed answers of its creates, as table rows and back."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from shared.errors import UnreadableRecordError
-from shared.session.idempotency import KeyHash
-from shared.session.idempotency_record import IdempotencyRecord
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import NO_SESSION_ID, SessionId, shard_of
 from shared.session.ledger import (
+    MEMORY,
     Entry,
     EntryType,
     Ledger,
@@ -14,7 +15,7 @@ from shared.session.ledger import (
     Unlock,
 )
 from shared.session.session import Kind
-from shared.session.shard import PersonHash
+from shared.session.shard import KeyHash, PersonHash
 from shared.store.columns import Columns, Row, read_column, row_at
 from shared.store.ledger_keys import (
     EPOCH,
@@ -58,6 +59,15 @@ def entry_row(person: PersonHash, entry: Entry) -> Row:
 def answer_row(session_id: SessionId, sealed: str) -> Row:
     """Write the sealed answer to a session's create."""
     return {**row_at(shard_of(session_id), answer_key(session_id)), _SEALED_ANSWER: sealed}
+
+
+def is_unlock_after(row: Mapping[str, object], due_at: datetime | None) -> bool:
+    """Tell whether a row is an unlock that still counts at a moment, or later."""
+    try:
+        at = _UNLOCK.read(row).at
+    except UnreadableRecordError:
+        return False
+    return due_at is not None and at + MEMORY > due_at
 
 
 def sealed_answer_from_row(row: Mapping[str, object]) -> str:

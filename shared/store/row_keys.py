@@ -3,27 +3,27 @@
 A partition is a shard, so that all rows of one person may change in one transaction. In it are:
 
 session-<session id>                a session
-key-<key hash>                      an idempotency key
-person-<person hash>                how many open sessions a person has
-alarm-<due at>-<class>-<session id> when somebody must next look at a session, and what for
-alarm-<due at>-record-<key hash>    when an idempotency key ends
+alarm-<due at>-<class>-<owner>      when somebody must next look at a session, and what for; or when
+                                    a ledger's row goes for which there is no session: its owner is
+                                    the row's key
+p:<person hash>:...                 a person's ledger: ledger_keys
+answer-<session id>                 the sealed answer to a session's create
 """
 
+import re
 from datetime import datetime
 
 from shared.session.alarm import Alarm, AlarmClass, alarm_class_of
-from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId
 from shared.session.session import Session
-from shared.session.shard import PersonHash, Shard
+from shared.session.shard import Shard
 from shared.session.timestamps import rfc3339
 
 _SESSION = "session-"
-_CLAIM = "key-"
-_COUNT = "person-"
 _ALARM = "alarm-"
 # Time first, and always as long (2026-11-20T22:00:00.000Z), so that what is due is one range.
 _DUE_AT = slice(len(_ALARM), len(_ALARM) + 24)
+_RECORD_KEY = re.compile(rf".*?-{AlarmClass.RECORD}-(?P<owner>.*)", re.DOTALL)
 
 
 def session_key(session_id: SessionId) -> str:
@@ -36,29 +36,14 @@ def session_id_from_key(key: str) -> SessionId:
     return SessionId(key.removeprefix(_SESSION))
 
 
-def claim_key(key_hash: KeyHash) -> str:
-    """Name the row of an idempotency key."""
-    return _CLAIM + key_hash
-
-
-def key_hash_from_key(key: str) -> KeyHash:
-    """Read which idempotency key a row is of."""
-    return KeyHash(key.removeprefix(_CLAIM))
-
-
-def count_key(person: PersonHash) -> str:
-    """Name the row of a person's count."""
-    return _COUNT + person
-
-
 def alarm_key(session: Session) -> str:
     """Name the row of a session's alarm."""
     return _alarm_key(session.alarm_at, alarm_class_of(session), session.session_id)
 
 
-def claim_alarm_key(claim: Claim) -> str:
-    """Name the row of the alarm that is due when an idempotency key ends."""
-    return _alarm_key(claim.ends_at, AlarmClass.RECORD, claim.key_hash)
+def record_alarm_key(due_at: datetime, row_key: str) -> str:
+    """Name the row of the alarm that is due when a row of no session goes."""
+    return _alarm_key(due_at, AlarmClass.RECORD, row_key)
 
 
 def later_alarm_key(alarm: Alarm, due_at: datetime) -> str:
@@ -87,7 +72,7 @@ def owner_key(alarm: Alarm) -> str:
     """Name the row that an alarm is for."""
     if alarm.session_id is not None:
         return session_key(alarm.session_id)
-    return claim_key(KeyHash(_class_and_owner(alarm.row_key)[1]))
+    return _class_and_owner(alarm.row_key)[1]
 
 
 def _alarm_key(due_at: datetime, word: str, owner: str) -> str:
@@ -95,6 +80,9 @@ def _alarm_key(due_at: datetime, word: str, owner: str) -> str:
 
 
 def _class_and_owner(alarm_key: str) -> tuple[str, str]:
+    # The key of another row may have hyphens in it, the id of a session has none.
+    if found := _RECORD_KEY.fullmatch(alarm_key):
+        return AlarmClass.RECORD, found["owner"]
     start, _, owner = alarm_key.rpartition("-")
     return start.rpartition("-")[2], owner
 

@@ -9,6 +9,8 @@ what AES-GCM made of it; the salt makes the key, so that no key is used so often
 import base64
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
+from functools import cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,9 +19,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.errors import UnreadableRecordError
 from shared.secret import Secret
-from shared.session.idempotency import KeyHash
 from shared.session.ids import RandomBytes, SessionId
-from shared.session.shard import PersonHash
+from shared.session.shard import KeyHash, PersonHash
 
 _VERSION = b"\x01"
 _KEY_BYTES, _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 16, 12, 16
@@ -80,6 +81,19 @@ class Sealer:
         salt, nonce = self._random_bytes(_SALT_BYTES), self._random_bytes(_NONCE_BYTES)
         sealed = _cipher(key, salt).encrypt(nonce, plain, _join(*bound))
         return base64.b64encode(_VERSION + salt + nonce + sealed, _ALPHABET).decode()
+
+
+class Seals:
+    """The sealer, once the app's secret is there."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[Secret]], random_bytes: RandomBytes) -> None:
+        """Take what gives the secret; it is asked each time, and knows it after the first."""
+        self._fetch = fetch
+        self._make = cache(lambda secret: Sealer(secret, random_bytes))
+
+    async def get(self) -> Sealer:
+        """Return the sealer."""
+        return self._make(await self._fetch())
 
 
 def _open(key: bytes, text: str, *bound: str) -> bytes:

@@ -1,32 +1,47 @@
-"""Sessions, their alarms, idempotency keys and counts as rows of one table; refuses lost updates.
+"""Sessions, their alarms and their persons' ledgers as rows of one table; refuses lost updates.
 
 All rows of one person live in one partition, and what belongs together changes in one transaction:
-there is never a session without its one alarm, a wrong count, or a second writer who does not
-learn of the first.
+there is never a session without its one alarm, an open one without its slot, or a second writer who
+does not learn of the first.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
-from shared.errors import StoreConflictError, TooManySessionsError
+from shared.errors import StoreConflictError
 from shared.secret import Secret
 from shared.session.alarm import Alarm, backoff_delay
-from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import SessionId, shard_of
+from shared.session.ledger import MEMORY, Entry, Ledger, Unlock
+from shared.session.ledger_changes import Opening
 from shared.session.session import Session
-from shared.session.shard import PersonHash, Shard
-from shared.store import alarm_rows, claim_rows, row_keys, session_rows
+from shared.session.shard import PersonHash, Shard, shard_of_person
+from shared.store import (
+    alarm_rows,
+    ledger_keys,
+    ledger_operations,
+    ledger_rows,
+    row_keys,
+    session_rows,
+)
 from shared.store.columns import row_at
-from shared.store.table import Operation, StorageTable, delete_op, insert_op, merge_op, replace_op
+from shared.store.table import (
+    Operation,
+    StorageTable,
+    delete_op,
+    insert_op,
+    merge_op,
+    replace_op,
+    upsert_op,
+)
 
 TABLE_NAME = "LivenessSessions"
 
 _UNREADABLE_FIRST_DELAY = timedelta(minutes=2)
-# Sessions of one person that begin or end at the same moment compete for the person's count.
-_MAX_COUNT_RACES = 10
 
 
 class TableSessionStore:
@@ -52,24 +67,16 @@ class TableSessionStore:
             )
         )
 
-    async def insert(
-        self, session: Session, claim: Claim | None, *, max_open_sessions: int
-    ) -> None:
+    async def insert(self, opening: Opening) -> None:
         """Record a new session with all that belongs to it."""
-        for _ in range(_MAX_COUNT_RACES + max_open_sessions):
-            operations = [*_new(session), *(_new_claim(claim) if claim else ())]
-            if session.person_sha256:
-                operations.append(
-                    await self._increment_count(session, session.person_sha256, max_open_sessions)
-                )
-            try:
-                await self._table.commit(operations)
-            except StoreConflictError:
-                if await self._check_if_taken(session, claim):
-                    raise
-            else:
-                return
-        raise StoreConflictError("the count of open sessions kept changing")
+        session = opening.session
+        await self._table.commit(
+            [
+                insert_op(session_rows.session_row(session)),
+                insert_op(alarm_rows.alarm_row(session)),
+                *ledger_operations.opening_operations(opening),
+            ]
+        )
 
     async def load(self, session_id: SessionId) -> Session | None:
         """Read a session."""
@@ -77,54 +84,64 @@ class TableSessionStore:
         return session_rows.session_from_row(*found) if found else None
 
     async def replace(self, before: Session, after: Session) -> Session:
-        """Change a session and, if they change too, its alarm and its person's count."""
-        for _ in range(_MAX_COUNT_RACES):
-            operations = [
+        """Change a session, its alarm if that changes, and at its end its person's ledger."""
+        is_ending = after.is_final and not before.is_final
+        versions = await self._table.commit(
+            [
                 replace_op(session_rows.session_row(after), before.version),
                 *_alarm_operations(before, after),
-                *(await self._decrement_count(after) if after.is_final > before.is_final else ()),
+                *(ledger_operations.ending_operations(after) if is_ending else ()),
             ]
-            try:
-                versions = await self._table.commit(operations)
-            except StoreConflictError:
-                if not after.person_sha256 or not await self._check_if_unchanged(before):
-                    raise
-            else:
-                return replace(after, version=versions[0])
-        raise StoreConflictError("the count of open sessions kept changing")
+        )
+        return replace(after, version=versions[0])
 
     async def purge(self, session: Session) -> None:
-        """Remove a session and its alarm."""
+        """Remove a session, its alarm, and all that is its own in its person's ledger."""
+        shard, keys = shard_of(session.session_id), ledger_operations.keys_of(session)
+        found = await asyncio.gather(*(self._table.read(shard, key) for key in keys))
         await self._table.commit(
             [
                 delete_op(session_rows.session_row(session), session.version),
                 delete_op(alarm_rows.alarm_row(session)),
+                *(
+                    delete_op(row, version)
+                    for row, version in filter(None, found)
+                    if ledger_operations.is_row_of(row, session)
+                ),
             ]
         )
 
-    async def count_open_sessions(self, shard: Shard, person: PersonHash) -> int:
-        """Count a person's open sessions."""
-        found = await self._table.read(shard, row_keys.count_key(person))
-        return claim_rows.count_from_row(found[0]) if found else 0
-
-    async def load_claim(self, shard: Shard, key_hash: KeyHash) -> Claim | None:
-        """Read an idempotency key."""
-        found = await self._table.read(shard, row_keys.claim_key(key_hash))
-        return claim_rows.claim_from_row(*found) if found else None
-
-    async def drop_claim(self, claim: Claim) -> None:
-        """Remove an idempotency key and its alarm."""
-        await self._table.commit(
-            [
-                delete_op(claim_rows.claim_row(claim), claim.version),
-                delete_op(alarm_rows.claim_alarm_row(claim)),
-            ]
+    async def load_ledger(self, person: PersonHash, now: datetime) -> Ledger:
+        """Read a person's ledger, as far back as anything in it counts."""
+        rows = await self._table.list_rows(
+            shard_of_person(person), *ledger_keys.ledger_range(person, now)
         )
+        return ledger_rows.ledger_from_rows(person, rows)
 
-    async def end_claim(self, alarm: Alarm) -> None:
-        """Remove the idempotency key whose alarm is due."""
-        claim = row_at(alarm.shard, row_keys.owner_key(alarm))
-        await self._table.commit([delete_op(alarm_rows.row_of(alarm)), delete_op(claim)])
+    async def load_sealed_answer(self, session_id: SessionId) -> str | None:
+        """Read the sealed answer to a session's create."""
+        found = await self._table.read(shard_of(session_id), ledger_keys.answer_key(session_id))
+        return ledger_rows.sealed_answer_from_row(found[0]) if found else None
+
+    async def record_start(self, person: PersonHash, start: Entry) -> None:
+        """Record a start that no session has come of, with an alarm by which it goes."""
+        row = ledger_rows.entry_row(person, start)
+        alarm = alarm_rows.record_alarm_row(row, start.at + MEMORY)
+        await self._table.commit([upsert_op(row), upsert_op(alarm)])
+
+    async def record_unlock(self, person: PersonHash, unlock: Unlock) -> None:
+        """Record that a person's failures are forgiven, with an alarm by which that goes."""
+        row = ledger_rows.unlock_row(person, unlock)
+        alarm = alarm_rows.record_alarm_row(row, unlock.at + MEMORY)
+        await self._table.commit([upsert_op(row), upsert_op(alarm)])
+
+    async def end_record(self, alarm: Alarm) -> None:
+        """Remove the row whose alarm is due, unless it was written anew since."""
+        operations, key = [delete_op(alarm_rows.row_of(alarm))], row_keys.owner_key(alarm)
+        found = await self._table.read(alarm.shard, key)
+        if found and not ledger_rows.is_unlock_after(found[0], alarm.due_at):
+            operations.append(delete_op(*found))
+        await self._table.commit(operations)
 
     async def adopt_alarm(self, session: Session, alarm: Alarm) -> Session:
         """Make an orphaned alarm the session's one, or remove it where the session has its own."""
@@ -163,49 +180,6 @@ class TableSessionStore:
     async def close(self) -> None:
         """Close the table."""
         await self._table.close()
-
-    async def _increment_count(
-        self, session: Session, person: PersonHash, max_open_sessions: int
-    ) -> Operation:
-        shard = shard_of(session.session_id)
-        found = await self._table.read(shard, row_keys.count_key(person))
-        if found is None:
-            return insert_op(claim_rows.count_row(shard, person, 1))
-        row, version = found
-        count = claim_rows.count_from_row(row)
-        if 0 < max_open_sessions <= count:
-            raise TooManySessionsError("the person has too many open sessions")
-        return replace_op(claim_rows.count_row(shard, person, count + 1), version)
-
-    async def _decrement_count(self, session: Session) -> list[Operation]:
-        if session.person_sha256 is None:
-            return []
-        shard, person = shard_of(session.session_id), session.person_sha256
-        found = await self._table.read(shard, row_keys.count_key(person))
-        if found is None:
-            return []
-        row, version = found
-        count = claim_rows.count_from_row(row)
-        if count > 1:
-            return [replace_op(claim_rows.count_row(shard, person, count - 1), version)]
-        return [delete_op(row, version)]
-
-    async def _check_if_taken(self, session: Session, claim: Claim | None) -> bool:
-        if await self.load(session.session_id) is not None:
-            return True
-        return claim is not None and await self.load_claim(claim.shard, claim.key_hash) is not None
-
-    async def _check_if_unchanged(self, session: Session) -> bool:
-        found = await self.load(session.session_id)
-        return found is not None and found.version == session.version
-
-
-def _new(session: Session) -> tuple[Operation, Operation]:
-    return insert_op(session_rows.session_row(session)), insert_op(alarm_rows.alarm_row(session))
-
-
-def _new_claim(claim: Claim) -> tuple[Operation, Operation]:
-    return insert_op(claim_rows.claim_row(claim)), insert_op(alarm_rows.claim_alarm_row(claim))
 
 
 def _alarm_operations(before: Session, after: Session) -> tuple[Operation, ...]:

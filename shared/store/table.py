@@ -1,13 +1,13 @@
 """One Storage table: reads and transactions, their time limit, and what their failures mean."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Self
 
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError
-from azure.data.tables import TableErrorCode, TransactionOperation, UpdateMode
+from azure.data.tables import TableEntity, TableErrorCode, TransactionOperation, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.azure_errors import CLIENT_ERRORS, describe
@@ -17,6 +17,8 @@ from shared.secret import Secret
 from shared.store.columns import Row
 
 type Operation = tuple[TransactionOperation, Row] | tuple[TransactionOperation, Row, dict[str, Any]]
+
+type _Pages = AsyncIterator[AsyncIterator[TableEntity]]
 
 # There already, changed since: somebody else wrote first.
 _RACE_STATUSES = {409, 412}
@@ -74,23 +76,32 @@ class StorageTable:
 
     async def list_keys(self, partition: str, first: str, last: str, *, limit: int) -> list[str]:
         """List the first keys of a range, from the first, up to but without the last."""
-        pages = self._client.query_entities(
-            "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
-            parameters={"shard": partition, "first": first, "last": last},
-            select=["RowKey"],
-        ).by_page()
+        pages = self._query(partition, first, last, select=["RowKey"])
         keys: list[str] = []
         while len(keys) < limit and (page := await self._read_page(pages)) is not None:
-            keys += page
+            keys += [str(row["RowKey"]) for row, _ in page]
         return keys[:limit]
+
+    async def list_rows(self, partition: str, first: str, last: str) -> list[tuple[Row, str]]:
+        """List all rows of a range with their versions, in the order of their keys."""
+        pages = self._query(partition, first, last)
+        rows: list[tuple[Row, str]] = []
+        while (page := await self._read_page(pages)) is not None:
+            rows += page
+        return rows
 
     async def close(self) -> None:
         """Close the client."""
         await self._client.close()
 
-    async def _read_page(
-        self, pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]
-    ) -> list[str] | None:
+    def _query(self, partition: str, first: str, last: str, **options: Any) -> _Pages:  # noqa: ANN401
+        return self._client.query_entities(
+            "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last",
+            parameters={"shard": partition, "first": first, "last": last},
+            **options,
+        ).by_page()
+
+    async def _read_page(self, pages: _Pages) -> list[tuple[Row, str]] | None:
         try:
             return await self._await_in_time(_list_page(pages))
         except CLIENT_ERRORS as error:
@@ -120,6 +131,11 @@ def replace_op(row: Row, version: str) -> Operation:
     return TransactionOperation.UPDATE, row, {"mode": UpdateMode.REPLACE, **_if_unchanged(version)}
 
 
+def upsert_op(row: Row) -> Operation:
+    """Write a row anew, whatever is there."""
+    return TransactionOperation.UPSERT, row, {"mode": UpdateMode.REPLACE}
+
+
 def merge_op(row: Row) -> Operation:
     """Write some columns of a row that must be there, whatever it holds."""
     return TransactionOperation.UPDATE, row, {"mode": UpdateMode.MERGE}
@@ -137,10 +153,12 @@ def _if_unchanged(version: str) -> dict[str, Any]:
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
-async def _list_page(pages: AsyncIterator[AsyncIterator[Mapping[str, Any]]]) -> list[str] | None:
+async def _list_page(pages: _Pages) -> list[tuple[Row, str]] | None:
     # StopAsyncIteration may not leave a coroutine, so the end is told by None.
     page = await anext(pages, None)
-    return None if page is None else [row["RowKey"] async for row in page]
+    if page is None:
+        return None
+    return [(dict(row), str(row.metadata.get("etag"))) async for row in page]
 
 
 def _is_lost_race(error: Exception) -> bool:

@@ -179,7 +179,6 @@ async def _send(system: System, call: _Call) -> tuple[int, dict[str, Any], bool]
 
 def _order(script: Script, key: str | None) -> dict[str, Any]:
     person = "userCorrelationId" if script.by_user else "deviceCorrelationId"
-    # One device for each key, so that a row tells of which key it is.
     fields = {"deviceCorrelationId": key or f"device-{script.number}", person: script.person}
     if not script.with_verify:
         return {"json": {**fields, "authTokenTimeToLiveInSeconds": script.token_seconds}}

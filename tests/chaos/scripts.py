@@ -101,7 +101,7 @@ def _script(random: Random, number: int, count: int, seconds: float) -> Script:
         with_verify=random.random() < 0.35,
         person=f"crowd-{random.randrange(1 + count // 20)}" if crowd else f"person-{number}",
         by_user=random.random() < 0.5,
-        key=f"key-{number}-{random.randrange(10**9)}" if keyed else None,
+        key=f"idempotency-key-{number}-{random.randrange(10**9)}" if keyed else None,
         creates_at_once=2 if keyed and random.random() < 0.15 else 1,
         patience=random.choice((0.05, 0.15, 0.4, 6, 6, 6, 6)),
         token_seconds=random.choice((60, 60, 120, 600)),

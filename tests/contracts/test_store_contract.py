@@ -14,24 +14,27 @@ import pytest
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from local.stack.stack import Stack
-from shared.errors import StoreConflictError, StoreUnavailableError, TooManySessionsError
+from shared.errors import StoreConflictError, StoreUnavailableError
 from shared.flow.ports import SessionStore
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm, AlarmClass
-from shared.session.idempotency import Claim, KeyHash
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import SessionId, shard_of
+from shared.session.ledger import Ledger, Unlock
+from shared.session.ledger_changes import Opening, start_entry
 from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
-from shared.session.shard import SHARDS, PersonHash, Shard
-from shared.store import alarm_rows, row_keys
+from shared.session.shard import SHARDS, KeyHash, PersonHash, Shard
+from shared.store import alarm_rows, ledger_keys, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
-from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_claim, a_session
+from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_session, an_opening
 from tests.support.final_records import store_rows
 from tests.support.memory_table import StoreInMemory
 from tests.support.random_walk import Walk
 
-SHARD = Shard("7")
+SHARD = Shard("5")
+KEY_HASH = KeyHash("c1" * 32)
 ALARM_AT = a_session().alarm_at
 
 
@@ -39,14 +42,16 @@ def an_id(shard: str = SHARD) -> SessionId:
     return SessionId(shard + secrets.token_hex(16))
 
 
-def new(*, counted: bool = False, alarm_at: datetime = ALARM_AT, shard: str = SHARD) -> Session:
-    return a_session(
-        session_id=an_id(shard), person_sha256=PERSON if counted else None, alarm_at=alarm_at
+def new(*, owned: bool = False, alarm_at: datetime = ALARM_AT, shard: str = SHARD) -> Session:
+    return a_session(session_id=an_id(shard), person=PERSON if owned else None, alarm_at=alarm_at)
+
+
+def with_key(session: Session, slot: int = 0) -> Opening:
+    opening = an_opening(replace(session, key_hash=KEY_HASH), slot=slot)
+    record = IdempotencyRecord(
+        key_hash=KEY_HASH, request_hash="4e" * 32, session_id=session.session_id, ends_at=NOW
     )
-
-
-def new_claim(session: Session) -> Claim:
-    return a_claim(session_id=session.session_id, key_hash=secrets.token_hex(32))
+    return replace(opening, record=record, sealed_answer="sealed")
 
 
 def table_on(connection: str, name: str) -> StorageTable:
@@ -84,7 +89,7 @@ def store(request: pytest.FixtureRequest) -> SessionStore:
 
 
 async def stored(store: SessionStore, session: Session) -> Session:
-    await store.insert(session, None, max_open_sessions=0)
+    await store.insert(an_opening(session))
     found = await store.load(session.session_id)
     assert found is not None
     return found
@@ -112,9 +117,11 @@ FULL = replace(
                 liveness_error="Ünïcode \N{GRINNING FACE}",
                 recognition_error="None",
             ),
-            user_correlation_id='O\'Hara "x" <&>',
-            device_correlation_id="\N{SNOWMAN}",
-            person_sha256=PERSON,
+            sealed_user_correlation_id='O\'Hara "x" <&>',
+            sealed_device_correlation_id="\N{SNOWMAN}",
+            person=PERSON,
+            slot_number=3,
+            key_hash="c1" * 32,
             verify_image_sha256="a" * 64,
             look_at=NOW + timedelta(milliseconds=1),
             empty_looks=3,
@@ -160,20 +167,24 @@ async def test_a_confidence_stays_a_number(confidence: float | None, store: Sess
 
 async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
     assert await store.load(an_id()) is None
-    assert await store.load_claim(SHARD, KeyHash("0" * 64)) is None
-    assert await store.count_open_sessions(SHARD, PERSON) == 0
+    assert await store.load_sealed_answer(an_id()) is None
+    assert await store.load_ledger(PERSON, NOW) == Ledger()
 
 
 async def test_an_id_is_inserted_once(store: SessionStore) -> None:
-    session = new(counted=True)
-    await store.insert(session, None, max_open_sessions=5)
+    session = new(owned=True)
+    await store.insert(an_opening(session, slot=0))
     before = await store.load(session.session_id)
 
     with pytest.raises(StoreConflictError):
-        await store.insert(replace(session, token_hash="another"), None, max_open_sessions=5)
+        await store.insert(an_opening(replace(session, token_hash="another"), slot=1))
 
     assert await store.load(session.session_id) == before
-    assert await store.count_open_sessions(SHARD, PERSON) == 1
+    assert await slots(store) == [session.session_id]
+
+
+async def slots(store: SessionStore) -> list[str | None]:
+    return [slot.session_id for slot in (await store.load_ledger(PERSON, NOW)).slots]
 
 
 async def test_a_change_is_returned_as_it_stands(store: SessionStore) -> None:
@@ -193,7 +204,7 @@ async def test_what_is_unknown_again_is_gone_from_the_record(store: SessionStore
 
 
 async def test_whoever_read_before_a_change_changes_nothing(store: SessionStore) -> None:
-    before = await stored(store, new(counted=True))
+    before = await stored(store, new(owned=True))
     changed = await store.replace(before, transitions.processing(before, NOW))
 
     for late in (
@@ -240,122 +251,115 @@ async def test_of_many_purges_at_once_exactly_one_wins(store: SessionStore) -> N
     assert await winners(*(store.purge(before) for _ in range(5))) == 1
 
 
-async def test_of_twenty_inserts_at_once_exactly_five_find_room(store: SessionStore) -> None:
-    done = await asyncio.gather(
-        *(store.insert(new(counted=True), None, max_open_sessions=5) for _ in range(20)),
-        return_exceptions=True,
-    )
+async def test_of_many_inserts_in_one_slot_exactly_one_wins(store: SessionStore) -> None:
+    sessions = [new(owned=True) for _ in range(6)]
 
-    assert [type(error) for error in done if error] == [TooManySessionsError] * 15
-    assert await store.count_open_sessions(SHARD, PERSON) == 5
-    assert len(await alarms(store, ALARM_AT)) == 5
+    assert await winners(*(store.insert(an_opening(one, slot=0)) for one in sessions)) == 1
+    kept = [one.session_id for one in sessions if await store.load(one.session_id)]
+    assert await slots(store) == kept
+    assert len(await alarms(store, ALARM_AT)) == 1
 
 
-async def test_starts_and_endings_at_once_leave_the_exact_count(store: SessionStore) -> None:
-    ending = [await stored(store, new(counted=True)) for _ in range(5)]
+async def test_of_many_inserts_with_one_key_exactly_one_wins(store: SessionStore) -> None:
+    openings = [with_key(new(owned=True), slot) for slot in range(6)]
+
+    assert await winners(*map(store.insert, openings)) == 1
+    (kept,) = [one.session for one in openings if await store.load(one.session.session_id)]
+    record = (await store.load_ledger(PERSON, NOW)).find_record(KEY_HASH)
+    assert record is not None
+    assert record.session_id == kept.session_id
+    assert await store.load_sealed_answer(kept.session_id) == "sealed"
+
+
+async def test_a_slot_or_a_key_that_is_over_is_taken_as_it_was_read(store: SessionStore) -> None:
+    first, second, third = (new(owned=True) for _ in range(3))
+    await store.insert(with_key(first))
+    ledger = await store.load_ledger(PERSON, NOW)
+    (slot,), (record,) = ledger.slots, ledger.records
+    openings = [
+        replace(
+            (opening := with_key(one)),
+            slot=opening.slot and replace(opening.slot, version=slot.version),
+            record=opening.record and replace(opening.record, version=record.version),
+            over=(record,),
+        )
+        for one in (second, third)
+    ]
+
+    assert await winners(*map(store.insert, openings)) == 1
+    (kept,) = set(await slots(store))
+    assert kept in {second.session_id, third.session_id}
+    assert await store.load_sealed_answer(first.session_id) is None
+
+
+async def test_starts_and_endings_of_one_person_at_once_are_all_recorded(
+    store: SessionStore,
+) -> None:
+    for slot in range(5):
+        await store.insert(an_opening(new(owned=True), slot=slot))
+    ids = [one for one in await slots(store) if one]
+    ending = [one for one in [await store.load(SessionId(key)) for key in ids] if one]
     calls = [store.replace(one, transitions.abandoned(one, NOW)) for one in ending]
-    starts = [store.insert(new(counted=True), None, max_open_sessions=0) for _ in range(5)]
+    starts = [store.insert(an_opening(new(owned=True), slot=slot)) for slot in range(5, 10)]
     await asyncio.gather(*calls, *starts)
 
-    assert await store.count_open_sessions(SHARD, PERSON) == 5
+    held = await slots(store)
+    assert (held[:5], len(set(held[5:]) - {None})) == ([None] * 5, 5)
 
 
-async def test_an_ending_that_loses_its_race_releases_nothing(store: SessionStore) -> None:
-    before = await stored(store, new(counted=True))
-    await stored(store, new(counted=True))
+async def test_of_many_endings_at_once_one_is_in_the_ledger(store: SessionStore) -> None:
+    before = await stored(store, new(owned=True))
     endings = (
-        transitions.canceled(before, NOW),
-        transitions.abandoned(before, NOW),
+        transitions.canceled(before, NOW, during_check=True),
+        transitions.completed(before, Verdict(outcome=Outcome.REJECTED), NOW),
         transitions.completed(before, Verdict(outcome=Outcome.PASSED), NOW),
     )
 
     assert await winners(*(store.replace(before, after) for after in endings)) == 1
-    assert await store.count_open_sessions(SHARD, PERSON) == 1
+    assert len((await store.load_ledger(PERSON, NOW)).entries) == 2
 
 
-async def test_a_count_is_one_persons_own(store: SessionStore) -> None:
-    await stored(store, new(counted=True))
-    await stored(store, replace(new(), person_sha256=PersonHash("0" * 64)))
-    await stored(store, new(counted=True, shard="8"))
+async def test_a_ledger_is_one_persons_own_and_of_a_day(store: SessionStore) -> None:
+    old = replace(new(owned=True), created_at=NOW - timedelta(hours=24, milliseconds=1))
+    other = PersonHash(SHARD + "0" * 63)
+    for session in (new(owned=True), old, replace(new(), person=other)):
+        await store.insert(an_opening(session))
 
-    assert await store.count_open_sessions(SHARD, PERSON) == 1
-
-
-async def test_a_key_is_taken_once_with_its_session(store: SessionStore) -> None:
-    sessions = [new(counted=True) for _ in range(6)]
-    claim = new_claim(sessions[0])
-    calls = [
-        store.insert(one, replace(claim, session_id=one.session_id), max_open_sessions=5)
-        for one in sessions
-    ]
-
-    assert await winners(*calls) == 1
-    taken = await store.load_claim(SHARD, claim.key_hash)
-    assert taken is not None
-    kept = [one for one in sessions if await store.load(one.session_id)]
-    assert [one.session_id for one in kept] == [taken.session_id]
-    assert await store.count_open_sessions(SHARD, PERSON) == 1
+    assert len((await store.load_ledger(PERSON, NOW)).entries) == 1
+    assert len((await store.load_ledger(other, NOW)).entries) == 1
 
 
-async def test_a_key_is_dropped_once_and_as_it_was_read(store: SessionStore) -> None:
-    session = new()
-    await store.insert(session, new_claim(session), max_open_sessions=0)
-    key_hash = (await _only_claim(store, session)).key_hash
-    claim = await store.load_claim(SHARD, key_hash)
-    assert claim is not None
+async def test_what_no_session_takes_with_it_goes_by_its_alarm_once(store: SessionStore) -> None:
+    await store.record_start(PERSON, start_entry(new(owned=True)))
+    due = await alarms(store, NOW + timedelta(hours=24))
 
-    with pytest.raises(StoreConflictError):
-        await store.drop_claim(replace(claim, version="W/\"datetime'2020-01-01T00%3A00%3A00Z'\""))
-    assert await winners(*(store.drop_claim(claim) for _ in range(3))) == 1
-    assert await store.load_claim(SHARD, key_hash) is None
-    assert [one.session_id for one in await alarms(store, claim.ends_at)] == [session.session_id]
+    assert [(one.session_id, one.due_at) for one in due] == [(None, NOW + timedelta(hours=24))]
+    assert await winners(*(store.end_record(due[0]) for _ in range(3))) == 1
+    assert await store.load_ledger(PERSON, NOW) == Ledger()
 
 
-async def _only_claim(store: SessionStore, session: Session) -> Claim:
-    rung = await alarms(store, NOW + timedelta(days=2), shard_of(session.session_id))
-    (key,) = [alarm.row_key for alarm in rung if alarm.session_id is None]
-    claim = await store.load_claim(shard_of(session.session_id), KeyHash(key.rpartition("-")[2]))
-    assert claim is not None
-    return claim
+async def test_an_unlock_that_was_repeated_outlives_the_first_ones_alarm(
+    store: SessionStore,
+) -> None:
+    first, second = Unlock(at=NOW), Unlock(at=NOW + timedelta(hours=1))
+    for unlock in (first, first, second):
+        await store.record_unlock(PERSON, unlock)
+    one, another = await alarms(store, NOW + timedelta(days=2))
 
-
-async def test_a_key_ends_by_its_alarm_once(store: SessionStore) -> None:
-    session = new()
-    claim = new_claim(session)
-    await store.insert(session, claim, max_open_sessions=0)
-    (alarm,) = [one for one in await alarms(store, claim.ends_at) if one.session_id is None]
-
-    assert alarm.due_at == claim.ends_at
-    assert await winners(*(store.end_claim(alarm) for _ in range(3))) == 1
-    assert await store.load_claim(SHARD, claim.key_hash) is None
-    assert await store.load(session.session_id) is not None
-
-
-async def test_a_key_that_was_used_anew_outlives_its_old_alarm(store: SessionStore) -> None:
-    first, second = new(), new()
-    claim = new_claim(first)
-    await store.insert(first, claim, max_open_sessions=0)
-    (alarm,) = [one for one in await alarms(store, claim.ends_at) if one.session_id is None]
-    read = await store.load_claim(SHARD, claim.key_hash)
-    assert read is not None
-    await store.drop_claim(read)
-    later = replace(
-        claim, session_id=second.session_id, ends_at=claim.ends_at + timedelta(hours=24)
-    )
-    await store.insert(second, later, max_open_sessions=0)
-
-    with pytest.raises(StoreConflictError):
-        await store.end_claim(alarm)
-    found = await store.load_claim(SHARD, claim.key_hash)
-    assert found == replace(later, version=found.version if found else "")
+    await store.end_record(one)
+    found = (await store.load_ledger(PERSON, NOW)).unlock
+    assert found is not None
+    assert found.at == second.at
+    await store.end_record(another)
+    assert await store.load_ledger(PERSON, NOW) == Ledger()
 
 
 async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: SessionStore) -> None:
     tick = timedelta(milliseconds=1)
     moments = [ALARM_AT - timedelta(days=400), ALARM_AT - tick, ALARM_AT, ALARM_AT + tick]
-    sessions = [new(counted=True, alarm_at=moment) for moment in reversed(moments)]
-    for session in [*sessions, new(shard="8"), new(shard="6")]:
-        await store.insert(session, new_claim(session), max_open_sessions=0)
+    sessions = [new(owned=True, alarm_at=moment) for moment in reversed(moments)]
+    for session in [*sessions, new(shard="6"), new(shard="4")]:
+        await store.insert(an_opening(session))
 
     due = await alarms(store, ALARM_AT)
 
@@ -376,7 +380,7 @@ async def test_the_first_and_the_last_id_ring_at_their_time(
     session_id: str, store: SessionStore
 ) -> None:
     session = a_session(session_id=session_id)
-    await store.insert(session, None, max_open_sessions=0)
+    await store.insert(an_opening(session))
     just_before = session.alarm_at - timedelta(milliseconds=1)
 
     rung = await alarms(store, session.alarm_at, shard_of(session.session_id))
@@ -387,7 +391,7 @@ async def test_the_first_and_the_last_id_ring_at_their_time(
 async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
     sessions = [new(shard=shard) for shard in SHARDS]
     for session in sessions:
-        await store.insert(session, None, max_open_sessions=0)
+        await store.insert(an_opening(session))
 
     for session in sessions:
         rung = await alarms(store, ALARM_AT, shard_of(session.session_id))
@@ -424,27 +428,26 @@ async def test_alarms_are_listed_page_after_page(
     assert first_ones == due[:1020]
 
 
-async def test_a_session_and_its_key_are_five_rows_and_in_the_end_none(
+async def test_a_session_with_a_key_is_six_rows_and_in_the_end_none(
     azurite_table: TableClient, azurite_store: TableSessionStore
 ) -> None:
-    session = new(counted=True)
-    claim = new_claim(session)
+    opening = with_key(new(owned=True))
+    session = opening.session
 
-    await azurite_store.insert(session, claim, max_open_sessions=5)
+    await azurite_store.insert(opening)
     rows = await _keys_of(azurite_table)
     before = await azurite_store.load(session.session_id)
-    taken = await azurite_store.load_claim(SHARD, claim.key_hash)
     assert before is not None
-    assert taken is not None
-    ended = await azurite_store.replace(before, transitions.canceled(before, NOW))
-    await azurite_store.drop_claim(taken)
+    spoof = Verdict(outcome=Outcome.REJECTED)
+    ended = await azurite_store.replace(before, transitions.completed(before, spoof, NOW))
     await azurite_store.purge(ended)
 
     assert rows == [
         row_keys.alarm_key(session),
-        row_keys.claim_alarm_key(claim),
-        row_keys.claim_key(claim.key_hash),
-        row_keys.count_key(PERSON),
+        ledger_keys.answer_key(session.session_id),
+        ledger_keys.slot_key(PERSON, 0),
+        ledger_keys.record_key(PERSON, KEY_HASH),
+        ledger_keys.entry_key(PERSON, start_entry(session)),
         row_keys.session_key(session.session_id),
     ]
     assert await _keys_of(azurite_table) == []
@@ -455,7 +458,7 @@ async def _keys_of(table: TableClient) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_counts_and_alarms_are_exact_on_azurite_after_whatever_happens(
+async def test_slots_and_alarms_are_exact_on_azurite_after_whatever_happens(
     seed: int, azurite_store: TableSessionStore
 ) -> None:
     walk = Walk(store=azurite_store, rng=Random(seed))  # noqa: S311 - to be replayed
@@ -466,21 +469,21 @@ async def test_counts_and_alarms_are_exact_on_azurite_after_whatever_happens(
 
 async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
     table = table_on(stack.settings["AzureWebJobsStorage"], f"Missing{secrets.token_hex(8)}")
-    store, session = TableSessionStore(table), new(counted=True)
+    store, session = TableSessionStore(table), new(owned=True)
     alarm = row_keys.alarm_from_key(SHARD, "alarm-x-record-y")
 
     for call in (
-        store.insert(session, None, max_open_sessions=0),
-        store.insert(replace(session, person_sha256=None), None, max_open_sessions=0),
+        store.insert(an_opening(session, slot=0)),
         store.load(session.session_id),
         store.replace(session, transitions.processing(session, NOW)),
         store.replace(session, transitions.canceled(session, NOW)),
         store.purge(session),
-        store.load_claim(SHARD, KeyHash("0" * 64)),
-        store.drop_claim(a_claim()),
-        store.end_claim(alarm),
+        store.load_ledger(PERSON, NOW),
+        store.load_sealed_answer(session.session_id),
+        store.record_start(PERSON, start_entry(session)),
+        store.record_unlock(PERSON, Unlock(at=NOW)),
+        store.end_record(alarm),
         store.postpone_unreadable(alarm, NOW),
-        store.count_open_sessions(SHARD, PERSON),
         alarms(store, NOW),
     ):
         with pytest.raises(StoreUnavailableError):

@@ -100,9 +100,10 @@ class Story:
 
     async def stored(self) -> str:
         """Say what the table has of this person; a session has its one alarm at every moment."""
-        shard = shard_of_person(self.person)
+        person = self.world.sealer.hash_person("user", self.person)
+        shard = shard_of_person(person)
         rows = [row async for row in self.world.table.query_entities(f"PartitionKey eq '{shard}'")]
-        mine = [row for row in rows if row.get("userCorrelationId") == self.person]
+        mine = [row for row in rows if row.get("person") == person]
         if not mine:
             return fault_table.NOTHING
         (row,) = mine

@@ -126,7 +126,7 @@ def _disagreements(told: dict[str, tuple[int, str]], status: str) -> list[str]:
         "complete": {(200, status), (202, "processing")},
         "complete again": {(200, status), (202, "processing")},
         "cancel": {(204, "")},
-        "create": {(409, "SessionConflict")},
+        "create": {(201, "started"), (409, "SessionConflict")},
     }
     return [name for name, answer in told.items() if answer not in allowed[name]]
 

@@ -34,6 +34,7 @@ def test_the_reasons_are_those_of_the_contract() -> None:
         "DigestMismatch", "ImageHashMismatch", "Spoof", "DifferentPerson", "BelowConfidenceFloor",
         "Uncertain", "UnknownDecision", "NoFinishedAttempt", "AttemptError", "Canceled",
         "DigestMissing", "VerifyMissing", "ImageHashMissing", "ReferenceQuality",
+        "CanceledDuringCheck",
     }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from shared.session.idempotency import Claim
 from shared.session.ids import SessionId
 from shared.session.session import Session
 
@@ -54,4 +53,3 @@ def _ended_if_final(session: Session) -> Session:
 
 
 SESSIONS = any_record(Session, session_id=IDS).map(_ended_if_final)
-CLAIMS = any_record(Claim, shard=st.sampled_from("0123456789abcdef"), key_hash=HASHES)

@@ -9,13 +9,14 @@ from shared.secret import Secret
 from shared.session.caller import Caller
 from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
-from shared.session.idempotency import Claim, KeyHash
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.kept_image import KeptImage
+from shared.session.ledger import Slot
+from shared.session.ledger_changes import Opening, start_entry
 from shared.session.reference import ReferenceSource
 from shared.session.session import Kind, Report, Session, Status, Verdict
 from shared.session.session_token import hash_token
-from shared.session.shard import PersonHash, Shard
+from shared.session.shard import PersonHash
 from shared.session.start_request import Mode, StartRequest
 from shared.session.verdict import Policy
 
@@ -33,7 +34,7 @@ TOKEN = Secret("the-session-token")
 DIGEST = "e766494e93e44de2aa3005c7755f5e9578f814dd225ee1349bc9cd401c42943f"
 OTHER_DIGEST = "b0a803bb7b26f3c8f29cd36030f8e63ed3faf955feef8e01c88ab8fd89ccf761"
 IMAGE_HASH = "43b7d8e8769533c3290dbd37a84d821b2c28cb4381df9c6784dbc4aaf7e45018"
-PERSON = PersonHash("9d" * 32)
+PERSON = PersonHash("5d" * 32)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 2000
 
 
@@ -45,9 +46,11 @@ class SessionFields(TypedDict, total=False):
     status: Status
     face_session_id: str
     token_hash: str
-    device_correlation_id: str | None
-    user_correlation_id: str | None
-    person_sha256: str | None
+    sealed_device_correlation_id: str | None
+    sealed_user_correlation_id: str | None
+    person: str | None
+    slot_number: int | None
+    key_hash: str | None
     verify_image_sha256: str | None
     reference_source: ReferenceSource | None
     created_at: datetime
@@ -60,6 +63,7 @@ class SessionFields(TypedDict, total=False):
     message_at: datetime | None
     cancel_look_at: datetime | None
     failed_cancels: int
+    is_canceled_during_check: bool
     verdict: Verdict | None
     image: KeptImage
     has_face_data: bool
@@ -94,7 +98,6 @@ def a_session(**said: Unpack[SessionFields]) -> Session:
             status=Status.STARTED,
             face_session_id=FACE_SESSION_ID,
             token_hash=hash_token(TOKEN),
-            device_correlation_id="device-1",
             created_at=NOW,
             expires_at=NOW + TOKEN_LIFE,
             alarm_at=NOW + TOKEN_LIFE + GRACE,
@@ -148,13 +151,14 @@ def a_running_answer() -> FaceAnswer:
     return an_answer(status=FaceStatus.RUNNING)
 
 
-def a_claim(*, session_id: str = SESSION_ID, key_hash: str = "c1" * 32) -> Claim:
-    return Claim(
-        shard=Shard(session_id[0]),
-        key_hash=KeyHash(key_hash),
-        request_hash="4e" * 32,
-        session_id=SessionId(session_id),
-        ends_at=NOW + timedelta(hours=24),
+def an_opening(session: Session, *, slot: int | None = None) -> Opening:
+    """Begin a session in its person's ledger, where it has one, in a slot that is not there yet."""
+    if session.person is None:
+        return Opening(session=session)
+    session = session if slot is None else replace(session, slot_number=slot)
+    taken = Slot(number=slot or 0, session_id=session.session_id, ends_at=session.expires_at)
+    return Opening(
+        session=session, start=start_entry(session), slot=None if slot is None else taken
     )
 
 

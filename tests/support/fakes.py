@@ -1,6 +1,7 @@
 """What the app needs from outside, in memory; tests/support/faults.py lets it fail."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from shared.session.face_answer import (
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Kind, Session
 from shared.session.start_request import StartRequest
+from shared.store.sealing import Sealer
 from tests.support.builders import NOW, a_running_answer
 
 
@@ -51,16 +53,22 @@ class SequentialBytes:
         return self.drawn.to_bytes(count, "little")
 
 
+APP_SECRET = Secret("an app's secret of 32 characters")
+SEALER = Sealer(APP_SECRET, secrets.token_bytes)
+
+
 @dataclass
 class FakeAppSecret:
     """The app's own secret, or none."""
 
     fails: Exception | None = None
+    asked: int = 0
 
     async def get(self) -> Secret:
+        self.asked += 1
         if self.fails:
             raise self.fails
-        return Secret("an app's secret of 32 characters")
+        return APP_SECRET
 
 
 @dataclass

@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.ids import FaceSessionId, SessionId
+from shared.session.person import SealedPerson
 from shared.session.shard import SHARDS
 from shared.session.start_request import Mode, StartRequest
 from shared.store import alarm_rows, session_rows
@@ -39,7 +40,7 @@ async def store_final_records(
             token=Secret(secrets.token_hex(16)),
             now=ended_at,
             grace=_GRACE,
-            counted=False,
+            who=SealedPerson(),
         )
         ended = transitions.face_data_deleted(transitions.canceled(started, ended_at), RETENTION)
         return session_rows.session_row(ended), alarm_rows.alarm_row(ended)

@@ -1,7 +1,6 @@
 """A random life of a few people and their sessions, and what must be so after every step of it."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,16 +10,12 @@ from shared import composition
 from shared.composition import App
 from shared.errors import AppError, FaceUnavailableError
 from shared.flow.ports import SessionStore
-from shared.flow.start import Started
 from shared.secret import Secret
-from shared.session import idempotency
 from shared.session.face_answer import FaceStatus
-from shared.session.idempotency import Claim
 from shared.session.ids import SessionId
 from shared.session.session import Report, Session
-from shared.session.shard import SHARDS, Shard, shard_of_person
-from shared.session.start_request import StartRequest
-from shared.store import row_keys
+from shared.session.shard import SHARDS
+from shared.session.started import Started
 from tests.support.builders import (
     NOW,
     a_failed_attempt,
@@ -28,8 +23,10 @@ from tests.support.builders import (
     a_request,
     a_running_answer,
     an_answer,
+    an_attempt,
 )
 from tests.support.fakes import (
+    SEALER,
     Clock,
     FakeAppSecret,
     FakeFace,
@@ -51,11 +48,13 @@ REQUESTS = [
     a_request(device="u"),
     a_request(device=None),
 ]
-KEYS = ["k", "l"]
+PEOPLE = {SEALER.hash_person(one.person.kind, one.person.id) for one in REQUESTS if one.person}
+KEYS = [Secret("k"), Secret("l")]
 ANSWERS = [
     a_running_answer(),
     a_running_answer(),
     a_passing_answer(),
+    an_answer(replace(an_attempt(), liveness_decision="spoofface")),
     an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
     None,
 ]
@@ -96,23 +95,21 @@ class Walk:
                 await self._app.sweep.run()
 
     async def check(self) -> None:
-        """Compare every count, key and alarm with the sessions that are there."""
-        sessions, claims = await self._sessions(), await self._claims()
+        """Compare every slot and alarm with the sessions that are there."""
+        sessions, now = await self._sessions(), self.clock()
         rung = [
             alarm
             for shard in SHARDS
             for alarm in await self.store.list_due(shard, END_OF_TIME, limit=1000)
         ]
-        still_open = Counter(one.person_sha256 for one in sessions if not one.is_final)
-
-        for request in REQUESTS:
-            if request.person and request.person_sha256:
-                shard = shard_of_person(request.person)
-                counted = await self.store.count_open_sessions(shard, request.person_sha256)
-                assert counted == still_open[request.person_sha256] <= MAX_OPEN_SESSIONS
-        assert sorted(alarm.row_key for alarm in rung if alarm.session_id is None) == sorted(
-            map(row_keys.claim_alarm_key, claims)
-        )
+        for person in PEOPLE:
+            ledger = await self.store.load_ledger(person, now)
+            held = [slot.session_id for slot in ledger.slots if slot.is_open(now)]
+            mine = [one for one in sessions if one.person == person and now < one.expires_at]
+            open_ones = {one.session_id for one in mine if not one.is_final}
+            kept = {one.session_id for one in mine if one.ended_at and one.slot_number is not None}
+            assert open_ones <= set(held) <= open_ones | kept
+            assert len(held) <= MAX_OPEN_SESSIONS
         assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
             (one.session_id, one.alarm_at) for one in sessions
         )
@@ -122,12 +119,14 @@ class Walk:
     async def _all_at_once(self, calls: list[Call]) -> None:
         for done in await asyncio.gather(*(call() for call in calls), return_exceptions=True):
             if isinstance(done, Started):
-                self.tokens[done.session.session_id] = done.session_token
+                token = self.tokens.setdefault(done.session.session_id, done.session_token)
+                assert token == done.session_token
             elif isinstance(done, BaseException) and not isinstance(done, AppError):
                 raise done
 
     def _a_start(self) -> Call:
-        request, key = self.rng.choice(REQUESTS), self.rng.choice([None, *KEYS])
+        request = self.rng.choice(REQUESTS)
+        key = self.rng.choice([None, *KEYS]) if request.person else None
         return lambda: self._app.start.start(request, key)
 
     def _an_ending(self) -> Call:
@@ -156,14 +155,6 @@ class Walk:
         found = [await self.store.load(SessionId(str(session_id))) for session_id in ids]
         return [session for session in found if session]
 
-    async def _claims(self) -> list[Claim]:
-        found = {
-            await self.store.load_claim(_shard(request, key), idempotency.hash_key(key, request))
-            for request in REQUESTS
-            for key in KEYS
-        }
-        return [claim for claim in found if claim]
-
     @property
     def _app(self) -> App:
         app = composition.build(
@@ -177,7 +168,3 @@ class Walk:
         )
         # A walk that fails can be walked again.
         return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
-
-
-def _shard(request: StartRequest, key: str) -> Shard:
-    return shard_of_person(request.person or key)

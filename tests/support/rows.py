@@ -1,13 +1,17 @@
 """What must be so of the table's rows at every moment, whoever wrote them."""
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.session.timestamps import rfc3339
 from tests.support.constants import RETENTION_SECONDS
 
 type Row = dict[str, Any]
+
+DAY = timedelta(days=1)
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def sessions_of(rows: Iterable[Row]) -> list[Row]:
@@ -15,43 +19,67 @@ def sessions_of(rows: Iterable[Row]) -> list[Row]:
 
 
 def rows_of(rows: Iterable[Row], session_id: str) -> list[Row]:
-    """Choose one session's rows: itself, its alarms, its key and that one's alarm, its count."""
-    rows = list(rows)
-    names = {session_id}
-    for row in rows:
-        if row["RowKey"] == f"session-{session_id}":
-            names.add(row["personSha256"])
-        if row.get("sessionId") == session_id:
-            names.add(row["RowKey"].removeprefix("key-"))
-    return [row for row in rows if any(name in row["RowKey"] for name in names)]
+    """Choose one session's rows: itself, its alarms, and what it has in its person's ledger."""
+    return [
+        row for row in rows if session_id in row["RowKey"] or session_id == row.get("sessionId")
+    ]
 
 
 def flaws_in(rows: Iterable[Row]) -> list[str]:
-    """Say what the table may never be: alarms and counts that do not fit the sessions."""
+    """Say what the table may never be: alarms and ledgers that do not fit the sessions."""
     rows = list(rows)
-    expected = Counter[str]()
-    open_sessions = Counter[str]()
-    for row in sessions_of(rows):
-        expected[alarm_key_of(row)] += 1
-        if row["status"] in {"started", "processing"}:
-            open_sessions[row["personSha256"]] += 1
-    for row in rows:
-        if row["RowKey"].startswith("key-"):
-            expected[f"alarm-{row['endsAt']}-record-{row['RowKey'].removeprefix('key-')}"] += 1
+    sessions = sessions_of(rows)
+    expected = Counter(alarm_key_of(row) for row in sessions)
+    expected.update(_record_alarms(rows))
     alarms = Counter(row["RowKey"] for row in rows if row["RowKey"].startswith("alarm-"))
-    counted = Counter(
-        {
-            row["RowKey"].removeprefix("person-"): row["openSessions"]
-            for row in rows
-            if row["RowKey"].startswith("person-")
-        }
-    )
     return [
         *(f"missing {key}" for key in expected - alarms),
         *(f"orphaned {key}" for key in alarms - expected),
-        *(f"person {person} is counted too low" for person in open_sessions - counted),
-        *(f"person {person} is counted too high" for person in counted - open_sessions),
+        *(flaw for session in sessions for flaw in _flaws_in_ledger(session, rows)),
     ]
+
+
+def _record_alarms(rows: list[Row]) -> Iterator[str]:
+    """Name the alarms by which those rows of ledgers go that no session's purge removes."""
+    ids = {row["RowKey"].removeprefix("session-") for row in sessions_of(rows)}
+    for row in rows:
+        key = row["RowKey"]
+        if key.startswith("p:") and "-start-" in key and key.rpartition("-")[2] not in ids:
+            at = EPOCH + timedelta(milliseconds=9_999_999_999_999 - int(key.split("-")[1]))
+            yield f"alarm-{rfc3339(at + DAY)}-record-{key}"
+        if key.endswith(":3-unlock"):
+            at = datetime.fromisoformat(row["at"])
+            yield f"alarm-{rfc3339(at + DAY)}-record-{key}"
+
+
+def _flaws_in_ledger(session: Row, rows: list[Row]) -> Iterator[str]:
+    """Hold a session to its start, its slot and its end in its person's ledger."""
+    session_id = session["RowKey"].removeprefix("session-")
+    if "person" not in session:
+        return
+    keys = {
+        row["RowKey"]: row for row in rows if row["RowKey"].startswith(f"p:{session['person']}:")
+    }
+    entries = Counter(key.split("-")[2] for key in keys if key.endswith(f"-{session_id}"))
+    if entries != Counter(["start", *_endings_of(session)]):
+        yield f"{session_id} has left {sorted(entries)}"
+    slot = keys.get(f"p:{session['person']}:1-slot-{session.get('slotNumber', -1):02}", {})
+    is_open = session["status"] in {"started", "processing"}
+    if is_open and slot and slot.get("endsAt", "") < session["expiresAt"]:
+        yield f"{session_id} has lost its slot"
+    if not is_open and slot.get("sessionId") == session_id and _ended_early(session):
+        yield f"{session_id} has kept its slot"
+
+
+def _endings_of(session: Row) -> list[str]:
+    if session.get("isCanceledDuringCheck") or session.get("outcome") in {"rejected", "untrusted"}:
+        return ["failure"]
+    return ["pass"] if session.get("outcome") == "passed" else []
+
+
+def _ended_early(session: Row) -> bool:
+    ended, expires = map(datetime.fromisoformat, (session["endedAt"], session["expiresAt"]))
+    return expires - ended > timedelta(seconds=60)
 
 
 def alarm_key_of(row: Row) -> str:

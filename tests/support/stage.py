@@ -8,13 +8,13 @@ from typing import Self
 from shared import composition, settings
 from shared.composition import App
 from shared.errors import AppError
-from shared.flow.start import Started
 from shared.secret import Secret
 from shared.session.alarm import SweepResult
 from shared.session.face_answer import FaceAnswer
 from shared.session.ids import SessionId
 from shared.session.session import Report, Session
 from shared.session.start_request import StartRequest
+from shared.session.started import Started
 from shared.settings import Settings
 from tests.support.builders import GRACE, SESSION_ID, TOKEN, TOKEN_LIFE, a_request
 from tests.support.fakes import (
@@ -133,9 +133,8 @@ class Stage:
     async def case(self, key: str | None = None, answer: FaceAnswer | None = None) -> Case:
         """Start a session of somebody new, whose device has come as far as Face's answer says."""
         request = a_request(user=f"user-{len(self.face.created)}")
-        case = Case(
-            request=request, key=key, started=await self.process().start.start(request, key)
-        )
+        started = await self.process().start.start(request, Secret(key) if key else None)
+        case = Case(request=request, key=key, started=started)
         if answer is not None:
             self.play(case, answer)
         return case

@@ -18,9 +18,11 @@ from azure.storage.queue.aio import QueueClient
 
 from local.stack.stack import Stack
 from shared.store.images import CONTAINER_NAME
+from shared.store.sealing import Sealer
 from shared.store.session_store import TABLE_NAME
 from tests.support.app_lines import AppLines
 from tests.support.constants import FUNCTION_KEY, MASTER_KEY, QUEUE_NAME
+from tests.support.seals import sealer_of
 
 # Nothing waits so long but for a failure.
 PATIENCE_SECONDS = 60
@@ -139,6 +141,11 @@ class World:
         """Return status, outcome and reasons."""
         body = (await self.result(check)).body
         return body["status"], body["outcome"], body["reasons"]
+
+    @property
+    def sealer(self) -> Sealer:
+        """Seal and hash as the app does."""
+        return sealer_of(self.stack.state)
 
     # What the device, Face, the vault and time do.
 

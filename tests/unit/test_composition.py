@@ -13,6 +13,7 @@ from shared.errors import ConfigurationError
 from shared.flow.start import StartRules
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
+from shared.session.limits import Limits
 from shared.session.verdict import Policy
 from tests.support import virtual_time
 from tests.support.builders import a_request
@@ -36,6 +37,8 @@ ENVIRONMENT = {
     "SESSION_GRACE_SECONDS": "7",
     "RETENTION_DAYS": "3",
     "MAX_OPEN_SESSIONS": "3",
+    "MAX_STARTS_PER_HOUR": "4",
+    "MAX_FAILURES": "6",
     "MIN_REFERENCE_QUALITY": "high",
     "FACE_TIMEOUT_SECONDS": "2",
     "FACE_BUDGET_SECONDS": "20",
@@ -45,6 +48,9 @@ ENVIRONMENT = {
     "SESSION_IMAGE": "always",
     "SESSION_IMAGE_ANALYSIS": "mask,blur",
 }
+
+
+LIMITS = Limits(max_open_sessions=3, max_starts_per_hour=4, max_failures=6)
 
 
 @pytest.fixture
@@ -72,7 +78,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
     )
     assert app.flow.walk.images.attributes == ("mask", "blur")
     assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), max_open_sessions=3, min_reference_quality=Quality.HIGH
+        grace=timedelta(seconds=7), limits=LIMITS, min_reference_quality=Quality.HIGH
     )
     assert app.sweep.walk.rules == app.flow.rules
     assert app.start.references.max_age == timedelta(days=3)
@@ -130,7 +136,8 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
     assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
     assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
     assert [part.log for part in (*parts, app.sweep)] == [events] * 7
-    assert (app.sweep.walk.images.store, app.start.app_secret) == (images, app_secret)
+    await app.persons.seals.get()
+    assert (app.sweep.walk.images.store, app_secret.asked) == (images, 1)
     assert app._connections._opened == []
 
 

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from shared import errors
-from shared.errors import AppError, TooManySessionsError
+from shared.errors import AppError
 
 CLASSES = [
     one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, AppError)
@@ -36,9 +36,8 @@ def test_every_error_says_what_it_is_and_when_to_try_again_if_that_is_known(
     error = kind(words)  # type: ignore[arg-type] # one of them names many problems
 
     assert str(error) == "what is wrong"
-    assert error.retry_after_seconds == (60 if kind is TooManySessionsError else None)
+    assert error.retry_after_seconds is None
 
 
 def test_an_error_that_knows_when_to_try_again_says_so() -> None:
     assert errors.SessionConflictError("busy", retry_after_seconds=1).retry_after_seconds == 1
-    assert TooManySessionsError("many", retry_after_seconds=7).retry_after_seconds == 7

@@ -14,15 +14,28 @@ from shared.face.answers import FaceResponse
 from shared.face.client import CallOptions, FaceClient
 from shared.face.entra import EntraCredential
 from shared.face.protocol import FaceRequest, Operation
-from shared.flow.start import Started
+from shared.flow.creation import begin_creation
 from shared.secret import Secret
 from shared.session.face_answer import FaceSession
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import FaceSessionId
+from shared.session.person import CorrelationIds, Person, PersonKind
 from shared.session.session import Kind, Report, Status
-from shared.session.shard import Shard
+from shared.session.shard import KeyHash, Shard
 from shared.session.start_request import Mode, StartRequest
+from shared.session.started import Started
 from shared.store import row_keys
-from tests.support.builders import DIGEST, PNG, a_claim, a_request, a_session, an_answer, an_attempt
+from tests.support.builders import (
+    DIGEST,
+    NOW,
+    PNG,
+    SESSION_ID,
+    a_request,
+    a_session,
+    an_answer,
+    an_attempt,
+)
+from tests.support.fakes import SEALER, SequentialBytes
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -78,6 +91,7 @@ SETTINGS = settings.from_environment(
 )
 
 
+A_CREATION = begin_creation(a_request(user=VALUE), SECRET, None, SEALER, SequentialBytes())
 A_START_REPLY = StartReply(
     session_id="s",
     kind=Kind.LIVENESS,
@@ -119,24 +133,35 @@ A_START_REPLY = StartReply(
         ),
         pytest.param(
             a_session(
-                user_correlation_id=VALUE,
-                device_correlation_id=VALUE,
+                sealed_user_correlation_id=VALUE,
+                sealed_device_correlation_id=VALUE,
+                key_hash=VALUE,
                 verify_image_sha256=VALUE,
                 report=Report(digest=DIGEST, result_id=VALUE),
             ),
             id="Session",
         ),
         pytest.param(
-            replace(a_session(person_sha256=VALUE, version=VALUE), token_hash=VALUE),
+            replace(a_session(person=VALUE, version=VALUE), token_hash=VALUE),
             id="Session-and-its-hashes",
         ),
         pytest.param(
-            replace(a_claim(key_hash=VALUE), request_hash=VALUE, version=VALUE), id="Claim"
+            IdempotencyRecord(
+                key_hash=KeyHash(VALUE),
+                request_hash=VALUE,
+                session_id=SESSION_ID,
+                ends_at=NOW,
+                version=VALUE,
+            ),
+            id="IdempotencyRecord",
         ),
         pytest.param(
-            row_keys.alarm_from_key(Shard("5"), row_keys.claim_alarm_key(a_claim(key_hash=VALUE))),
-            id="Alarm-of-a-key",
+            row_keys.alarm_from_key(Shard("5"), row_keys.record_alarm_key(NOW, VALUE)),
+            id="Alarm-of-a-row",
         ),
+        pytest.param(Person(kind=PersonKind.USER, id=VALUE), id="Person"),
+        pytest.param(CorrelationIds(user=VALUE, device=VALUE), id="CorrelationIds"),
+        pytest.param(A_CREATION, id="Creation"),
         pytest.param(Report(digest=DIGEST), id="Report"),
         pytest.param(an_attempt(digest=DIGEST, verify_image_hash=VALUE), id="Attempt"),
         pytest.param(

@@ -13,13 +13,13 @@ from shared.errors import (
     InvalidRequestError,
     LengthRequiredError,
     RequestTooLargeError,
-    SessionConflictError,
     UnsupportedMediaTypeError,
 )
 from shared.session import transitions
 from shared.session.caller import Caller
 from shared.session.face_answer import Quality, ReferenceImage
 from shared.session.kept_image import ImageState, KeptImage
+from shared.session.person import CorrelationIds
 from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.rules.source import ROOT
 from tests.support.builders import (
@@ -27,10 +27,12 @@ from tests.support.builders import (
     NOW,
     PNG,
     SESSION_ID,
+    SessionFields,
     a_session,
     a_verify_session,
     multipart,
 )
+from tests.support.fakes import SEALER
 from tests.support.stage import Stage
 from tests.unit.api.requests import a_call, a_create, body_of
 
@@ -55,7 +57,7 @@ async def test_a_new_session_is_told_in_full(desk: Stage) -> None:
         "kind": "liveness",
         "status": "started",
         "authToken": "face-auth-token-1",
-        "sessionToken": "AQ" + "A" * 41,
+        "sessionToken": "Ag" + "A" * 41,
         "expiresAt": "2026-03-04T05:16:07.000Z",
         "expiresInSeconds": 600,
     }
@@ -84,18 +86,23 @@ async def test_where_face_sees_the_face_in_the_reference_image_is_told(desk: Sta
     assert told == {"qualityForRecognition": "high", "faceRectangle": rectangle}
 
 
-async def test_a_key_opens_one_session_and_its_repeat_is_a_SessionConflict(  # noqa: N802
+async def test_a_key_opens_one_session_and_its_repeat_gets_the_seconds_that_are_left(
     desk: Stage,
 ) -> None:
-    await start(desk, "k")
+    first = body_of(await start(desk, "k" * 16))
+    desk.clock.advance(timedelta(seconds=9))
 
-    with pytest.raises(SessionConflictError):
-        await start(desk, "k")
-    assert (await start(desk, "l")).status == 201
+    again = await start(desk, "k" * 16)
+
+    assert (again.status, body_of(again)) == (201, {**first, "expiresInSeconds": 591})
+    assert again.headers == {"Location": f"/api/sessions/{first['sessionId']}"}
+    assert (await start(desk, "l" * 16)).status == 201
     assert len(desk.store.sessions) == 2
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "\x7f", "é", "x" * 256])
+@pytest.mark.parametrize(
+    "key", ["", "x" * 15, " " * 16, "a b" * 8, "\x7f" * 16, "é" * 16, "x" * 256]
+)
 async def test_a_key_of_another_shape_opens_nothing(key: str, desk: Stage) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         await start(desk, key)
@@ -185,12 +192,16 @@ VERDICT = Verdict(
 )
 
 
+SEALED_IDS: SessionFields = {
+    "sealed_device_correlation_id": SEALER.seal_id("device-1", session_id=SESSION_ID),
+    "sealed_user_correlation_id": SEALER.seal_id("user-1", session_id=SESSION_ID),
+}
 CALLER = Caller(app_id="app-1", object_id="object-1")
 
 
 async def test_a_result_is_told_in_full(desk: Stage) -> None:
     report = Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g")
-    session = a_verify_session(user_correlation_id="user-1", report=report, created_by=CALLER)
+    session = replace(a_verify_session(**SEALED_IDS), report=report, created_by=CALLER)
     desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
@@ -249,7 +260,9 @@ def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> Non
     other = replace(VERDICT, **{name: getattr(OTHER_VERDICT, name)})
     session = a_verify_session(verdict=VERDICT)
 
-    assert result_reply(session) != result_reply(replace(session, verdict=other))
+    ids = CorrelationIds()
+
+    assert result_reply(session, ids) != result_reply(replace(session, verdict=other), ids)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +279,7 @@ def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> Non
 async def test_a_result_without_a_verdict_has_every_key(
     session: Session, verify: object, desk: Stage
 ) -> None:
-    desk.store.hold(transitions.abandoned(replace(session, device_correlation_id=None), NOW))
+    desk.store.hold(transitions.abandoned(session, NOW))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
     assert body_of(reply) == {

@@ -9,7 +9,7 @@ from msgspec import structs
 from shared.api import create_body
 from shared.api.contract import CreateBody
 from shared.image_choices import ClientReferenceImage, SessionImage
-from shared.session.idempotency import hash_request
+from shared.session.idempotency import describe_request
 from shared.session.start_request import Mode, StartRequest
 from tests.support.builders import PNG, a_request
 
@@ -44,7 +44,7 @@ OTHER = StartRequest(
 )
 
 
-def hash_of(**said: object) -> str:
+def description_of(**said: object) -> str:
     body = json.dumps({"deviceCorrelationId": "device-1", **said}).encode()
     request = create_body.parse(
         "application/json",
@@ -53,13 +53,13 @@ def hash_of(**said: object) -> str:
         session_image=SessionImage.ALLOW,
         client_reference_image=ClientReferenceImage.ALLOW,
     )
-    return hash_request(request)
+    return describe_request(request)
 
 
 @pytest.mark.parametrize("name", [field.encode_name for field in structs.fields(CreateBody)])
 def test_a_create_that_differs_in_one_field_is_another_request(name: str) -> None:
-    assert hash_of() == hash_of()
-    assert hash_of(**CHANGES[name]) != hash_of()
+    assert description_of() == description_of()
+    assert description_of(**CHANGES[name]) != description_of()
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(StartRequest)])
@@ -67,4 +67,4 @@ def test_no_field_of_a_request_is_left_out_of_its_hash(name: str) -> None:
     request = a_request()
     other = replace(request, **{name: getattr(OTHER, name)})
 
-    assert hash_request(other) != hash_request(request)
+    assert describe_request(other) != describe_request(request)

@@ -87,6 +87,7 @@ CONTRACT = [
         id="ReferenceImageQuality",
     ),
     pytest.param(errors.TooManySessionsError(WORDS), 429, "TooManySessions", id="TooManySessions"),
+    pytest.param(errors.TooManyAttemptsError(WORDS), 429, "TooManyAttempts", id="TooManyAttempts"),
     pytest.param(errors.LengthRequiredError(WORDS), 411, "LengthRequired", id="LengthRequired"),
     pytest.param(errors.RequestTooLargeError(WORDS), 413, "RequestTooLarge", id="RequestTooLarge"),
     pytest.param(
@@ -163,7 +164,12 @@ def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
         pytest.param(
             errors.SessionConflictError("", retry_after_seconds=1), 1, id="somebody-was-first"
         ),
-        pytest.param(errors.TooManySessionsError(""), 60, id="too-many-open-sessions"),
+        pytest.param(
+            errors.TooManySessionsError("", retry_after_seconds=7), 7, id="too-many-open-sessions"
+        ),
+        pytest.param(
+            errors.TooManyAttemptsError("", retry_after_seconds=9), 9, id="too-many-attempts"
+        ),
     ],
 )
 async def test_what_may_work_later_says_when(error: AppError, seconds: int) -> None:
@@ -179,8 +185,8 @@ async def test_what_will_not_work_later_says_nothing_of_it(
 ) -> None:
     response = await answered(error)
 
-    assert ("Retry-After" in response.headers) == (status in {429, 503}), code
-    assert ("retryAfterSeconds" in body_of(response)) == (status in {429, 503})
+    assert ("Retry-After" in response.headers) == (status == 503), code
+    assert ("retryAfterSeconds" in body_of(response)) == (status == 503)
 
 
 @pytest.mark.parametrize(("error", "status", "code"), CONTRACT)

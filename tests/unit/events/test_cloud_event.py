@@ -76,6 +76,7 @@ def test_an_event_depends_on_no_correlation_id_digest_or_confidence_nor_on_anyth
         kind=session.kind,
         status=session.status,
         ended_at=session.ended_at,
+        is_canceled_during_check=False,
         verdict=replace(other.verdict or UNTOLD, outcome=Outcome.PASSED, reasons=()),
     )
 

@@ -22,7 +22,7 @@ BAD_ROWS: dict[str, Columns] = {
     "no Face session": {"faceSessionId": None},
     "a number that is text": {"alarmDelays": "three"},
     "a flag that is text": {"atFace": "no"},
-    "a text that is a number": {"personSha256": 7},
+    "a text that is a number": {"person": 7},
     "a date that is none": {"createdAt": "yesterday"},
     "a date without a zone": {"expiresAt": "2026-03-04T05:06:07"},
     "a final status without an end": {"status": "canceled"},
@@ -99,21 +99,20 @@ async def test_a_row_repaired_from_a_backup_is_settled_too(stage: Stage) -> None
     assert stage.flaws == []
 
 
-async def test_a_count_that_is_none_sets_its_session_aside(stage: Stage) -> None:
-    case, sound = await stage.case(), await stage.case()
-    key = f"person-{case.session.person_sha256}"
-    count = {"PartitionKey": case.session_id[0], "RowKey": key}
-    stage.store.table.put({**count, "openSessions": "many"})
+@pytest.mark.parametrize("become", ["gone", "strange"])
+async def test_no_row_of_a_ledger_holds_up_an_ending_or_a_purge(become: str, stage: Stage) -> None:
+    case = await stage.case(key="k" * 16, answer=a_passing_answer())
+    for row in stage.rows:
+        if row["RowKey"].startswith(("p:", "answer-")):
+            del stage.store.table.rows[row["PartitionKey"], row["RowKey"]]
+            if become == "strange":
+                keys = {name: row[name] for name in ("PartitionKey", "RowKey")}
+                stage.store.table.put({**keys, "sessionId": 5, "endsAt": 7, "number": "x"})
 
-    await stage.sweep_after(STALE)
-    delays = await _delays(stage, case)
-
-    assert stage.ending(sound) == ABANDONED
-    assert delays == sorted(set(delays))
-    stage.store.table.put({**count, "openSessions": 1})
-    await stage.sweep_after(AN_HOUR, AN_HOUR)
-    assert stage.ending(case) == ABANDONED
-    assert stage.flaws == []
+    await stage.complete(stage.app, case)
+    assert stage.ending(case) == PASSED
+    await stage.sweep_after(timedelta(days=91))
+    assert stage.rows == []
 
 
 async def test_an_answer_that_never_parses_waits_longer_and_longer_until_face_forgets(

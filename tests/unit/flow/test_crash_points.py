@@ -13,6 +13,7 @@ from shared.errors import (
     StoreConflictError,
     StoreUnavailableError,
 )
+from shared.secret import Secret
 from shared.session.start_request import StartRequest
 from tests.support.builders import RETENTION, a_passing_answer, a_request
 from tests.support.faults import Crash, Faults, Hook
@@ -20,6 +21,7 @@ from tests.support.rows import is_clean
 from tests.support.stage import FACE_CALLS, STALE, Case, Stage, end_of
 
 MAX_CALLS = 30
+KEY = Secret("k" * 16)
 LATER = timedelta(seconds=4000)
 PASSED = ("completed", "passed")
 ABANDONED = ("abandoned", None)
@@ -155,9 +157,9 @@ async def test_a_flow_cut_after_any_outside_call_comes_to_the_same_ending(
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-@pytest.mark.parametrize("key", [None, "k1"], ids=["without a key", "with a key"])
+@pytest.mark.parametrize("key", [None, KEY], ids=["without a key", "with a key"])
 async def test_a_create_cut_after_any_outside_call_leaves_nothing_that_a_sweep_cannot_end(
-    stage: Stage, key: str | None, cut: Hook
+    stage: Stage, key: Secret | None, cut: Hook
 ) -> None:
     unrecorded = 0
     for number in range(1, MAX_CALLS):
@@ -199,9 +201,9 @@ async def test_a_create_cut_after_any_outside_call_and_repeated_has_opened_one_s
 ) -> None:
     for number in range(1, MAX_CALLS):
         faults, request = Faults(number, cut), _somebody(number)
-        await end_of(stage.process(faults).start.start(request, "k1"))
+        await end_of(stage.process(faults).start.start(request, KEY))
         for _ in range(2):
-            await end_of(stage.process().start.start(request, "k1"))
+            await end_of(stage.process().start.start(request, KEY))
         assert len(stage.session_rows) == number, faults.calls
         if len(faults.calls) < number:
             break

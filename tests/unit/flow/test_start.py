@@ -1,6 +1,5 @@
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,27 +8,28 @@ import pytest
 from shared.errors import (
     AppError,
     FaceUnavailableError,
-    IdempotencyKeyReusedError,
+    InvalidImageError,
+    InvalidImageSizeError,
     InvalidRequestError,
     KeyUnavailableError,
     ReferenceImageQualityError,
     SessionConflictError,
     StoreConflictError,
     StoreUnavailableError,
+    TooManyAttemptsError,
     TooManySessionsError,
 )
-from shared.flow.start import Started
+from shared.flow.turns import Turns
 from shared.secret import Secret
-from shared.session import idempotency, transitions
-from shared.session.face_answer import Quality, ReferenceImage
-from shared.session.ids import shard_of
-from shared.session.session import Session
+from shared.session import transitions
+from shared.session.face_answer import FaceStatus, Quality, ReferenceImage
+from shared.session.person import Person, PersonKind
+from shared.session.session import Report, Session
 from shared.session.session_token import hash_token
-from shared.session.start_request import Mode, StartRequest
-from shared.store import row_keys
-from tests.support.builders import GRACE, NOW, PNG, TOKEN_LIFE, a_request
-from tests.support.fakes import SequentialBytes
-from tests.support.memory_table import StoreInMemory
+from shared.session.start_request import StartRequest
+from shared.session.started import Started
+from tests.support.builders import GRACE, NOW, PNG, TOKEN_LIFE, a_request, an_answer, an_attempt
+from tests.support.fakes import SEALER, SequentialBytes
 from tests.support.stage import Stage
 from tests.unit.flow.states import UNKNOWN_OUTCOMES
 
@@ -40,12 +40,12 @@ KEYS = pytest.mark.parametrize("key", [None, "k"], ids=["without-a-key", "with-a
 
 
 async def create(stage: Stage, request: StartRequest = REQUEST, key: str | None = None) -> Started:
-    return await stage.app.start.start(request, key)
+    return await stage.app.start.start(request, Secret(key) if key else None)
 
 
 def kept(stage: Stage) -> tuple[int, int, int]:
-    """Count what is kept: sessions, keys, people with open sessions."""
-    return len(stage.store.sessions), len(stage.store.claims), len(stage.store.counts)
+    """Count what is kept: sessions, keys, slots."""
+    return len(stage.store.sessions), stage.store.count("key"), stage.store.count("slot")
 
 
 def only_session(stage: Stage) -> Session:
@@ -133,8 +133,6 @@ async def test_what_face_does_not_create_is_not_recorded(error: Exception, stage
     [
         pytest.param(StoreUnavailableError("cut"), id="cut-off"),
         pytest.param(StoreConflictError("there already"), id="repeated-by-the-sdk"),
-        # The store's second look found the person's cap reached: by this very session.
-        pytest.param(TooManySessionsError("too many"), id="it-filled-the-cap-itself"),
     ],
 )
 async def test_a_create_whose_insert_answer_was_lost_has_succeeded(
@@ -220,7 +218,37 @@ async def test_a_poor_image_is_refused_even_if_face_cannot_delete_its_session(
     assert len(stage.events.named("face failed")) == 1
 
 
-# The cap.
+@pytest.mark.parametrize(
+    "error", [None, InvalidImageError("no face"), InvalidImageSizeError("too large")], ids=repr
+)
+async def test_a_create_that_face_refuses_for_its_image_is_a_start_that_goes_after_a_day(
+    error: Exception | None, stage: Stage
+) -> None:
+    stage.face.reference_image = None
+    if error:
+        stage.faults.fail("create", error)
+    for _ in range(20):
+        with pytest.raises((InvalidRequestError, ReferenceImageQualityError)):
+            await create(stage, WITH_IMAGE)
+
+    with pytest.raises(TooManyAttemptsError):
+        await create(stage, WITH_IMAGE)
+
+    assert (stage.store.count("start"), stage.flaws) == (20, [])
+    await stage.sweep_after(DAY)
+    assert stage.rows == []
+
+
+async def test_a_poor_image_of_nobody_leaves_nothing(stage: Stage) -> None:
+    stage.face.reference_image = None
+
+    with pytest.raises(ReferenceImageQualityError):
+        await create(stage, a_request(device=None, image=PNG))
+
+    assert stage.rows == []
+
+
+# What a person may do.
 
 
 async def test_a_person_has_no_more_open_sessions_than_may_be_TooManySessions(  # noqa: N802
@@ -228,20 +256,34 @@ async def test_a_person_has_no_more_open_sessions_than_may_be_TooManySessions(  
 ) -> None:
     for _ in range(5):
         await create(stage)
+        stage.clock.advance(timedelta(seconds=10))
 
     with pytest.raises(TooManySessionsError) as caught:
         await create(stage)
 
-    assert caught.value.retry_after_seconds == 60
+    assert caught.value.retry_after_seconds == 550
     assert (len(stage.store.sessions), stage.face_calls) == (5, ["create"] * 5)
+    stage.clock.advance(timedelta(seconds=550))
+    await create(stage)
+    assert stage.flaws == []
 
 
-async def test_of_many_creates_at_once_exactly_as_many_as_may_be_succeed(stage: Stage) -> None:
+async def test_of_forty_creates_at_once_in_one_process_five_reach_face(stage: Stage) -> None:
+    start = stage.app.start
+    done = await asyncio.gather(*(start.start(REQUEST) for _ in range(40)), return_exceptions=True)
+
+    lost = [type(one) for one in done if isinstance(one, AppError)]
+    assert (lost, stage.face_calls) == ([TooManySessionsError] * 35, ["create"] * 5)
+
+
+async def test_of_many_creates_at_once_in_as_many_processes_exactly_as_many_as_may_be_succeed(
+    stage: Stage,
+) -> None:
     won, lost = await create_all(stage, *[(REQUEST, None)] * 12)
 
     assert (len(won), {type(error) for error in lost}) == (5, {TooManySessionsError})
     assert stage.face.alive == {started.session.face_session_id for started in won}
-    assert stage.store.counts == [5]
+    assert stage.flaws == []
 
 
 async def test_an_ending_makes_room(stage: Stage) -> None:
@@ -261,7 +303,7 @@ async def test_an_ending_makes_room(stage: Stage) -> None:
         pytest.param(a_request(user=None), id="the-device-without-the-user"),
     ],
 )
-async def test_a_full_cap_is_one_persons_own_on_every_device(
+async def test_a_limit_is_one_persons_own_on_every_device(
     others: StartRequest, stage: Stage
 ) -> None:
     for number in range(5):
@@ -272,24 +314,94 @@ async def test_a_full_cap_is_one_persons_own_on_every_device(
         await create(stage, a_request(user="user-1", device=None))
 
 
-@KEYS
-async def test_whom_nothing_names_nothing_counts(key: str | None, stage: Stage) -> None:
-    for number in range(7):
-        await create(stage, a_request(device=None), key and f"{key}{number}")
+async def test_whom_nothing_names_nothing_counts(stage: Stage) -> None:
+    for _ in range(21):
+        await create(stage, a_request(device=None))
 
-    assert (len(stage.store.sessions), stage.store.counts) == (7, [])
+    assert (len(stage.store.sessions), stage.store.ledger_keys) == (21, [])
 
 
-async def test_a_cap_of_0_counts_nobody(stage: Stage) -> None:
-    stage.settings = replace(stage.settings, max_open_sessions=0)
-    for _ in range(7):
+async def test_limits_of_0_refuse_nobody(stage: Stage) -> None:
+    stage.settings = replace(
+        stage.settings, max_open_sessions=0, max_starts_per_hour=0, max_failures=0
+    )
+    for _ in range(25):
         await create(stage)
 
-    assert (len(stage.store.sessions), stage.store.counts) == (7, [])
+    assert (len(stage.store.sessions), stage.store.count("slot")) == (25, 0)
 
 
-async def test_a_count_that_cannot_be_read_creates_nothing_at_face(stage: Stage) -> None:
-    stage.faults.fail_next("count_open_sessions", StoreUnavailableError("down"))
+async def test_a_person_starts_no_more_than_so_often_an_hour_TooManyAttempts(  # noqa: N802
+    stage: Stage,
+) -> None:
+    stage.face.answer = an_answer(status=FaceStatus.NOT_STARTED)
+    for _ in range(20):
+        case = await create(stage)
+        await stage.app.flow.cancel(case.session.session_id, case.session_token)
+        stage.clock.advance(timedelta(seconds=1))
+
+    with pytest.raises(TooManyAttemptsError) as caught:
+        await create(stage)
+
+    assert caught.value.retry_after_seconds == 3580
+    stage.clock.advance(timedelta(seconds=3580))
+    await create(stage)
+
+
+async def test_after_five_failures_a_person_waits_for_a_minute_and_then_for_two(
+    stage: Stage,
+) -> None:
+    waits = []
+    for number in range(6):
+        started = await create(stage)
+        stage.face.answer = an_answer(replace(an_attempt(), liveness_decision="spoofface"))
+        await stage.app.flow.complete(started.session.session_id, started.session_token, Report())
+        if number >= 4:
+            with pytest.raises(TooManyAttemptsError) as caught:
+                await create(stage)
+            waits.append(caught.value.retry_after_seconds)
+            stage.clock.advance(timedelta(seconds=waits[-1] or 0))
+
+    assert waits == [60, 120]
+    await create(stage)
+
+
+async def test_an_operator_unlocks_a_person_for_good_and_that_goes_after_a_day(
+    stage: Stage,
+) -> None:
+    stage.face.answer = an_answer(replace(an_attempt(), liveness_decision="spoofface"))
+    for _ in range(5):
+        started = await create(stage)
+        await stage.app.flow.complete(started.session.session_id, started.session_token, Report())
+    with pytest.raises(TooManyAttemptsError):
+        await create(stage)
+
+    for _ in range(2):
+        await stage.app.persons.unlock(Person(kind=PersonKind.USER, id="user-1"))
+        await create(stage)
+        await stage.sweep_after(timedelta(hours=12))
+
+    assert stage.store.ledger_keys.count("3-unlock") == 1
+    await stage.sweep_after(timedelta(hours=12), timedelta(hours=12))
+    assert stage.store.ledger_keys.count("3-unlock") == 0
+    assert stage.flaws == []
+
+
+async def test_a_turn_is_waited_for_as_long_as_face_may_take_SessionConflict(  # noqa: N802
+    stage: Stage,
+) -> None:
+    start = stage.app.start
+    start = replace(start, turns=Turns(max_wait_seconds=0.01))
+    async with start.turns.take(SEALER.hash_person("user", "user-1")):
+        with pytest.raises(SessionConflictError) as caught:
+            await start.start(REQUEST)
+
+    assert (caught.value.retry_after_seconds, stage.face_calls) == (1, [])
+    await start.start(REQUEST)
+
+
+async def test_a_ledger_that_cannot_be_read_creates_nothing_at_face(stage: Stage) -> None:
+    stage.faults.fail_next("load_ledger", StoreUnavailableError("down"))
 
     with pytest.raises(StoreUnavailableError):
         await create(stage)
@@ -297,191 +409,12 @@ async def test_a_count_that_cannot_be_read_creates_nothing_at_face(stage: Stage)
     assert stage.face_calls == []
 
 
-# The idempotency key.
-
-
-async def test_a_key_is_kept_hashed_for_a_day_beside_its_session(stage: Stage) -> None:
-    started = await create(stage, key="the-key")
-
-    (claim,) = stage.store.claims
-    assert claim == idempotency.Claim(
-        shard=shard_of(started.session.session_id),
-        key_hash=idempotency.hash_key("the-key", REQUEST),
-        request_hash=idempotency.hash_request(REQUEST),
-        session_id=started.session.session_id,
-        ends_at=NOW + DAY,
-        version=claim.version,
-    )
-
-
-@pytest.mark.parametrize("request_", [REQUEST, WITH_IMAGE], ids=lambda one: one.kind)
-async def test_a_repeated_create_changes_nothing_and_asks_nobody_SessionConflict(  # noqa: N802
-    request_: StartRequest, stage: Stage
-) -> None:
-    await create(stage, request_, "k")
-    before = (only_session(stage), kept(stage))
-    # A key is good until its last moment.
-    stage.clock.advance(DAY - timedelta(milliseconds=1))
-
-    with pytest.raises(SessionConflictError) as caught:
-        await create(stage, request_, "k")
-
-    # It may come back as often as it likes: only another key creates another session.
-    assert caught.value.retry_after_seconds is None
-    assert ((only_session(stage), kept(stage)), stage.face_calls) == (before, ["create"])
-
-
-@pytest.mark.parametrize(
-    "become",
-    [
-        pytest.param(
-            lambda store, one: store.replace(one, transitions.canceled(one, NOW)), id="ended"
-        ),
-        pytest.param(StoreInMemory.purge, id="purged"),
-    ],
-)
-async def test_a_key_creates_nothing_more_whatever_became_of_its_session(
-    become: Callable[[StoreInMemory, Session], Awaitable[None]], stage: Stage
-) -> None:
-    await create(stage, key="k")
-    await become(stage.store, only_session(stage))
-
-    with pytest.raises(SessionConflictError):
-        await create(stage, key="k")
-
-    assert stage.face_calls == ["create"]
-
-
-async def test_a_repeated_create_at_a_full_cap_learns_that_its_key_is_used(
+async def test_a_ledger_that_never_stands_still_is_given_up_and_nothing_stays_at_face(
     stage: Stage,
 ) -> None:
-    await create(stage, key="k")
-    for _ in range(4):
-        await create(stage)
-
-    with pytest.raises(SessionConflictError):
-        await create(stage, key="k")
-    with pytest.raises(TooManySessionsError):
-        await create(stage, key="another")
-
-
-@pytest.mark.parametrize(
-    ("one", "another"),
-    [
-        pytest.param(REQUEST, a_request(user="user-1", mode=Mode.PASSIVE), id="another-mode"),
-        pytest.param(WITH_IMAGE, a_request(user="user-1", image=PNG + b"\0"), id="another-image"),
-    ],
-)
-async def test_another_request_under_a_used_key_is_refused_IdempotencyKeyReused(  # noqa: N802
-    one: StartRequest, another: StartRequest, stage: Stage
-) -> None:
-    await create(stage, one, "k")
-    before = only_session(stage)
-
-    with pytest.raises(IdempotencyKeyReusedError):
-        await create(stage, another, "k")
-
-    assert (only_session(stage), stage.face_calls) == (before, ["create"])
-
-
-@pytest.mark.parametrize(
-    ("one", "another"),
-    [
-        pytest.param(REQUEST, a_request(user="user-2"), id="two-users-of-one-device"),
-        pytest.param(
-            a_request(user="x", device="d"), a_request(device="x"), id="a-user-and-a-device"
-        ),
-        pytest.param(
-            a_request(device="None"), a_request(device=None), id="a-device-named-None-and-nobody"
-        ),
-    ],
-)
-async def test_the_same_key_of_another_person_is_another_key(
-    one: StartRequest, another: StartRequest, stage: Stage
-) -> None:
-    first, second = await create(stage, one, "k"), await create(stage, another, "k")
-
-    assert first.session.session_id != second.session.session_id
-    assert len(stage.store.claims) == 2
-
-
-async def test_a_key_alone_is_enough_where_nobody_is_named(stage: Stage) -> None:
-    nobody = a_request(device=None)
-    first = await create(stage, nobody, "k")
-    await create(stage, nobody, "l")
-
-    with pytest.raises(SessionConflictError):
-        await create(stage, nobody, "k")
-    (claim, _) = stage.store.claims
-    assert shard_of(first.session.session_id) == claim.shard
-
-
-@pytest.mark.parametrize("other", [REQUEST, WITH_IMAGE], ids=["same-request", "another-request"])
-async def test_an_expired_key_is_as_good_as_new(other: StartRequest, stage: Stage) -> None:
-    first = await create(stage, key="k")
-    stage.clock.advance(DAY)
-    fresh = await create(stage, other, "k")
-
-    assert fresh.session.session_id != first.session.session_id
-    (claim,) = stage.store.claims
-    assert (claim.session_id, claim.ends_at) == (fresh.session.session_id, NOW + 2 * DAY)
-
-
-async def test_an_expired_key_that_somebody_else_removes_is_a_lost_race(stage: Stage) -> None:
-    await create(stage, key="k")
-    stage.clock.advance(DAY)
-    (claim,) = stage.store.claims
-    stage.faults.fail_next(
-        "drop_claim",
-        lambda: stage.store.table.rows.pop((claim.shard, row_keys.claim_key(claim.key_hash))),
-    )
-
-    with pytest.raises(SessionConflictError) as caught:
-        await create(stage, key="k")
-
-    assert caught.value.retry_after_seconds == 1
-    assert (await create(stage, key="k")).session.face_session_id == "face-2"
-
-
-@pytest.mark.parametrize("full", [False, True], ids=["room-for-more", "room-for-one"])
-async def test_of_two_creates_with_one_key_at_once_one_wins_and_the_other_may_retry(
-    stage: Stage, *, full: bool
-) -> None:
-    for _ in range(4 if full else 0):
-        await create(stage)
-    (started,), (error,) = await create_all(stage, (REQUEST, "k"), (REQUEST, "k"))
-
-    assert isinstance(error, SessionConflictError)
-    assert error.retry_after_seconds == 1
-    assert started.session.face_session_id in stage.face.alive
-    assert len(stage.face.alive) == len(stage.store.sessions)
-    assert len(stage.store.claims) == 1
-
-
-async def test_of_two_requests_with_one_key_at_once_the_loser_learns_why(stage: Stage) -> None:
-    (started,), (error,) = await create_all(stage, (REQUEST, "k"), (WITH_IMAGE, "k"))
-
-    assert isinstance(error, IdempotencyKeyReusedError)
-    assert stage.face.alive == {started.session.face_session_id}
-
-
-async def test_a_loser_that_cannot_learn_who_won_says_that_the_store_is_down(
-    stage: Stage,
-) -> None:
-    stage.faults.fail_next("insert", StoreConflictError("there already"))
-    stage.faults.fail_next("load_claim", lambda: None, StoreUnavailableError("down"))
+    stage.faults.fail("insert", StoreConflictError("changed since"))
 
     with pytest.raises(StoreUnavailableError):
-        await create(stage, key="k")
+        await create(stage)
 
-    assert stage.face.alive == set()
-
-
-async def test_a_key_that_cannot_be_looked_up_creates_nothing(stage: Stage) -> None:
-    await create(stage, key="k")
-    stage.faults.fail_next("load_claim", StoreUnavailableError("down"))
-
-    with pytest.raises(StoreUnavailableError):
-        await create(stage, key="k")
-
-    assert stage.face_calls == ["create"]
+    assert (stage.face.alive, stage.rows) == (set(), [])

@@ -10,11 +10,11 @@ from shared.errors import (
 )
 from shared.flow.sweep import Sweep
 from shared.session import transitions
-from shared.session.idempotency import Claim
+from shared.session.ledger import Unlock
 from shared.session.session import Session, Status
 from shared.session.shard import SHARDS
 from shared.store import alarm_rows
-from tests.support.builders import NOW, RETENTION, a_claim, a_session
+from tests.support.builders import NOW, PERSON, RETENTION, a_session
 from tests.support.stage import Stage
 from tests.unit.flow.states import STALE_AT
 
@@ -114,37 +114,32 @@ async def test_one_failing_shard_never_stops_a_sweep(stage: Stage) -> None:
     assert (fields["shard"], type(fields["cause"])) == ("0", StoreUnavailableError)
 
 
-async def a_due_key(stage: Stage) -> Claim:
-    session = a_session(session_id="7" + "0" * 32, alarm_at=NOW + timedelta(days=2))
-    claim = a_claim(session_id=session.session_id)
-    await stage.store.insert(session, claim, max_open_sessions=0)
-    stage.clock.moment = claim.ends_at
-    return claim
+async def a_due_unlock(stage: Stage) -> None:
+    await stage.store.record_unlock(PERSON, Unlock(at=stage.clock()))
+    stage.clock.advance(timedelta(hours=24))
 
 
-async def test_a_sweep_ends_the_keys_of_a_day_ago_and_leaves_their_sessions(
-    stage: Stage,
-) -> None:
-    claim = await a_due_key(stage)
+async def test_a_sweep_ends_what_no_session_takes_with_it_at_its_time(stage: Stage) -> None:
+    await a_due_unlock(stage)
 
     stage.clock.advance(timedelta(milliseconds=-1))
     assert await run(stage) == {"due": 0, "failed": 0}
     stage.clock.advance(timedelta(milliseconds=1))
     assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
-    assert (list(stage.store.sessions), stage.store.claims) == ([claim.session_id], [])
+    assert stage.rows == []
 
 
-async def test_a_key_that_cannot_be_ended_is_ended_by_the_next_sweep(stage: Stage) -> None:
-    await a_due_key(stage)
-    stage.faults.fail_next("end_claim", DOWN)
+async def test_what_cannot_be_ended_is_ended_by_the_next_sweep(stage: Stage) -> None:
+    await a_due_unlock(stage)
+    stage.faults.fail_next("end_record", DOWN)
 
     assert await run(stage) == {"due": 1, "failed": 1}
     assert await run(stage) == {"due": 1, "failed": 0, "purged": 1}
 
 
-async def test_a_key_that_another_sweep_ends_at_the_same_moment_is_skipped(stage: Stage) -> None:
-    await a_due_key(stage)
-    stage.faults.fail_next("end_claim", stage.store.table.rows.clear)
+async def test_what_another_sweep_ends_at_the_same_moment_is_skipped(stage: Stage) -> None:
+    await a_due_unlock(stage)
+    stage.faults.fail_next("end_record", stage.store.table.rows.clear)
 
     assert await run(stage) == {"due": 1, "failed": 0, "skipped": 1}
 

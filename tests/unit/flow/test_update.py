@@ -53,15 +53,15 @@ async def test_who_lost_a_race_decides_again_on_what_is_there_now(stage: Stage) 
     seen: list[str | None] = []
 
     def record_and_process(session: Session) -> Session:
-        seen.append(session.user_correlation_id)
+        seen.append(session.sealed_user_correlation_id)
         return process(session)
 
-    other = a_session(user_correlation_id="written meanwhile")
+    other = a_session(sealed_user_correlation_id="written meanwhile")
     stage.faults.fail_next("replace", lambda: stage.store.hold(other))
     changed = await change(stage, record_and_process)
 
     assert seen == [None, "written meanwhile"]
-    assert changed.before.user_correlation_id == "written meanwhile"
+    assert changed.before.sealed_user_correlation_id == "written meanwhile"
     assert changed.after == stage.session
 
 

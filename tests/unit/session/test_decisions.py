@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.session import decisions, looks, transitions
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
-from shared.session.session import Outcome, Report, Session, Status
+from shared.session.session import Outcome, Reason, Report, Session, Status
 from tests.support.builders import (
     DIGEST,
     GRACE,
@@ -189,6 +189,16 @@ def test_giving_up_cancels_what_has_not_finished(
     after = decisions.after_cancel(session, answer, RULES, SOON)
 
     assert (after.status, after.ended_at) == (status, SOON)
+
+
+@pytest.mark.parametrize("status", [*FaceStatus, None])
+def test_whoever_gives_up_while_a_device_is_at_work_has_CanceledDuringCheck(  # noqa: N802
+    status: FaceStatus | None,
+) -> None:
+    after = decisions.after_cancel(STARTED, an_answer(status=status), RULES, SOON)
+
+    is_counted = after.reasons == (Reason.CANCELED_DURING_CHECK,)
+    assert (after.is_canceled_during_check, is_counted) == (status is FaceStatus.RUNNING,) * 2
 
 
 ANSWERS = st.sampled_from(

@@ -2,8 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.session.idempotency import KeyHash
-from shared.session.idempotency_record import IdempotencyRecord
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ledger import (
     EntryType,
     Ledger,
@@ -13,6 +12,7 @@ from shared.session.ledger import (
     may_free_slot,
 )
 from shared.session.session import Outcome
+from shared.session.shard import KeyHash
 from tests.support.builders import NOW, SESSION_ID
 
 SECOND = timedelta(seconds=1)

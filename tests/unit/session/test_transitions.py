@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from shared.session import transitions
 from shared.session.ids import FaceSessionId
+from shared.session.person import SealedPerson
 from shared.session.reference import ReferenceSource
 from shared.session.session import Kind, Outcome, Session, Status, Verdict
 from shared.session.session_token import hash_token
-from shared.session.shard import PersonHash
 from tests.support.builders import (
     GRACE,
     NOW,
+    PERSON,
     PNG,
     RETENTION,
     SESSION_ID,
@@ -48,7 +49,7 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         token=TOKEN,
         now=NOW,
         grace=GRACE,
-        counted=True,
+        who=SealedPerson(person=PERSON, device="sealed-device", user="sealed-user"),
     )
     assert session == Session(
         session_id=SESSION_ID,
@@ -56,9 +57,9 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         status=Status.STARTED,
         face_session_id=FaceSessionId("face-1"),
         token_hash=hash_token(TOKEN),
-        device_correlation_id="device-1",
-        user_correlation_id="user-1",
-        person_sha256=PersonHash(hashlib.sha256(b"user\nuser-1").hexdigest()),
+        sealed_device_correlation_id="sealed-device",
+        sealed_user_correlation_id="sealed-user",
+        person=PERSON,
         verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
         reference_source=ReferenceSource.SERVER,
         created_at=NOW,
@@ -80,20 +81,6 @@ def test_a_second_report_does_not_move_the_alarm() -> None:
     session = transitions.processing(a_session(), NOW)
 
     assert transitions.processing(session, LATER) == session
-
-
-def test_a_session_is_not_counted_unless_so_set() -> None:
-    session = transitions.new_session(
-        a_request(),
-        FaceSessionId("face-1"),
-        session_id=SESSION_ID,
-        token=TOKEN,
-        now=NOW,
-        grace=GRACE,
-        counted=False,
-    )
-
-    assert session.person_sha256 is None
 
 
 def test_a_person_who_tries_again_has_until_the_token_expires() -> None:

@@ -4,21 +4,22 @@ import pytest
 
 from shared.session.shard import Shard
 from shared.store import alarm_rows, row_keys
-from tests.support.builders import NOW, a_claim, a_session
+from shared.store.columns import row_at
+from tests.support.builders import NOW, a_session
 
 LATER = NOW + timedelta(hours=1)
 
 
 def test_an_alarm_row_is_its_keys_beside_the_row_it_is_for() -> None:
-    session, claim = a_session(), a_claim()
+    session, row = a_session(), row_at("5", "p:x:3-unlock")
 
     assert alarm_rows.alarm_row(session) == {
         "PartitionKey": session.session_id[0],
         "RowKey": row_keys.alarm_key(session),
     }
-    assert alarm_rows.claim_alarm_row(claim) == {
-        "PartitionKey": claim.shard,
-        "RowKey": row_keys.claim_alarm_key(claim),
+    assert alarm_rows.record_alarm_row(row, NOW) == {
+        "PartitionKey": "5",
+        "RowKey": row_keys.record_alarm_key(NOW, "p:x:3-unlock"),
     }
 
 

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import UnreadableRecordError
-from shared.session.idempotency import KeyHash
-from shared.session.idempotency_record import IdempotencyRecord
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import SessionId, shard_of
 from shared.session.ledger import Entry, EntryType, Ledger, Slot, Unlock
 from shared.session.limits import Limits, choose_slot, find_refusal
 from shared.session.session import Kind, Session
-from shared.session.shard import PersonHash
+from shared.session.shard import KeyHash, PersonHash
 from shared.store import ledger_keys, ledger_rows, row_keys
 from shared.store.columns import Row
 from tests.support.any_records import HASHES, IDS, SESSIONS, TIMES, any_record

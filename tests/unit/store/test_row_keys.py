@@ -6,36 +6,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.session.alarm import Alarm, AlarmClass, alarm_class_of
-from shared.session.idempotency import Claim
 from shared.session.ids import new_session_id, shard_of
 from shared.session.session import Session
 from shared.session.shard import SHARDS, PersonHash, Shard
 from shared.session.timestamps import rfc3339
 from shared.store import row_keys
-from tests.support.any_records import CLAIMS, IDS, SESSIONS, TIMES
-from tests.support.builders import NOW, SESSION_ID, a_claim, a_session
+from tests.support.any_records import IDS, SESSIONS, TIMES, WORDS
+from tests.support.builders import NOW, PERSON, SESSION_ID, a_session
 
 SHARD = Shard("5")
+OWNER = f"p:{PERSON}:4-8256666666666-start-liveness-{SESSION_ID}"
 ALARM_TIMES = TIMES | st.sampled_from([NOW, NOW + timedelta(milliseconds=1)])
 
 
-def keys_of(session: Session, claim: Claim) -> list[str]:
+def keys_of(session: Session) -> list[str]:
     return [
         row_keys.session_key(session.session_id),
-        row_keys.claim_key(claim.key_hash),
-        row_keys.count_key(PersonHash(claim.key_hash)),
         row_keys.alarm_key(session),
-        row_keys.claim_alarm_key(claim),
+        row_keys.record_alarm_key(session.alarm_at, OWNER),
     ]
 
 
-@given(session=SESSIONS, claim=CLAIMS)
-def test_a_persons_rows_have_keys_of_their_own_that_the_table_takes(
-    session: Session, claim: Claim
-) -> None:
-    keys = keys_of(session, replace(claim, ends_at=session.alarm_at))
+@given(session=SESSIONS)
+def test_a_persons_rows_have_keys_of_their_own_that_the_table_takes(session: Session) -> None:
+    keys = keys_of(session)
 
-    assert len(set(keys)) == 5
+    assert len(set(keys)) == 3
     # https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
     assert not set("/\\#?\t\n\r'") & set("".join(keys))
     assert "".join(keys).isascii()
@@ -58,20 +54,15 @@ def test_a_sessions_alarm_leads_to_its_row(session: Session) -> None:
     assert row_keys.session_id_from_key(row_keys.owner_key(alarm)) == session.session_id
 
 
-@given(claim=CLAIMS)
-def test_an_alarm_of_an_idempotency_key_leads_to_its_row_and_to_no_session(claim: Claim) -> None:
-    key = row_keys.claim_alarm_key(claim)
+@given(at=TIMES, owner=st.sampled_from([OWNER, f"p:{PERSON}:3-unlock"]) | WORDS)
+def test_an_alarm_of_a_row_of_no_session_leads_to_that_row(at: datetime, owner: str) -> None:
+    key = row_keys.record_alarm_key(at, owner)
     alarm = row_keys.alarm_from_key(SHARD, key)
 
     assert alarm == Alarm(
-        shard=SHARD,
-        session_id=None,
-        row_key=key,
-        due_at=claim.ends_at,
-        alarm_class=AlarmClass.RECORD,
+        shard=SHARD, session_id=None, row_key=key, due_at=at, alarm_class=AlarmClass.RECORD
     )
-    assert row_keys.owner_key(alarm) == row_keys.claim_key(claim.key_hash)
-    assert row_keys.key_hash_from_key(row_keys.owner_key(alarm)) == claim.key_hash
+    assert row_keys.owner_key(alarm) == owner
 
 
 @given(
@@ -81,12 +72,10 @@ def test_due_are_exactly_the_alarms_whose_time_has_come(
     at: datetime, now: datetime, session_id: str
 ) -> None:
     first, last = row_keys.due_range(now)
-    *others, alarm, end_of_a_key = keys_of(
-        a_session(session_id=session_id, alarm_at=at), replace(a_claim(), ends_at=at)
-    )
+    other, alarm, end_of_a_row = keys_of(a_session(session_id=session_id, alarm_at=at))
 
-    assert (first <= alarm < last) == (first <= end_of_a_key < last) == (at <= now)
-    assert not [key for key in others if first <= key < last]
+    assert (first <= alarm < last) == (first <= end_of_a_row < last) == (at <= now)
+    assert not first <= other < last
 
 
 @given(first=TIMES, second=TIMES, ids=st.tuples(IDS, IDS))
@@ -99,13 +88,11 @@ def test_alarms_sort_by_their_time(first: datetime, second: datetime, ids: tuple
     assert first == second or (keys[0] < keys[1]) == (first < second)
 
 
-@given(claim=CLAIMS, session=SESSIONS, later=TIMES)
-def test_a_postponed_alarm_is_for_the_same_row(
-    claim: Claim, session: Session, later: datetime
-) -> None:
+@given(session=SESSIONS, later=TIMES)
+def test_a_postponed_alarm_is_for_the_same_row(session: Session, later: datetime) -> None:
     for key, postponed in (
         (row_keys.alarm_key(session), row_keys.alarm_key(replace(session, alarm_at=later))),
-        (row_keys.claim_alarm_key(claim), row_keys.claim_alarm_key(replace(claim, ends_at=later))),
+        (row_keys.record_alarm_key(NOW, OWNER), row_keys.record_alarm_key(later, OWNER)),
         (
             f"alarm-soon-open-{session.session_id}",
             f"alarm-{rfc3339(later)}-open-{session.session_id}",
@@ -158,6 +145,6 @@ def test_whatever_begins_like_an_alarm_is_one(rest: str) -> None:
 
 
 def test_every_shard_is_the_beginning_of_some_session() -> None:
-    ids = {new_session_id(f"person {number}", bytes) for number in range(500)}
+    ids = {new_session_id(PersonHash(shard), bytes) for shard in SHARDS}
 
     assert {shard_of(session_id) for session_id in ids} == set(SHARDS)

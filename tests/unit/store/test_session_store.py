@@ -8,18 +8,20 @@ from azure.data.tables import TransactionOperation
 from shared.errors import (
     StoreConflictError,
     StoreUnavailableError,
-    TooManySessionsError,
     UnreadableRecordError,
 )
 from shared.session import transitions
+from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import SessionId, shard_of
-from shared.session.session import Session
-from shared.session.shard import Shard
+from shared.session.ledger import EntryType, Slot, Unlock
+from shared.session.ledger_changes import start_entry
+from shared.session.session import Outcome, Session, Verdict
+from shared.session.shard import KeyHash, Shard
 from shared.session.timestamps import rfc3339
-from shared.store import alarm_rows, claim_rows, row_keys, session_rows
+from shared.store import alarm_rows, ledger_rows, row_keys, session_rows
 from shared.store.session_store import TableSessionStore
 from shared.store.table import delete_op, insert_op, replace_op
-from tests.support.builders import GRACE, NOW, PERSON, SESSION_ID, a_claim, a_session
+from tests.support.builders import GRACE, NOW, PERSON, SESSION_ID, a_session, an_opening
 from tests.support.memory_table import MemoryTable
 
 if TYPE_CHECKING:
@@ -28,8 +30,15 @@ if TYPE_CHECKING:
     from shared.store.table import StorageTable
 
 SESSION = a_session()
-COUNTED = a_session(person_sha256=PERSON)
-CLAIM = a_claim()
+OWNED = a_session(person=PERSON)
+RECORD = IdempotencyRecord(
+    key_hash=KeyHash("c1" * 32), request_hash="4e" * 32, session_id=SESSION_ID, ends_at=NOW
+)
+OPENING = replace(
+    an_opening(replace(OWNED, key_hash=RECORD.key_hash), slot=0),
+    record=RECORD,
+    sealed_answer="sealed",
+)
 SHARD = shard_of(SESSION_ID)
 ANOTHER_ID = SessionId(SHARD + "f" * 32)
 
@@ -45,8 +54,14 @@ def store(table: MemoryTable) -> TableSessionStore:
 
 
 async def stored(store: TableSessionStore, session: Session = SESSION) -> Session:
-    await store.insert(session, None, max_open_sessions=5)
+    await store.insert(an_opening(session))
     found = await store.load(session.session_id)
+    assert found is not None
+    return found
+
+
+async def stored_as(store: TableSessionStore) -> Session:
+    found = await store.load(SESSION_ID)
     assert found is not None
     return found
 
@@ -58,16 +73,17 @@ def keys(table: MemoryTable) -> list[str]:
 async def test_a_session_and_all_that_belongs_to_it_are_inserted_in_one_transaction(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    await store.insert(COUNTED, CLAIM, max_open_sessions=5)
+    await store.insert(OPENING)
 
     create = TransactionOperation.CREATE
     assert table.commits == [
         [
-            (create, session_rows.session_row(COUNTED)),
-            (create, alarm_rows.alarm_row(COUNTED)),
-            (create, claim_rows.claim_row(CLAIM)),
-            (create, alarm_rows.claim_alarm_row(CLAIM)),
-            (create, claim_rows.count_row(SHARD, PERSON, 1)),
+            (create, session_rows.session_row(OPENING.session)),
+            (create, alarm_rows.alarm_row(OPENING.session)),
+            (create, ledger_rows.entry_row(PERSON, start_entry(OPENING.session))),
+            (create, ledger_rows.slot_row(PERSON, cast("Slot", OPENING.slot))),
+            (create, ledger_rows.record_row(PERSON, RECORD)),
+            (create, ledger_rows.answer_row(SESSION_ID, "sealed")),
         ]
     ]
 
@@ -75,7 +91,7 @@ async def test_a_session_and_all_that_belongs_to_it_are_inserted_in_one_transact
 async def test_a_session_of_nobody_is_two_rows(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    await store.insert(SESSION, None, max_open_sessions=5)
+    await store.insert(an_opening(SESSION))
 
     assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
 
@@ -83,7 +99,7 @@ async def test_a_session_of_nobody_is_two_rows(
 async def test_a_session_is_read_with_its_version(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    await store.insert(SESSION, None, max_open_sessions=5)
+    await store.insert(an_opening(SESSION))
 
     _, version = table.rows[SHARD, f"session-{SESSION_ID}"]
     assert await store.load(SESSION_ID) == replace(SESSION, version=version)
@@ -91,17 +107,10 @@ async def test_a_session_is_read_with_its_version(
 
 
 async def test_strange_rows_are_unreadable(store: TableSessionStore, table: MemoryTable) -> None:
-    for key in (f"session-{SESSION_ID}", f"key-{CLAIM.key_hash}", f"person-{PERSON}"):
-        table.put({"PartitionKey": SHARD, "RowKey": key, "kind": 5, "openSessions": "five"})
+    for key in (f"session-{SESSION_ID}", f"answer-{SESSION_ID}"):
+        table.put({"PartitionKey": SHARD, "RowKey": key, "kind": 5})
 
-    for read in (
-        store.load(SESSION_ID),
-        store.load_claim(SHARD, CLAIM.key_hash),
-        store.count_open_sessions(SHARD, PERSON),
-        store.insert(
-            a_session(session_id=ANOTHER_ID, person_sha256=PERSON), None, max_open_sessions=5
-        ),
-    ):
+    for read in (store.load(SESSION_ID), store.load_sealed_answer(SESSION_ID)):
         with pytest.raises(UnreadableRecordError):
             await read
 
@@ -146,7 +155,9 @@ async def test_a_session_is_purged_with_its_alarm_if_it_is_as_it_was_read(
     assert table.rows == {}
 
 
-@pytest.mark.parametrize("operation", ["insert", "replace", "purge", "drop_claim", "end_claim"])
+@pytest.mark.parametrize(
+    "operation", ["insert", "replace", "purge", "record_start", "record_unlock", "end_record"]
+)
 async def test_a_table_that_cannot_be_written_is_unavailable(
     operation: str, store: TableSessionStore, table: MemoryTable
 ) -> None:
@@ -154,96 +165,81 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
     table.faults.fail_next("commit", StoreUnavailableError("down"))
     alarm = row_keys.alarm_from_key(SHARD, "alarm-x-record-y")
     calls: dict[str, Callable[[], Awaitable[object]]] = {
-        "insert": lambda: store.insert(a_session(session_id=ANOTHER_ID), None, max_open_sessions=5),
+        "insert": lambda: store.insert(an_opening(a_session(session_id=ANOTHER_ID))),
         "replace": lambda: store.replace(before, transitions.canceled(before, NOW)),
         "purge": lambda: store.purge(before),
-        "drop_claim": lambda: store.drop_claim(CLAIM),
-        "end_claim": lambda: store.end_claim(alarm),
+        "record_start": lambda: store.record_start(PERSON, start_entry(SESSION)),
+        "record_unlock": lambda: store.record_unlock(PERSON, Unlock(at=NOW)),
+        "end_record": lambda: store.end_record(alarm),
     }
 
     with pytest.raises(StoreUnavailableError):
         await calls[operation]()
 
 
-# The count of a person's open sessions.
+# A person's ledger.
 
 
-def another(number: int) -> Session:
-    return replace(COUNTED, session_id=SessionId(f"{SHARD}{number:032x}"))
+async def slots(store: TableSessionStore) -> list[str | None]:
+    return [slot.session_id for slot in (await store.load_ledger(PERSON, NOW)).slots]
 
 
-async def counted(store: TableSessionStore) -> int:
-    return await store.count_open_sessions(SHARD, PERSON)
-
-
-async def test_a_person_at_the_cap_gets_no_further_session(
+async def test_a_slot_that_somebody_else_has_taken_is_a_lost_race(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    for number in range(5):
-        await stored(store, another(number))
-    commits = len(table.commits)
-
-    with pytest.raises(TooManySessionsError):
-        await store.insert(another(5), None, max_open_sessions=5)
-
-    assert len(table.commits) == commits
-    await store.insert(another(5), None, max_open_sessions=6)
-    await store.insert(another(6), None, max_open_sessions=0)
-    assert await counted(store) == 7
-
-
-async def test_a_session_that_was_never_counted_releases_nothing(
-    store: TableSessionStore,
-) -> None:
-    await stored(store, another(1))
-    before = await stored(store)
-    await store.replace(before, transitions.canceled(before, NOW))
-
-    assert await counted(store) == 1
-
-
-async def test_a_count_that_is_missing_does_not_hold_up_an_ending(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    before = await stored(store, COUNTED)
-    del table.rows[SHARD, f"person-{PERSON}"]
-
-    assert (await store.replace(before, transitions.canceled(before, NOW))).is_final
-
-
-async def test_a_start_gives_up_on_a_count_that_never_stands_still(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    table.faults.fail_next("commit", *[StoreConflictError("changed since")] * 15)
-
-    with pytest.raises(StoreConflictError, match="kept changing"):
-        await store.insert(COUNTED, None, max_open_sessions=5)
-
-    await store.insert(COUNTED, None, max_open_sessions=5)
-
-
-async def test_an_ending_gives_up_on_a_count_that_never_stands_still(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    before = await stored(store, COUNTED)
-    table.faults.fail_next("commit", *[StoreConflictError("changed since")] * 10)
-
-    with pytest.raises(StoreConflictError, match="kept changing"):
-        await store.replace(before, transitions.canceled(before, NOW))
-
-
-async def test_a_lost_race_for_the_session_is_not_tried_again(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    before = await stored(store, COUNTED)
-    await store.replace(before, transitions.processing(before, NOW))
-    commits = len(table.commits)
+    await store.insert(an_opening(OWNED, slot=0))
+    rows = dict(table.rows)
 
     with pytest.raises(StoreConflictError):
-        await store.replace(before, transitions.canceled(before, NOW))
+        await store.insert(an_opening(replace(OWNED, session_id=ANOTHER_ID), slot=0))
 
-    assert len(table.commits) == commits + 1
-    assert await counted(store) == 1
+    assert table.rows == rows
+
+
+async def test_an_ending_writes_its_entry_and_frees_its_slot_in_its_own_transaction(
+    store: TableSessionStore, table: MemoryTable
+) -> None:
+    await store.insert(an_opening(OWNED, slot=0))
+    before = await stored_as(store)
+    spoof = Verdict(outcome=Outcome.REJECTED)
+    commits = len(table.commits)
+
+    await store.replace(before, transitions.completed(before, spoof, NOW))
+
+    assert (len(table.commits) - commits, len(table.commits[-1])) == (1, 5)
+    assert await slots(store) == [None]
+    entries = (await store.load_ledger(PERSON, NOW)).entries
+    assert {entry.type for entry in entries} == {EntryType.START, EntryType.FAILURE}
+
+
+async def test_an_ending_near_its_tokens_end_leaves_the_slot_alone(
+    store: TableSessionStore,
+) -> None:
+    await store.insert(an_opening(OWNED, slot=0))
+    before = await stored_as(store)
+
+    at = before.expires_at - timedelta(seconds=60)
+    await store.replace(before, transitions.canceled(before, at))
+
+    assert await slots(store) == [SESSION_ID]
+
+
+async def test_a_purge_takes_all_that_is_the_sessions_own_and_leaves_what_is_anothers(
+    store: TableSessionStore, table: MemoryTable
+) -> None:
+    await store.insert(OPENING)
+    before = await stored_as(store)
+    other = Slot(number=0, session_id=ANOTHER_ID, ends_at=NOW)
+    kept = [
+        ledger_rows.slot_row(PERSON, other),
+        ledger_rows.record_row(PERSON, replace(RECORD, session_id=ANOTHER_ID)),
+    ]
+    for row in kept:
+        table.put(row)
+
+    await store.purge(before)
+
+    assert [row for row, _ in table.rows.values()] == kept
 
 
 async def test_an_insert_that_the_sdk_repeated_is_a_conflict_and_counts_once(
@@ -252,47 +248,22 @@ async def test_an_insert_that_the_sdk_repeated_is_a_conflict_and_counts_once(
     table.faults.drop_responses("commit", StoreConflictError("there already: our own"))
 
     with pytest.raises(StoreConflictError):
-        await store.insert(COUNTED, CLAIM, max_open_sessions=5)
+        await store.insert(OPENING)
 
-    assert await counted(store) == 1
+    assert await slots(store) == [SESSION_ID]
     assert await store.load(SESSION_ID) is not None
 
 
-# Idempotency keys.
-
-
-@pytest.mark.parametrize("person", [None, PERSON], ids=["nobody", "somebody"])
-async def test_a_key_that_is_taken_opens_no_second_session(
-    person: str | None, store: TableSessionStore
-) -> None:
-    first, second = (
-        a_session(session_id=one, person_sha256=person) for one in (SESSION_ID, ANOTHER_ID)
-    )
-    await store.insert(first, CLAIM, max_open_sessions=5)
-
-    with pytest.raises(StoreConflictError):
-        await store.insert(second, replace(CLAIM, session_id=ANOTHER_ID), max_open_sessions=5)
-
-    assert await store.load(ANOTHER_ID) is None
-    assert await counted(store) == (1 if person else 0)
-
-
-async def test_a_key_goes_with_its_alarm_and_leaves_its_session(
+async def test_without_limit_or_key_a_session_is_three_rows_and_in_the_end_none(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
-    for end in ("drop", "alarm"):
-        table.rows.clear()
-        await store.insert(SESSION, CLAIM, max_open_sessions=5)
-        claim = await store.load_claim(SHARD, CLAIM.key_hash)
-        due = await store.list_due(SHARD, CLAIM.ends_at, limit=9)
-        (alarm,) = [one for one in due if not one.session_id]
-        assert claim is not None
-        await (store.drop_claim(claim) if end == "drop" else store.end_claim(alarm))
+    await store.insert(an_opening(OWNED))
+    assert len(table.rows) == 3
 
-        assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
-        for again in (store.drop_claim(claim), store.end_claim(alarm)):
-            with pytest.raises(StoreConflictError):
-                await again
+    before = await stored_as(store)
+    await store.purge(await store.replace(before, transitions.canceled(before, NOW)))
+
+    assert table.rows == {}
 
 
 # Alarms.

@@ -45,7 +45,7 @@ class Pages:
         self._pages = pages
         self._silent = silent
 
-    async def by_page(self) -> AsyncIterator[AsyncIterator[dict[str, str]]]:
+    async def by_page(self) -> AsyncIterator[AsyncIterator["Entity"]]:
         for page in self._pages:
             if self._silent:
                 await asyncio.Event().wait()
@@ -53,9 +53,9 @@ class Pages:
                 raise page
             yield self._rows(page)
 
-    async def _rows(self, page: Sequence[str]) -> AsyncIterator[dict[str, str]]:
+    async def _rows(self, page: Sequence[str]) -> AsyncIterator["Entity"]:
         for key in page:
-            yield {"RowKey": key}
+            yield Entity(RowKey=key)
 
 
 @dataclass
@@ -66,6 +66,7 @@ class FakeClient:
     pages: Sequence[Sequence[str] | Exception] = ()
     troubles: deque[Exception] = field(default_factory=deque)
     silent: bool = False
+    selected: list[str] | None = None
     transactions: list[Sequence[Any]] = field(default_factory=list)
     queries: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
@@ -80,9 +81,9 @@ class FakeClient:
         return [{"etag": f'W/"{number}"'} for number, _ in enumerate(operations)]
 
     def query_entities(
-        self, query: str, *, parameters: Mapping[str, str], select: list[str]
+        self, query: str, *, parameters: Mapping[str, str], select: list[str] | None = None
     ) -> Pages:
-        assert select == ["RowKey"]
+        self.selected = select
         self.queries.append((query, parameters))
         return Pages(self.pages, silent=self.silent)
 
@@ -229,6 +230,18 @@ async def test_keys_are_listed_page_by_page(table: StorageTable, client: FakeCli
     ((query, parameters),) = client.queries
     assert query == "PartitionKey eq @shard and RowKey ge @first and RowKey lt @last"
     assert tuple(parameters.values()) == ("5", "a", "d")
+    assert client.selected == ["RowKey"]
+
+
+async def test_rows_of_a_range_are_listed_with_their_versions_to_the_last_page(
+    table: StorageTable, client: FakeClient
+) -> None:
+    client.pages = [["a", "b"], [], ["c"]]
+
+    rows = await table.list_rows("5", "a", "d")
+
+    assert rows == [({"RowKey": key}, ETAG) for key in "abc"]
+    assert client.selected is None
 
 
 async def test_no_more_pages_are_read_than_are_asked_for(

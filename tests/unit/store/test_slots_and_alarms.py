@@ -1,4 +1,4 @@
-"""After any sequence of starts, repeats, endings and sweeps: exact counts, one alarm for each."""
+"""After any sequence of starts, repeats, endings and sweeps: exact slots, one alarm for each."""
 
 from random import Random
 
@@ -11,7 +11,7 @@ from tests.support.random_walk import Walk
 
 @given(rng=st.randoms(use_true_random=False), steps=st.integers(1, 25))
 @settings(max_examples=60, deadline=None)
-async def test_counts_and_alarms_are_exact_after_whatever_happens(rng: Random, steps: int) -> None:
+async def test_slots_and_alarms_are_exact_after_whatever_happens(rng: Random, steps: int) -> None:
     walk = Walk(store=StoreInMemory(), rng=rng)
     for _ in range(steps):
         await walk.step()
