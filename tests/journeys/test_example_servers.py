@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -183,6 +183,23 @@ async def test_an_event_is_taken_once_and_from_event_grid_only(
         "FaceLiveness.SessionCompleted sessions/1",
         "FaceLiveness.SessionCompleted sessions/2",
     ]
+
+
+async def test_a_server_is_told_how_a_check_of_the_app_has_ended(
+    world: World, server: Server, configure: Callable[..., Awaitable[None]]
+) -> None:
+    topic = "EVENTS_TOPIC_ENDPOINT"
+    await configure(**{topic: world.stack.settings[topic]})
+    await world.face("webhook", {"url": f"{server.url}/events", "audience": EVENT_GRID["aud"]})
+    check = await server.start(f"ada-{secrets.token_hex(4)}")
+    await world.play(check, "realface")
+    await world.complete(check)
+
+    wanted = f"FaceLiveness.SessionCompleted sessions/{check.session_id}"
+    async with asyncio.timeout(60):
+        while await server.told.get() != wanted:
+            pass
+    await world.face("webhook", {"url": None})
 
 
 async def test_with_entra_a_server_comes_with_its_own_identity_and_no_key(
