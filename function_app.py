@@ -73,6 +73,18 @@ async def resend_event(req: func.HttpRequest, context: func.Context) -> func.Htt
     return await answer(for_operator.resend_event, req, context, Audience.OPERATOR)
 
 
+@app.route("ready", methods=["GET"], auth_level=_BY_CALLER)
+async def get_readiness(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Say whether each part can be used: for operators, by a key or an access token."""
+    return await answer(
+        for_operator.get_readiness,
+        req,
+        context,
+        Audience.OPERATOR,
+        misconfigured=for_operator.as_not_ready,
+    )
+
+
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared import telemetry
 from shared.connections import Connections
+from shared.flow import readiness
 from shared.flow.images import SessionImages
 from shared.flow.persons import Persons
 from shared.flow.ports import (
@@ -20,6 +21,7 @@ from shared.flow.ports import (
     MessageQueue,
     SessionStore,
 )
+from shared.flow.readiness import Readiness
 from shared.flow.references import References
 from shared.flow.replay import Replay
 from shared.flow.session_flow import LivenessFlow
@@ -52,6 +54,7 @@ class App:
     queue_flow: LivenessFlow
     sweep: Sweep
     persons: Persons
+    readiness: Readiness
     token_check: "TokenCheck | None"
     now: Clock
     _connections: Connections
@@ -95,13 +98,14 @@ def build(  # noqa: PLR0913 - whatever a test may give
 ) -> App:
     """Join the app's parts; what is given is used as it is, everything else is opened."""
     connections = Connections(settings, now)
-    store, queue = store or connections.open_store(), queue or connections.open_queue()
+    app_secret = app_secret or connections.open_app_secret()
     parts = _Parts(
-        store=store,
-        queue=queue,
+        store=store or connections.open_store(),
+        queue=queue or connections.open_queue(),
         images=images or connections.open_images(),
         events=events or connections.open_events(),
-        seals=Seals((app_secret or connections.open_app_secret()).get, secrets.token_bytes),
+        app_secret=app_secret,
+        seals=Seals(app_secret.get, secrets.token_bytes),
         settings=settings,
         now=now,
         log=log,
@@ -119,6 +123,7 @@ def _join(parts: "_Parts", faces: Sequence[FaceGateway], connections: Connection
         queue_flow=parts.build_flow(queue_face),
         sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
         persons=Persons(seals=parts.seals, store=store, now=now, log=log),
+        readiness=Readiness(readiness.parts_of(parts, live_face), now),
         token_check=connections.open_token_check(),
         now=now,
         _connections=connections,
@@ -133,6 +138,7 @@ class _Parts:
     queue: MessageQueue
     images: ImageStore | None
     events: EventTopic | None
+    app_secret: AppSecret
     seals: Seals
     settings: Settings
     now: Clock

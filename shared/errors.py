@@ -28,13 +28,15 @@ AppError
 │   ├── SigningKeysUnavailableError
 │   ├── StoreUnavailableError
 │   │   └── UnreadableRecordError
+│   ├── NotReadyError
 │   └── EventsUnavailableError
 ├── StoreConflictError            we lost a race: read again, decide again
 ├── UnreadableMessageError        nobody can act on this message: it belongs in poison
 └── ConfigurationError            we must fix the deployment
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 
 class AppError(Exception):
@@ -197,6 +199,12 @@ class StoreUnavailableError(DependencyError):
 
 class UnreadableRecordError(StoreUnavailableError):
     """A row that is not as we write them."""
+
+
+class NotReadyError(DependencyError):
+    """Something that the app needs cannot be used now; each part has its own cause."""
+
+    failures: Mapping[str, AppError] = MappingProxyType({})
 
 
 class EventsUnavailableError(DependencyError):

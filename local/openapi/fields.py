@@ -41,6 +41,13 @@ FIELDS: Mapping[str, Words] = {
     ),
     "kind": Words("What is checked.", "liveness"),
     "status": Words("Where the session is in its life; a final state never changes.", "completed"),
+    "ReadyReply.status": Words("Every part that is on can be used.", "ready"),
+    "parts": Words("Each part that the app needs.", None),
+    **{
+        f"ReadyParts.{name}": Words("`off` where the settings turn it off.", "ok")
+        for name in ("settings", "vault", "table", "queue", "face", "images", "events")
+    },
+    "ErrorCause.target": Words("The part that is not ready.", "face"),
     "HealthReply.status": Words("The app runs.", "ok"),
     "authToken": Words(
         "For Microsoft's SDK on the device. Told this once; never log it.",

@@ -121,6 +121,15 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={202: Success(description="It will be sent.", body=contract.EventReply)},
         codes=("SessionNotFinal", "SessionConflict", "EventsOff"),
     ),
+    "get_readiness": Operation(
+        summary="See whether the app could do its work",
+        description=(
+            "For operators: asks the vault, the table, the queue, Face, and where they are on the"
+            " pictures' container and the topic. What it finds is kept for 10 seconds."
+        ),
+        answers={200: Success(description="All parts can be used.", body=contract.ReadyReply)},
+        codes=("NotReady", "EventsUnavailable"),
+    ),
     "get_health": Operation(
         summary="See that the app runs",
         description="For anybody; it touches nothing.",

@@ -25,6 +25,8 @@ TokenSeconds = Annotated[int, Meta(ge=MIN_TOKEN_SECONDS)]
 # UTC, to the millisecond: 2026-03-04T05:06:07.089Z.
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
+Readiness = Literal["ok", "off"]
+
 
 class _Shape(Struct, frozen=True, rename="camel"):
     """What requests and replies have in common."""
@@ -185,6 +187,25 @@ class EventReply(ReplyBody, frozen=True, kw_only=True):
     session_id: str
 
 
+class ReadyParts(ReplyBody, frozen=True, kw_only=True):
+    """Each part that the app needs."""
+
+    settings: Readiness
+    vault: Readiness
+    table: Readiness
+    queue: Readiness
+    face: Readiness
+    images: Readiness
+    events: Readiness
+
+
+class ReadyReply(ReplyBody, frozen=True, kw_only=True):
+    """The app can do its work."""
+
+    status: Literal["ready"]
+    parts: ReadyParts
+
+
 class HealthReply(ReplyBody, frozen=True, kw_only=True):
     """The app runs."""
 
@@ -192,10 +213,11 @@ class HealthReply(ReplyBody, frozen=True, kw_only=True):
 
 
 class ErrorCause(ReplyBody, frozen=True, kw_only=True):
-    """What Azure AI Face called it."""
+    """What Azure AI Face called it; or why a part, which the target names, is not ready."""
 
     code: str
     message: str
+    target: str | UnsetType = UNSET
 
 
 class ErrorDetails(ReplyBody, frozen=True, kw_only=True):

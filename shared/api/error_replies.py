@@ -36,6 +36,8 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.KeyUnavailableError: (503, "KeyUnavailable"),
     errors.SigningKeysUnavailableError: (503, "KeyUnavailable"),
     errors.StoreUnavailableError: (503, "StoreUnavailable"),
+    errors.EventsUnavailableError: (503, "EventsUnavailable"),
+    errors.NotReadyError: (503, "NotReady"),
 }
 
 # An error's own words are for the log; only a CallerError's were written for its caller, and why a
@@ -63,6 +65,9 @@ def error_reply(error: AppError) -> ErrorReply:
 
 
 def _details(error: AppError, code: str, message: str) -> ErrorDetails:
+    if isinstance(error, errors.NotReadyError):
+        causes = tuple(_cause_of(part, cause) for part, cause in error.failures.items())
+        return ErrorDetails(code=code, message=message, details=causes)
     if not isinstance(error, errors.InvalidRequestError):
         return ErrorDetails(code=code, message=message)
     return ErrorDetails(
@@ -70,6 +75,13 @@ def _details(error: AppError, code: str, message: str) -> ErrorDetails:
         message=message,
         target=error.target or UNSET,
         details=_causes(error.face_code) if error.face_code else UNSET,
+    )
+
+
+def _cause_of(part: str, error: AppError) -> ErrorCause:
+    status, code = status_of(error)
+    return ErrorCause(
+        code=code, target=part, message=_MESSAGES.get(status, "It cannot be used now.")
     )
 
 

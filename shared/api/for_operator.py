@@ -2,10 +2,12 @@
 
 import azure.functions as func
 
+from shared.api import replies
 from shared.api.contract import EventReply
 from shared.api.request_parts import session_id
 from shared.api.responses import Reply
 from shared.composition import App
+from shared.errors import ConfigurationError, NotReadyError
 
 
 async def resend_event(app: App, req: func.HttpRequest) -> Reply:
@@ -13,3 +15,15 @@ async def resend_event(app: App, req: func.HttpRequest) -> Reply:
     known = session_id(req)
     await app.flow.resend_event(known)
     return Reply(status=202, body=EventReply(session_id=known))
+
+
+async def get_readiness(app: App, req: func.HttpRequest) -> Reply:  # noqa: ARG001
+    """Say of each part whether the app could use it."""
+    return Reply(status=200, body=replies.ready_reply(await app.readiness.check()))
+
+
+def as_not_ready(error: ConfigurationError) -> NotReadyError:
+    """Say that it is the settings with which the app cannot even begin."""
+    refusal = NotReadyError(str(error))
+    refusal.failures = {"settings": error}
+    return refusal

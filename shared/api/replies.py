@@ -1,10 +1,11 @@
 """From our values to the bodies of replies."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from math import ceil
 from typing import Any
 
-from msgspec import UNSET, UnsetType, json, structs
+from msgspec import UNSET, UnsetType, convert, json, structs
 
 from shared.api import contract
 from shared.session.caller import Caller
@@ -138,3 +139,8 @@ def _retry_after_seconds(session: Session, now: datetime) -> int | UnsetType:
     if session.status is not Status.PROCESSING:
         return UNSET
     return max(1, seconds_until(session.look_at, now))
+
+
+def ready_reply(parts: Mapping[str, str]) -> contract.ReadyReply:
+    """Say of each part that it can be used, or is off."""
+    return contract.ReadyReply(status="ready", parts=convert({**parts}, contract.ReadyParts))

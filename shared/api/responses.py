@@ -45,7 +45,12 @@ Endpoint = Callable[[App, func.HttpRequest], Awaitable[Reply]]
 
 
 async def answer(
-    endpoint: Endpoint, req: func.HttpRequest, context: func.Context, audience: Audience
+    endpoint: Endpoint,
+    req: func.HttpRequest,
+    context: func.Context,
+    audience: Audience,
+    *,
+    misconfigured: Callable[[ConfigurationError], AppError] = lambda error: error,
 ) -> func.HttpResponse:
     """Run an endpoint on the app, for its audience; every known error becomes status and code."""
     try:
@@ -53,8 +58,10 @@ async def answer(
         await check_caller(app, req, audience)
         _log_caller(context)
         reply = await endpoint(app, req)
-    except (CallerError, DependencyError, ConfigurationError) as error:
+    except (CallerError, DependencyError) as error:
         reply = _refuse(error)
+    except ConfigurationError as error:
+        reply = _refuse(misconfigured(error))
     return respond(reply, context)
 
 

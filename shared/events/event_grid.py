@@ -12,7 +12,6 @@ from azure.core.exceptions import HttpResponseError
 from shared import azure_errors
 from shared.errors import EventsUnavailableError
 from shared.events import cloud_event
-from shared.events.cloud_event import CloudEvent
 from shared.session.session import Session
 
 if TYPE_CHECKING:
@@ -50,21 +49,27 @@ class EventGridTopic:
 
     async def send_ending(self, session: Session) -> None:
         """Tell how a session ended; may raise EventsUnavailable."""
-        await self._send(cloud_event.ending_event(self._source, session))
+        await self._send(dict(cloud_event.ending_event(self._source, session)))
+
+    async def check(self) -> None:
+        """Offer what is no event: only to whom it would take one from does it say why not."""
+        await self._send({}, fine=HTTPStatus.BAD_REQUEST)
 
     async def close(self) -> None:
         """Close the client, if there ever was an event."""
         if self._client is not None:
             await self._client.close()
 
-    async def _send(self, event: CloudEvent) -> None:
+    async def _send(self, event: dict[str, object], *, fine: int | None = None) -> None:
         if self._alone_until and self._now() < self._alone_until:
             raise EventsUnavailableError("the topic is left alone: it took none of the last events")
         self._client = self._client or self._open_client()
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._client.send(dict(event))
+                await self._client.send(event)
         except azure_errors.CLIENT_ERRORS as error:
+            if fine is not None and getattr(error, "status_code", None) == fine:
+                return
             cause = azure_errors.describe(error)
             self._in_vain += 1
             if self._in_vain >= _MAX_IN_VAIN:

@@ -50,6 +50,10 @@ class VaultAppSecret:
             )
         return await self._fetching.join()
 
+    async def check(self) -> None:
+        """Ask the vault, though the secret be known."""
+        await self._secret.fetch()
+
     async def _fetch(self) -> Secret:
         fetching = asyncio.ensure_future(self._secret.fetch())
         # What fails beside it is met again, and named, by whoever needs it.

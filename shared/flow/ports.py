@@ -49,6 +49,10 @@ class AppSecret(Protocol):
         """Return it; KeyUnavailable when there is none, or too short a one."""
         ...
 
+    async def check(self) -> None:
+        """Ask the vault for it, known or not; KeyUnavailable as above."""
+        ...
+
 
 class Sealer(Protocol):
     """Seals and hashes what is kept of a person, under keys that only this app has."""
@@ -101,12 +105,20 @@ class MessageQueue(Protocol):
         """Name a session in a message that becomes visible later; may raise StoreUnavailable."""
         ...
 
+    async def check(self) -> None:
+        """See that it is there; may raise StoreUnavailable."""
+        ...
+
 
 class EventTopic(Protocol):
     """Who is told what has happened. Every method may raise EventsUnavailable."""
 
     async def send_ending(self, session: Session) -> None:
         """Tell how a session ended."""
+        ...
+
+    async def check(self) -> None:
+        """See that it would take an event."""
         ...
 
 

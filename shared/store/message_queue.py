@@ -70,6 +70,15 @@ class StorageQueue:
             cause = azure_errors.describe(error)
             raise StoreUnavailableError(f"the queue took no message: {cause}") from error
 
+    async def check(self) -> None:
+        """See that the queue is there, and open to us."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._client().get_queue_properties()
+        except azure_errors.CLIENT_ERRORS as error:
+            cause = azure_errors.describe(error)
+            raise StoreUnavailableError(f"the queue cannot be had: {cause}") from error
+
     async def close(self) -> None:
         """Close the client, if there is one."""
         if self._opened is not None:

@@ -263,6 +263,17 @@ async def test_a_topic_that_took_none_of_five_events_is_left_alone_for_30_second
     await app.close()
 
 
+async def test_whether_it_would_take_an_event_is_seen_without_one(
+    face: FaceCalls, app: EventGridTopic
+) -> None:
+    await app.check()
+    await face.control("faults", operation="topic", times=1, status=403)
+    with pytest.raises(EventsUnavailableError, match="403"):
+        await app.check()
+
+    assert await events(face) == []
+
+
 STRANGERS: dict[str, tuple[dict[str, Any], str]] = {
     "page to sign in": ({"text": "<html>", "content_type": "text/html"}, "HttpResponseError 200"),
     "JSON": ({"text": '{"a": 1}', "content_type": "application/json"}, "HttpResponseError 200"),

@@ -11,6 +11,7 @@ from azure.storage.queue.aio import QueueClient
 
 from local.functions_host.queue_message import decode_text
 from local.stack.stack import Stack
+from shared.errors import StoreUnavailableError
 from shared.secret import Secret
 from shared.store.message_queue import StorageQueue
 from tests.support.builders import SESSION_ID
@@ -62,3 +63,15 @@ async def test_a_message_is_hidden_until_then(
 
     count = (await azurite_queue.get_queue_properties()).approximate_message_count
     assert (count, await azurite_queue.receive_message()) == (1, None)
+
+
+async def test_a_queue_that_is_not_there_is_seen_without_a_message(
+    queue: StorageQueue, azurite_queue: QueueClient
+) -> None:
+    await queue.check()
+    assert (await azurite_queue.get_queue_properties()).approximate_message_count == 0
+
+    await azurite_queue.delete_queue()
+    with pytest.raises(StoreUnavailableError, match="the queue cannot be had"):
+        await queue.check()
+    await azurite_queue.create_queue()

@@ -110,6 +110,7 @@ def reader(clone: Path) -> Reader:
         "get_result": {"result": "a-key"},
         "get_session_image": {"image": "a-key"},
         "resend_event": {"resend": "a-key"},
+        "get_readiness": {"ready": "a-key"},
     }
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))

@@ -153,7 +153,8 @@ async def test_smoke_passes_step_by_step_and_leaves_nothing_open(world: World) -
         done = await smoke(url, master_key=MASTER)
 
     assert steps_of(done) == [
-        "ok    health", "ok    functions", "ok    create", "ok    status", "ok    wrong token",
+        "ok    health", "ok    functions", "ok    ready", "ok    create", "ok    status",
+        "ok    wrong token",
         "ok    cancel",
     ]  # fmt: skip
     assert (done.code, done.err) == (0, "")
@@ -163,7 +164,7 @@ async def test_smoke_passes_step_by_step_and_leaves_nothing_open(world: World) -
 async def test_smoke_says_what_it_cannot_see_without_a_master_key(world: World) -> None:
     done = await smoke(world.url)
 
-    assert done.out.splitlines()[0] == "skip  functions: no SMOKE_MASTER_KEY is given"
+    assert done.out.splitlines()[0] == "skip  functions, ready: no SMOKE_MASTER_KEY is given"
     assert (done.code, len(steps_of(done))) == (0, 6)
 
 
@@ -395,14 +396,14 @@ async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None
     assert functions["get_result"] == {"default": "b", "result": "made"}
     assert functions["get_session_image"] == {"default": "c", "image": "made"}
     assert functions["resend_event"] == {"resend": "made"}
-    assert len([call for call in azure.state["calls"] if " set " in call]) == 4
+    assert len([call for call in azure.state["calls"] if " set " in call]) == 5
     assert "is there already" in second.out
     assert "'start' made" in first.out
 
 
 async def test_a_deployment_ends_with_keys_and_a_smoke_test(world: World, azure: Azure) -> None:
     functions = {"start_session": {"start": KEY}, "get_result": {}, "get_session_image": {}}
-    azure.become(functions={**functions, "resend_event": {}})
+    azure.become(functions={**functions, "resend_event": {}, "get_readiness": {}})
 
     async with administered(world, SOUND) as url:
         done = await azure.run("scripts/after-deploy", "my-group", "func-1", url)

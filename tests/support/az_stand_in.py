@@ -34,6 +34,7 @@ AFTER_A_DEPLOYMENT: State = {
         "get_result": {"default": "b"},
         "get_session_image": {"default": "c"},
         "resend_event": {},
+        "get_readiness": {},
     },
     "tokens": {},
     "host keys": {"masterKey": "local-master-key"},

@@ -70,6 +70,9 @@ class FakeAppSecret:
             raise self.fails
         return APP_SECRET
 
+    async def check(self) -> None:
+        await self.get()
+
 
 @dataclass
 class RecordedEvents:
@@ -93,6 +96,9 @@ class FakeQueue:
     async def send(self, session_id: SessionId, *, delay: timedelta) -> None:
         self.sent.append((session_id, delay))
 
+    async def check(self) -> None:
+        pass
+
 
 @dataclass
 class FakeTopic:
@@ -102,6 +108,9 @@ class FakeTopic:
 
     async def send_ending(self, session: Session) -> None:
         self.told.append(session)
+
+    async def check(self) -> None:
+        pass
 
 
 @dataclass

@@ -99,6 +99,10 @@ CONTRACT = [
     pytest.param(
         errors.ConfigurationError([WORDS]), 500, "ConfigurationError", id="ConfigurationError"
     ),
+    pytest.param(
+        errors.EventsUnavailableError(WORDS), 503, "EventsUnavailable", id="EventsUnavailable"
+    ),
+    pytest.param(errors.NotReadyError(WORDS), 503, "NotReady", id="NotReady"),
     pytest.param(errors.FaceRefusedError(WORDS), 502, "FaceRefused", id="FaceRefused"),
     pytest.param(errors.FaceUnavailableError(WORDS), 503, "FaceUnavailable", id="FaceUnavailable"),
     pytest.param(errors.KeyUnavailableError(WORDS), 503, "KeyUnavailable", id="KeyUnavailable"),
@@ -148,8 +152,7 @@ def test_no_error_that_reaches_a_caller_lacks_a_status() -> None:
     answered_ones = {type(row.values[0]) for row in CONTRACT}
 
     assert set(STATUS_BY_ERROR) == answered_ones
-    # No caller waits for an event to be taken.
-    for kind in {*leaves(CallerError), *leaves(DependencyError)} - {errors.EventsUnavailableError}:
+    for kind in {*leaves(CallerError), *leaves(DependencyError)}:
         assert answered_ones & set(kind.__mro__)
 
 
