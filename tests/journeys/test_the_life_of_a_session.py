@@ -20,6 +20,8 @@ PASSED: dict[str, object] = {
     "modelVersion": "2024-11-15",
     "userCorrelationId": "anna",
     "createdBy": None,
+    "faceAttributes": None,
+    "sessionImage": "none",
 }
 
 pytestmark = pytest.mark.usefixtures("host")
