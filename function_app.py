@@ -85,6 +85,12 @@ async def get_readiness(req: func.HttpRequest, context: func.Context) -> func.Ht
     )
 
 
+@app.route("persons/unlock", methods=["POST"], auth_level=_BY_CALLER)
+async def unlock_person(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """End a person's wait after failures: for operators, by a key or an access token."""
+    return await answer(for_operator.unlock_person, req, context, Audience.OPERATOR)
+
+
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001

@@ -130,6 +130,16 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Success(description="All parts can be used.", body=contract.ReadyReply)},
         codes=("NotReady", "EventsUnavailable"),
     ),
+    "unlock_person": Operation(
+        summary="Unlock a person",
+        description=(
+            "For operators: the failures of this person count no more, of both kinds. Starts and"
+            " open sessions stay as they are. Exactly one of the two ids."
+        ),
+        body=contract.PersonBody,
+        answers={204: Success(description="Nothing is locked, also where nothing was.")},
+        codes=("KeyUnavailable",),
+    ),
     "get_health": Operation(
         summary="See that the app runs",
         description="For anybody; it touches nothing.",

@@ -54,6 +54,13 @@ class CreateBody(RequestBody, frozen=True, kw_only=True):
     verify_image_sha256: Sha256 | None = None
 
 
+class PersonBody(RequestBody, frozen=True, kw_only=True):
+    """Whom an operator means: exactly one of the two ids."""
+
+    user_correlation_id: Id | None = None
+    device_correlation_id: Id | None = None
+
+
 class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """Why a try failed, in the words of Microsoft's SDK."""
 

@@ -2,9 +2,9 @@
 
 import azure.functions as func
 
-from shared.api import replies
+from shared.api import person_body, replies
 from shared.api.contract import EventReply
-from shared.api.request_parts import session_id
+from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
 from shared.composition import App
 from shared.errors import ConfigurationError, NotReadyError
@@ -27,3 +27,10 @@ def as_not_ready(error: ConfigurationError) -> NotReadyError:
     refusal = NotReadyError(str(error))
     refusal.failures = {"settings": error}
     return refusal
+
+
+async def unlock_person(app: App, req: func.HttpRequest) -> Reply:
+    """Forgive a person's failures, so that the wait after them is over."""
+    person = person_body.parse(req.headers.get("Content-Type", ""), read_body(req))
+    await app.persons.unlock(person)
+    return Reply(status=204)

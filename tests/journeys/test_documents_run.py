@@ -111,6 +111,7 @@ def reader(clone: Path) -> Reader:
         "get_session_image": {"image": "a-key"},
         "resend_event": {"resend": "a-key"},
         "get_readiness": {"ready": "a-key"},
+        "unlock_person": {"unlock": "a-key"},
     }
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))

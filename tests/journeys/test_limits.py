@@ -5,6 +5,7 @@ import secrets
 
 import pytest
 
+from tests.support.constants import FUNCTION_KEY
 from tests.support.world import Answer, Check, World, check_of, form, picture
 
 
@@ -104,6 +105,22 @@ async def test_a_person_who_fails_again_and_again_waits_longer_and_longer(world:
     await world.play(check, "realface")
     await world.complete(check)
     await fail_once(world, person)
+    assert (await world.create(json=person)).status == 201
+
+
+async def test_an_operator_unlocks_a_person(world: World) -> None:
+    person = a_person()
+    for _ in range(5):
+        await fail_once(world, person)
+    locked = await world.create(json=person)
+
+    answers = [
+        await world.call("POST", "/persons/unlock", headers=FUNCTION_KEY, json=body)
+        for body in ({"userCorrelationId": person["userCorrelationId"]}, person, {})
+    ]
+
+    assert refusal_of(locked) == (429, "TooManyAttempts")
+    assert [one.status for one in answers] == [204, 400, 400]
     assert (await world.create(json=person)).status == 201
 
 

@@ -35,6 +35,7 @@ AFTER_A_DEPLOYMENT: State = {
         "get_session_image": {"default": "c"},
         "resend_event": {},
         "get_readiness": {},
+        "unlock_person": {},
     },
     "tokens": {},
     "host keys": {"masterKey": "local-master-key"},

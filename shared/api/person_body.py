@@ -1,0 +1,24 @@
+"""The body of an operator's request about one person."""
+
+from shared.api import fields, json_body
+from shared.api.contract import PersonBody
+from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
+from shared.session.person import Person, PersonKind
+
+
+def parse(content_type: str, body: bytes) -> Person:
+    """Read the one id that names a person."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError("the body must be application/json")
+    said = fields.take(json_body.read(body), PersonBody)
+    ids = {
+        PersonKind.USER: said.user_correlation_id,
+        PersonKind.DEVICE: said.device_correlation_id,
+    }
+    named = [Person(kind=kind, id=one) for kind, one in ids.items() if one is not None]
+    if len(named) != 1:
+        raise InvalidRequestError(
+            "there must be one of userCorrelationId and deviceCorrelationId",
+            target="deviceCorrelationId" if named else "userCorrelationId",
+        )
+    return named[0]
