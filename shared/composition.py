@@ -1,6 +1,7 @@
 """Builds the app's parts once per process and joins them; hands out the clock."""
 
 import secrets
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,7 +98,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
     log: LogEvent = telemetry.log_event,
 ) -> App:
     """Join the app's parts; what is given is used as it is, everything else is opened."""
-    connections = Connections(settings, now)
+    connections = Connections(settings, now, lambda: str(uuid.uuid4()))
     app_secret = app_secret or connections.open_app_secret()
     parts = _Parts(
         store=store or connections.open_store(),

@@ -37,10 +37,13 @@ class _Closable(Protocol):
 class Connections:
     """What was opened for one app, and what has to be closed with it."""
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
         """Open nothing yet."""
         self._settings = settings
         self._now = now
+        self._new_id = new_id
         self._opened: list[_Closable] = []
 
     async def close(self) -> None:
@@ -118,6 +121,7 @@ class Connections:
                 model_version=settings.face_model_version,
                 confidence_threshold=settings.verify_confidence_threshold,
             ),
+            new_request_id=self._new_id,
         )
         face = self._keep(
             FaceClient.connect(settings.face_endpoint, self._face_credential, options)

@@ -157,6 +157,9 @@ class FaceOutcomeUnknownError(DependencyError):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.face_status = face_status
         self.is_breaker_open = is_breaker_open
+        # By which Microsoft's support finds the call: Face's own id, and the one that we sent.
+        self.request_id: str | None = None
+        self.client_request_id: str | None = None
 
 
 class FaceUnavailableError(FaceOutcomeUnknownError):

@@ -20,6 +20,8 @@ class LogFields(TypedDict, total=False):
     code: str | None
     cause: str | Exception | None
     operation: str | None
+    face_request_id: str | None
+    client_request_id: str | None
     app_id: str | None
     object_id: str | None
     shard: str | None

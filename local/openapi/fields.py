@@ -158,6 +158,13 @@ FIELDS: Mapping[str, Words] = {
         " null where it was not asked or had no answer.",
         [{"faceAttributes": {"mask": {"type": "noMask", "noseAndMouthCovered": False}}}],
     ),
+    "faceRequestIds": Words("The last of each operation; Microsoft's support asks for them.", None),
+    **{
+        f"ResultFaceRequestIds.{name}": Words(
+            f"Of the last {name}; null if there was none.", "4b0e7c3b-9a1d-4826-8f1b-0c2d9e8a7b6c"
+        )
+        for name in ("create", "get", "delete", "image", "detect")
+    },
     "createdAt": Words("When the session was created.", "2026-03-04T05:06:07.089Z"),
     "endedAt": Words("When it ended.", "2026-03-04T05:06:31.412Z"),
     "createdBy": Words("Who created it, with `SERVER_AUTH=entra`; else null.", None),

@@ -165,6 +165,16 @@ class ResultCaller(ReplyBody, frozen=True, kw_only=True):
     object_id: str
 
 
+class ResultFaceRequestIds(ReplyBody, frozen=True, kw_only=True):
+    """By which ids Microsoft's support finds the calls to Face: the last of each operation."""
+
+    create: str | None
+    get: str | None
+    delete: str | None
+    image: str | None
+    detect: str | None
+
+
 class ResultReply(ReplyBody, frozen=True, kw_only=True):
     """How a session ended. Only a completed one has an outcome."""
 
@@ -181,6 +191,7 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     model_version: str | None
     session_image: ImageState
     face_attributes: tuple[dict[str, Any], ...] | None
+    face_request_ids: ResultFaceRequestIds
     device_correlation_id: str | None
     user_correlation_id: str | None
     created_at: Time

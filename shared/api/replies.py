@@ -1,6 +1,7 @@
 """From our values to the bodies of replies."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -76,6 +77,7 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
         model_version=None,
         session_image=session.image.state,
         face_attributes=_face_attributes(session),
+        face_request_ids=contract.ResultFaceRequestIds(**asdict(session.face_request_ids)),
         device_correlation_id=ids.device,
         user_correlation_id=ids.user,
         created_at=rfc3339(session.created_at),

@@ -58,8 +58,14 @@ class FaceResponse:
     status: int
     body: bytes = field(repr=False)
     is_too_large: bool = False
+    request_id: str | None = None
     retry_after: str | None = None
     date: str | None = None
+
+
+def parse_request_id(text: str | None) -> str | None:
+    """Take an id from a header, unless it is of no id's shape."""
+    return text if text and _FACE_ID.fullmatch(text) else None
 
 
 def parse_created(response: FaceResponse, *, has_choices: bool = False) -> FaceSession:
@@ -78,6 +84,7 @@ def parse_created(response: FaceResponse, *, has_choices: bool = False) -> FaceS
         face_session_id=FaceSessionId(face_session_id),
         auth_token=Secret(token),
         reference_image=_reference_image(lenient_json.mapping(session.get("results"))),
+        request_id=response.request_id,
     )
 
 

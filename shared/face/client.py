@@ -11,7 +11,7 @@ from typing import Self
 
 import aiohttp
 
-from shared.errors import FaceUnavailableError
+from shared.errors import FaceOutcomeUnknownError, FaceUnavailableError
 from shared.face import answers, image_protocol, protocol, retry
 from shared.face.answers import FaceResponse
 from shared.face.breaker import Breaker, loop_time
@@ -21,6 +21,7 @@ from shared.face.protocol import FaceRequest, Operation
 from shared.face.retry import Sleep
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
+from shared.session.face_reply import FaceReply
 from shared.session.ids import SessionImageId
 from shared.session.session import Kind
 from shared.session.start_request import StartRequest
@@ -48,6 +49,7 @@ class CallOptions:
     choices: FaceChoices = NO_CHOICES
     acquire: Acquire = acquire_at_once
     sleep: Sleep = asyncio.sleep
+    new_request_id: Callable[[], str] = str
     clock: Callable[[], float] = loop_time
 
 
@@ -94,7 +96,7 @@ class FaceClient:
         async def create() -> FaceSession:
             # A wait may have taken longer than it should; aiohttp takes less than nothing for ever.
             left = max(end - clock(), retry.MIN_TRY_SECONDS)
-            return await self._call(call, parse, left)
+            return (await self._call(call, parse, left)).value
 
         return await retry.run(
             create,
@@ -103,24 +105,26 @@ class FaceClient:
             sleep=self._options.sleep,
         )
 
-    async def get(self, kind: Kind, face_session_id: str) -> FaceAnswer | None:
+    async def get(self, kind: Kind, face_session_id: str) -> FaceReply[FaceAnswer | None]:
         """Ask Face what became of a session, in one try: queue and alarm have the next."""
         call = protocol.build_get(kind, face_session_id)
         return await self._call(
             call, lambda response: answers.parse_result(response, face_session_id)
         )
 
-    async def delete(self, kind: Kind, face_session_id: str) -> None:
+    async def delete(self, kind: Kind, face_session_id: str) -> FaceReply[None]:
         """Have Face forget a session, in one try: its alarm has the next."""
         call = protocol.build_delete(kind, face_session_id)
-        await self._call(call, answers.parse_deleted)
+        return await self._call(call, answers.parse_deleted)
 
-    async def get_image(self, image_id: SessionImageId) -> bytes | NoImage:
+    async def get_image(self, image_id: SessionImageId) -> FaceReply[bytes | NoImage]:
         """Fetch the picture of a check, in one try: its alarm has the next."""
         call = image_protocol.build_get_image(image_id)
         return await self._call(call, image_protocol.parse_image)
 
-    async def detect(self, image_id: SessionImageId, attributes: tuple[str, ...]) -> str | None:
+    async def detect(
+        self, image_id: SessionImageId, attributes: tuple[str, ...]
+    ) -> FaceReply[str | None]:
         """Ask Face what a picture shows, in one try: its alarm has the next."""
         call = image_protocol.build_detect(image_id, attributes)
         return await self._call(call, image_protocol.parse_faces)
@@ -131,7 +135,7 @@ class FaceClient:
 
     async def _call[T](
         self, call: FaceRequest, parse: Callable[[FaceResponse], T], max_seconds: float = inf
-    ) -> T:
+    ) -> FaceReply[T]:
         breaker = self._breakers[call.operation]
         # Before the rate limit, too: whoever is refused uses up nothing. And the key first, since a
         # breaker that it has opened would be tried again too soon.
@@ -139,7 +143,12 @@ class FaceClient:
         breaker.check()
         await self._options.acquire()
         with breaker.guard():
-            return parse(await self._send(call, max_seconds))
+            response = await self._send(call, max_seconds)
+            try:
+                return FaceReply(value=parse(response), request_id=response.request_id)
+            except FaceOutcomeUnknownError as error:
+                error.request_id = response.request_id
+                raise
 
     async def _send(self, call: FaceRequest, max_seconds: float) -> FaceResponse:
         secret = await self._credential.get()
@@ -156,11 +165,13 @@ class FaceClient:
     ) -> FaceResponse:
         seconds = min(max_seconds, self._options.timeout_seconds)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
+        client_request_id = self._options.new_request_id()
+        headers = {**self._options.auth_header(secret), "client-request-id": client_request_id}
         try:
             async with self._http.request(
                 call.method,
                 self._endpoint + call.path,
-                headers=self._options.auth_header(secret),
+                headers=headers,
                 allow_redirects=False,
                 timeout=timeout,
                 json=None if call.is_form else call.body,
@@ -169,10 +180,12 @@ class FaceClient:
                 return await _read_response(answer, call.max_answer_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A create that may have arrived is not repeated: it could open a second session.
-            raise FaceUnavailableError(
+            failure = FaceUnavailableError(
                 f"Face could not be reached: {type(error).__name__}",
                 is_retryable=isinstance(error, _NEVER_LEFT),
-            ) from error
+            )
+            failure.client_request_id = client_request_id
+            raise failure from error
 
 
 class _SharedBytes(BytesIO):
@@ -205,14 +218,17 @@ def _multipart(call: FaceRequest) -> aiohttp.FormData:
 
 
 async def _read_response(answer: aiohttp.ClientResponse, max_bytes: int) -> FaceResponse:
-    body = bytearray()
+    body, request_id = bytearray(), answers.parse_request_id(answer.headers.get("apim-request-id"))
     async for piece in answer.content.iter_any():
         body += piece
         if len(body) > max_bytes:
-            return FaceResponse(status=answer.status, body=b"", is_too_large=True)
+            return FaceResponse(
+                status=answer.status, body=b"", is_too_large=True, request_id=request_id
+            )
     return FaceResponse(
         status=answer.status,
         body=bytes(body),
+        request_id=request_id,
         retry_after=answer.headers.get("Retry-After"),
         date=answer.headers.get("Date"),
     )

@@ -20,4 +20,6 @@ def log_face_failure(
         session_id=session.session_id,
         operation=operation,
         cause=error,
+        face_request_id=error.request_id,
+        client_request_id=error.client_request_id,
     )

@@ -9,6 +9,7 @@ from shared.errors import FaceOutcomeUnknownError, ImageNotFoundError
 from shared.flow.face_failure import log_face_failure
 from shared.flow.ports import FaceGateway, ImageStore, LogEvent
 from shared.session.face_answer import NoImage
+from shared.session.face_reply import FaceCall, FaceReply
 from shared.session.ids import SessionId, SessionImageId
 from shared.session.kept_image import ImageState
 from shared.session.session import Session
@@ -31,10 +32,11 @@ class SessionImages:
             return session
         if self.store is None:
             return self._give_up(session, NoImage.NO_PLACE)
-        image = await self._get(session, image_id)
-        if isinstance(image, NoImage):
-            return self._give_up(session, image)
-        await self.store.insert(session.session_id, image)
+        reply = await self._get(session, image_id)
+        session = session.after_call(FaceCall.IMAGE, reply.request_id)
+        if isinstance(reply.value, NoImage):
+            return self._give_up(session, reply.value)
+        await self.store.insert(session.session_id, reply.value)
         return replace(session, image=session.image.stored())
 
     async def analyze(self, session: Session) -> Session:
@@ -43,13 +45,14 @@ class SessionImages:
         if not session.image.is_analysis_due or image_id is None:
             return session
         try:
-            attributes = await self.face.detect(image_id, self.attributes)
+            reply = await self.face.detect(image_id, self.attributes)
         except FaceOutcomeUnknownError as error:
             log_face_failure(self.log, session, "detect", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
-            attributes = None
-        return replace(session, image=session.image.analyzed(attributes))
+            reply = FaceReply(value=None, request_id=error.request_id)
+        session = session.after_call(FaceCall.DETECT, reply.request_id)
+        return replace(session, image=session.image.analyzed(reply.value))
 
     async def load(self, session: Session) -> bytes:
         """Read a session's picture; ImageNotFound if there is none, for whatever reason."""
@@ -64,14 +67,14 @@ class SessionImages:
         if self.store is not None:
             await self.store.delete(session_id)
 
-    async def _get(self, session: Session, image_id: SessionImageId) -> bytes | NoImage:
+    async def _get(self, session: Session, image_id: SessionImageId) -> FaceReply[bytes | NoImage]:
         try:
             return await self.face.get_image(image_id)
         except FaceOutcomeUnknownError as error:
             log_face_failure(self.log, session, "image", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
-            return NoImage.NOT_FOUND
+            return FaceReply(value=NoImage.NOT_FOUND, request_id=error.request_id)
 
     def _give_up(self, session: Session, cause: NoImage) -> Session:
         self.log(

@@ -6,6 +6,7 @@ from typing import Protocol, Unpack
 from shared.secret import Secret
 from shared.session.alarm import Alarm
 from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
+from shared.session.face_reply import FaceReply
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.ledger import Entry, Ledger, Unlock
 from shared.session.ledger_changes import Opening
@@ -25,19 +26,21 @@ class FaceGateway(Protocol):
         """Create a session; InvalidRequestError when Face blames the caller."""
         ...
 
-    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[FaceAnswer | None]:
         """Look a session up; None when Face itself says that it knows no such session."""
         ...
 
-    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:
+    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[None]:
         """Delete a session; one that Face says it does not know is deleted."""
         ...
 
-    async def get_image(self, image_id: SessionImageId) -> bytes | NoImage:
+    async def get_image(self, image_id: SessionImageId) -> FaceReply[bytes | NoImage]:
         """Fetch the picture of a check, or learn why there will never be one."""
         ...
 
-    async def detect(self, image_id: SessionImageId, attributes: tuple[str, ...]) -> str | None:
+    async def detect(
+        self, image_id: SessionImageId, attributes: tuple[str, ...]
+    ) -> FaceReply[str | None]:
         """Ask what a picture shows: Face's array of faces as JSON; None if it never tells."""
         ...
 

@@ -25,6 +25,7 @@ from shared.secret import Secret
 from shared.session import decisions, looks, stops
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
+from shared.session.face_reply import FaceCall, FaceReply
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
 from shared.session.session import Report, Session, Status
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
@@ -169,17 +170,20 @@ class LivenessFlow:
     async def _look(
         self, session: Session, answered: DecideOnAnswer, unanswered: Decide
     ) -> _Looked:
-        async def ask() -> FaceAnswer | None:
+        async def ask() -> FaceReply[FaceAnswer | None]:
             return await self.face.get(session.kind, session.face_session_id)
 
         async with self._looks.join(session.face_session_id, ask) as look:
             try:
-                answer = await look
+                reply = await look
             except FaceOutcomeUnknownError as error:
                 log_face_failure(self.log, session, "get", error)
-                return _Looked(session=await self._record(session, unanswered), failure=error)
-            known = await self._record(session, lambda known: answered(known, answer))
-            return _Looked(session=known)
+                decide = update.decide_after_call(unanswered, FaceCall.GET, error.request_id)
+                return _Looked(session=await self._record(session, decide), failure=error)
+            decide = update.decide_after_call(
+                lambda known: answered(known, reply.value), FaceCall.GET, reply.request_id
+            )
+            return _Looked(session=await self._record(session, decide))
 
     async def _record(self, session: Session, decide: Decide) -> Session:
         change = await update.change(self.store, session, decide, self.rules, self.log)

@@ -6,21 +6,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from shared.session.face_answer import FaceAnswer
+from shared.session.face_reply import FaceReply
 from shared.session.ids import FaceSessionId
 
-type Look = Callable[[], Coroutine[object, object, FaceAnswer | None]]
+type _Reply = FaceReply[FaceAnswer | None]
+type Look = Callable[[], Coroutine[object, object, _Reply]]
 
 
 @dataclass(frozen=True, slots=True)
 class SharedLooks:
     """The looks that are under way; each is there until whoever began it has recorded it."""
 
-    _running: dict[FaceSessionId, asyncio.Task[FaceAnswer | None]] = field(default_factory=dict)
+    _running: dict[FaceSessionId, asyncio.Task[_Reply]] = field(default_factory=dict)
 
     @asynccontextmanager
     async def join(
         self, face_session_id: FaceSessionId, look: Look
-    ) -> AsyncIterator[Awaitable[FaceAnswer | None]]:
+    ) -> AsyncIterator[Awaitable[_Reply]]:
         """Give the look at a session that is under way, or begin one.
 
         Were it gone as soon as Face has answered, whoever has read the session before the answer

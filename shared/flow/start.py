@@ -112,7 +112,12 @@ class SessionStart:
             await self._discard(opened.session)
             raise
         if started.session.session_id == creation.session_id:
-            self.log("session started", session_id=creation.session_id, kind=opened.session.kind)
+            self.log(
+                "session started",
+                session_id=creation.session_id,
+                kind=opened.session.kind,
+                face_request_id=opened.session.face_request_ids.create,
+            )
         else:
             # Another process was first, and this is its answer.
             await self._discard(opened.session)
@@ -131,6 +136,7 @@ class SessionStart:
             now=now,
             grace=self.rules.grace,
             created_by=creation.created_by,
+            face_request_id=face.request_id,
         )
         if complete.verify_image is not None:
             await self._check_quality(session, face.reference_image)

@@ -7,6 +7,7 @@ from shared.errors import SessionConflictError, SessionNotFoundError, StoreConfl
 from shared.flow.ports import LogEvent, SessionStore
 from shared.session import stops
 from shared.session.decisions import Rules
+from shared.session.face_reply import FaceCall
 from shared.session.ids import SessionId
 from shared.session.session import Session
 
@@ -26,6 +27,16 @@ class Change:
     def is_written(self) -> bool:
         """Was it this call that made the session what it is."""
         return self.before != self.after
+
+
+def decide_after_call(decide: Decide, call: FaceCall, request_id: str | None) -> Decide:
+    """Keep the id of the call that a decision rests on, where that changes anything at all."""
+
+    def decide_and_keep(session: Session) -> Session:
+        after = decide(session)
+        return after if after == session else after.after_call(call, request_id)
+
+    return decide_and_keep
 
 
 async def change(
@@ -85,4 +96,5 @@ def _log_ending(session: Session, log: LogEvent) -> None:
         outcome=verdict.outcome if verdict else None,
         reasons=",".join(session.reasons) if verdict or session.reasons else None,
         model_version=verdict.model_version if verdict else None,
+        face_request_id=session.face_request_ids.get,
     )

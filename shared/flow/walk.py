@@ -21,6 +21,7 @@ from shared.flow.update import Decide
 from shared.session import decisions, stops, transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
+from shared.session.face_reply import FaceCall
 from shared.session.ids import SessionId
 from shared.session.kept_image import ImageState
 from shared.session.session import Session, Status
@@ -135,12 +136,15 @@ class Walk:
         if session.image.needs_face or not session.has_face_data:
             return session
         try:
-            await self.face.delete(session.kind, session.face_session_id)
+            reply = await self.face.delete(session.kind, session.face_session_id)
+            request_id = reply.request_id
         except FaceOutcomeUnknownError as error:
             log_face_failure(self.log, session, "delete", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
-        return transitions.face_data_deleted(session, self.rules.retention)
+            request_id = error.request_id
+        known = session.after_call(FaceCall.DELETE, request_id)
+        return transitions.face_data_deleted(known, self.rules.retention)
 
     async def _check_open_session(self, session: Session) -> SweepResult:
         decide = await self._ask_what_follows(session)
@@ -156,13 +160,17 @@ class Walk:
 
     async def _ask_what_follows(self, session: Session) -> Decide:
         try:
-            answer = await self.face.get(session.kind, session.face_session_id)
+            reply = await self.face.get(session.kind, session.face_session_id)
         except FaceOutcomeUnknownError as error:
             log_face_failure(self.log, session, "get", error)
             if not session.is_forgotten_by_face(self.now()):
                 raise
             return lambda known: transitions.abandoned(known, self.now())
-        return lambda known: decisions.after_alarm(known, answer, self.rules, self.now())
+        return update.decide_after_call(
+            lambda known: decisions.after_alarm(known, reply.value, self.rules, self.now()),
+            FaceCall.GET,
+            reply.request_id,
+        )
 
     def _is_over(self, session: Session) -> bool:
         # What is left is an event that nobody has taken as long as there was a record.

@@ -65,6 +65,7 @@ class FaceSession:
     face_session_id: FaceSessionId
     auth_token: Secret
     reference_image: ReferenceImage | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """What a session is: its values and its states."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.session.caller import Caller
+from shared.session.face_reply import FaceCall, FaceRequestIds
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
 from shared.session.reference import ReferenceSource
@@ -152,6 +153,7 @@ class Session:
     is_canceled_during_check: bool = False
     verdict: Verdict | None = None
     image: KeptImage = field(default_factory=KeptImage)
+    face_request_ids: FaceRequestIds = field(default_factory=FaceRequestIds)
     has_face_data: bool = True
     # Since when an event waits to be sent of how it ended.
     event_due_since: datetime | None = None
@@ -175,6 +177,10 @@ class Session:
         if self.is_canceled_during_check:
             return (Reason.CANCELED_DURING_CHECK,)
         return self.verdict.reasons if self.verdict else ()
+
+    def after_call(self, call: FaceCall, request_id: str | None) -> "Session":
+        """Keep by which id Face knows the last call of a kind."""
+        return replace(self, face_request_ids=self.face_request_ids.having(call, request_id))
 
     def is_stale(self, now: datetime, grace: timedelta) -> bool:
         """Tell whether nobody can finish this check any more."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from shared.secret import Secret
 from shared.session.alarm import REPORTED_DELAY, next_alarm_at
 from shared.session.caller import Caller
+from shared.session.face_reply import FaceRequestIds
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
 from shared.session.person import SealedPerson
@@ -30,6 +31,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
     grace: timedelta,
     who: SealedPerson,
     created_by: Caller | None = None,
+    face_request_id: str | None = None,
 ) -> Session:
     """Begin: the session lives as long as its token, and a grace."""
     expires_at = now + timedelta(seconds=request.token_seconds)
@@ -48,6 +50,7 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         created_by=created_by,
         expires_at=expires_at,
         image=KeptImage(is_wanted=request.keeps_image),
+        face_request_ids=FaceRequestIds(create=face_request_id),
         alarm_at=expires_at + grace,
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.errors import UnreadableRecordError
 from shared.session.caller import Caller
+from shared.session.face_reply import FaceRequestIds
 from shared.session.ids import shard_of
 from shared.session.kept_image import KeptImage
 from shared.session.session import Report, Session, Verdict
@@ -14,11 +15,20 @@ from shared.store.columns import Columns, Row, read_column, row_at, write_value
 _SESSION = Columns(
     Session,
     names={"token_hash": "sessionTokenSha256", "has_face_data": "atFace"},
-    elsewhere={"session_id", "created_by", "report", "verdict", "image", "version"},
+    elsewhere={
+        "session_id",
+        "created_by",
+        "report",
+        "verdict",
+        "image",
+        "face_request_ids",
+        "version",
+    },
 )
 _CREATED_BY = Columns(Caller, prefix="created_by_")
 _REPORT = Columns(Report, prefix="reported_")
 _VERDICT = Columns(Verdict)
+_REQUEST_IDS = Columns(FaceRequestIds, prefix="face_request_id_")
 _IMAGE = Columns(KeptImage, prefix="image_")
 
 
@@ -31,6 +41,7 @@ def session_row(session: Session) -> Row:
         **_REPORT.write(session.report),
         **(_VERDICT.write(session.verdict) if session.verdict else {}),
         **_IMAGE.write(session.image),
+        **_REQUEST_IDS.write(session.face_request_ids),
     }
 
 
@@ -48,6 +59,7 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         report=_REPORT.read(row),
         verdict=_VERDICT.read(row) if _VERDICT.name_of("outcome") in row else None,
         image=_IMAGE.read(row) if _IMAGE.name_of("state") in row else KeptImage(),
+        face_request_ids=_REQUEST_IDS.read(row),
         version=version,
     )
     if session.is_final and session.ended_at is None:

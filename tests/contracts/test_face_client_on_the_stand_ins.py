@@ -54,7 +54,7 @@ async def connections(
             "SWEEP_SCHEDULE": "0 * * * * *",
         }
     )
-    opened = Connections(loaded, clock)
+    opened = Connections(loaded, clock, lambda: "an-id")
     yield opened
     await opened.close()
 
@@ -112,14 +112,14 @@ async def test_a_gateway_is_not_face(
         await client.delete(Kind.LIVENESS, opened.face_session_id)
 
     assert await alive(face) == 1
-    assert await client.get(Kind.LIVENESS, opened.face_session_id) is not None
+    assert (await client.get(Kind.LIVENESS, opened.face_session_id)).value is not None
 
 
 async def test_face_itself_is_believed(face: FaceCalls, client: FaceClient) -> None:
     opened = await create(client)
     await client.delete(Kind.LIVENESS, opened.face_session_id)
 
-    assert await client.get(Kind.LIVENESS, opened.face_session_id) is None
+    assert (await client.get(Kind.LIVENESS, opened.face_session_id)).value is None
     await client.delete(Kind.LIVENESS, opened.face_session_id)
     await face.control("faults", operation="create", times=1, status=400, code="InvalidRequestBody")
     with pytest.raises(InvalidRequestError):

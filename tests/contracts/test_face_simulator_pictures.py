@@ -139,9 +139,9 @@ async def test_the_app_gets_a_picture_or_learns_why_it_never_will(
     asked = []
     for picture in ("normal", "missing", "tooLarge"):
         _, image_id = await face.take_picture(sessionImage=picture)
-        asked.append(await client.get_image(SessionImageId(image_id)))
+        asked.append((await client.get_image(SessionImageId(image_id))).value)
     await face.control("faults", operation="image", times=1, status=403)
-    refused = await client.get_image(SessionImageId(image_id))
+    refused = (await client.get_image(SessionImageId(image_id))).value
 
     image, *others = asked
     assert isinstance(image, bytes)
@@ -159,7 +159,7 @@ async def test_a_picture_that_breaks_on_its_way_may_come_whole_later(
     with pytest.raises(FaceUnavailableError):
         await client.get_image(SessionImageId(image_id))
 
-    assert isinstance(await client.get_image(SessionImageId(image_id)), bytes)
+    assert isinstance((await client.get_image(SessionImageId(image_id))).value, bytes)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ async def test_the_app_learns_what_it_asks_and_wants_no_face_id(
 ) -> None:
     _, image_id = await face.take_picture()
 
-    faces = await client.detect(SessionImageId(image_id), attributes)
+    faces = (await client.detect(SessionImageId(image_id), attributes)).value
 
     (seen,) = json.loads(faces or "")
     assert set(seen) == {"faceRectangle", "faceAttributes"}

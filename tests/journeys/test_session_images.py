@@ -35,6 +35,9 @@ async def test_a_picture_is_kept_at_once_served_whole_and_gone_with_its_record(
     assert f"session {face_id} attempt 1".encode() in served.content
     (face,) = (await world.result(check)).body["faceAttributes"]
     assert set(face["faceAttributes"]) == {"mask", "blur"}
+    told = (await world.result(check)).body["faceRequestIds"]
+    assert None not in told.values()
+    assert len(set(told.values())) == len(told)
     assert face_id not in await world.at_face()
     await world.wait(91 * 86_400)
     await world.sweep()

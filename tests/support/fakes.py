@@ -14,6 +14,7 @@ from shared.session.face_answer import (
     Quality,
     ReferenceImage,
 )
+from shared.session.face_reply import FaceReply
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Kind, Session
 from shared.session.start_request import StartRequest
@@ -81,7 +82,8 @@ class RecordedEvents:
     facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
     def __call__(self, event: str, /, **facts: object) -> None:
-        self.facts.append((event, facts))
+        # What is None is left out of a log line, too.
+        self.facts.append((event, {name: fact for name, fact in facts.items() if fact is not None}))
 
     def named(self, event: str) -> list[dict[str, object]]:
         return [facts for name, facts in self.facts if name == event]
@@ -125,6 +127,7 @@ class FakeFace:
     )
     images: dict[SessionImageId, bytes | NoImage] = field(default_factory=dict)
     faces: str | None = "[]"
+    request_ids: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     created: list[StartRequest] = field(default_factory=list)
     asked_about: list[str] = field(default_factory=list)
@@ -147,26 +150,33 @@ class FakeFace:
             reference_image=self.reference_image if request.verify_image else None,
         )
 
-    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceAnswer | None:  # noqa: ARG002
+    async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[FaceAnswer | None]:  # noqa: ARG002
         await self._enter("get")
         self.asked_about.append(face_session_id)
         if face_session_id in self.errors:
             raise self.errors[face_session_id]
-        if face_session_id in self.deleted:
-            return None
-        return self.answers.get(face_session_id, self.answer)
+        is_known = face_session_id not in self.deleted
+        answer = self.answers.get(face_session_id, self.answer) if is_known else None
+        return FaceReply(value=answer, request_id=self.request_ids.get("get"))
 
-    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> None:  # noqa: ARG002
+    async def delete(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[None]:  # noqa: ARG002
         await self._enter("delete")
         self.deleted.append(face_session_id)
+        return FaceReply(value=None, request_id=self.request_ids.get("delete"))
 
-    async def get_image(self, image_id: SessionImageId) -> bytes | NoImage:
+    async def get_image(self, image_id: SessionImageId) -> FaceReply[bytes | NoImage]:
         await self._enter("image")
-        return self.images.get(image_id, NoImage.NOT_FOUND)
+        image = self.images.get(image_id, NoImage.NOT_FOUND)
+        return FaceReply(value=image, request_id=self.request_ids.get("image"))
 
-    async def detect(self, image_id: SessionImageId, attributes: tuple[str, ...]) -> str | None:  # noqa: ARG002
+    async def detect(
+        self,
+        image_id: SessionImageId,
+        attributes: tuple[str, ...],  # noqa: ARG002
+    ) -> FaceReply[str | None]:
         await self._enter("detect")
-        return self.faces if image_id in self.images else None
+        faces = self.faces if image_id in self.images else None
+        return FaceReply(value=faces, request_id=self.request_ids.get("detect"))
 
     async def _enter(self, operation: str) -> None:
         self.calls.append(operation)

@@ -44,7 +44,7 @@ async def connect() -> AsyncIterator[Open]:
 
     def connect(**changes: str) -> Connections:
         loaded = settings.from_environment(ENVIRONMENT | changes)
-        opened.append(Connections(loaded, Clock()))
+        opened.append(Connections(loaded, Clock(), lambda: "an-id"))
         return opened[-1]
 
     yield connect

@@ -36,7 +36,11 @@ from tests.support.fakes import SEALER
 from tests.support.stage import Stage
 from tests.unit.api.requests import a_call, a_create, body_of
 
-NO_IMAGE = {"sessionImage": "none", "faceAttributes": None}
+NO_IMAGE = {
+    "sessionImage": "none",
+    "faceAttributes": None,
+    "faceRequestIds": dict.fromkeys(["create", "get", "delete", "image", "detect"]),
+}
 
 
 async def start(desk: Stage, key: str | None = None, **said: object) -> Reply:

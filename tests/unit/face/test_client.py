@@ -78,6 +78,7 @@ class Received:
     cookie: str | None
     content_type: str
     body: bytes
+    request_id: str | None
 
 
 @dataclass
@@ -111,6 +112,7 @@ class HttpFace:
                 cookie=request.headers.get("Cookie"),
                 content_type=request.headers.get("Content-Type", ""),
                 body=await request.read(),
+                request_id=request.headers.get("client-request-id"),
             )
         )
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
@@ -147,7 +149,7 @@ async def create(client: FaceClient) -> object:
 
 
 async def get(client: FaceClient) -> object:
-    return await client.get(Kind.LIVENESS, FACE_SESSION_ID)
+    return (await client.get(Kind.LIVENESS, FACE_SESSION_ID)).value
 
 
 async def delete(client: FaceClient) -> None:
@@ -155,11 +157,11 @@ async def delete(client: FaceClient) -> None:
 
 
 async def get_image(client: FaceClient) -> object:
-    return await client.get_image(SESSION_IMAGE_ID)
+    return (await client.get_image(SESSION_IMAGE_ID)).value
 
 
 async def detect(client: FaceClient) -> object:
-    return await client.detect(SESSION_IMAGE_ID, ("mask",))
+    return (await client.detect(SESSION_IMAGE_ID, ("mask",))).value
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ async def test_what_face_answers_is_understood(client: FaceClient, face: HttpFac
     face.says(payloads.RUNNING)
 
     opened = await client.create(a_request())
-    answer = await client.get(Kind.LIVENESS, FACE_SESSION_ID)
+    answer = (await client.get(Kind.LIVENESS, FACE_SESSION_ID)).value
 
     assert opened.auth_token.reveal() == "eyJhbGciOi.fake.token"
     assert answer is not None
@@ -219,6 +221,51 @@ async def test_what_the_deployment_has_chosen_is_no_fault_of_the_caller(
 
     with pytest.raises(error, match=code):
         await create(with_options(client, replace(OPTIONS, choices=choices)))
+
+
+KNOWN = "4b0e7c3b-9a1d-4826-8f1b-0c2d9e8a7b6c"
+
+
+@pytest.mark.parametrize(
+    ("header", "request_id"),
+    [({"apim-request-id": KNOWN}, KNOWN), ({"apim-request-id": "a b"}, None), ({}, None)],
+)
+async def test_by_which_id_face_knows_a_call_is_told_with_its_answer_and_with_its_error(
+    header: dict[str, str], request_id: str | None, client: FaceClient, face: HttpFace
+) -> None:
+    face.says(payloads.CREATED, headers=header)
+    face.says(payloads.RUNNING, headers=header)
+    face.says(status=500, headers=header)
+
+    opened = await client.create(a_request())
+    reply = await client.get(Kind.LIVENESS, FACE_SESSION_ID)
+    with pytest.raises(FaceUnavailableError) as failed:
+        await get(client)
+
+    told = [opened.request_id, reply.request_id, failed.value.request_id]
+    assert told == [request_id] * 3
+
+
+async def test_each_call_has_an_id_of_ours_which_is_known_though_no_answer_came(
+    client: FaceClient, face: HttpFace
+) -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    face.says(payloads.RUNNING)
+    face.answers.append(break_off)
+    ids = iter(f"id-{number}" for number in range(9))
+    client = with_options(client, replace(OPTIONS, new_request_id=lambda: next(ids)))
+
+    await get(client)
+    with pytest.raises(FaceUnavailableError) as failed:
+        await get(client)
+
+    first, second, *_ = (request.request_id for request in face.received)
+    assert (first, second) == ("id-0", "id-1")
+    assert (failed.value.request_id, failed.value.client_request_id) == (None, "id-1")
 
 
 async def test_a_token_travels_as_a_bearer_where_keys_are_turned_off(

@@ -1,6 +1,6 @@
 """The picture of a check: kept before Face forgets it, gone before its record is."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -226,3 +226,18 @@ async def test_a_picture_that_is_gone_from_its_place_is_not_found(stage: Stage) 
 
     with pytest.raises(ImageNotFoundError):
         await stage.app.flow.load_image(SESSION_ID)
+
+
+async def test_by_which_ids_face_knows_the_calls_is_kept_of_each_operation() -> None:
+    stage = Stage(settings=KEEPS).at(STARTED, a_passing_answer())
+    stage.face.images[SESSION_IMAGE_ID] = JPEG
+    stage.face.request_ids = {
+        name: f"id-of-{name}" for name in ("get", "delete", "image", "detect")
+    }
+
+    await stage.complete_it(Report())
+    await stage.app.queue_flow.settle(SESSION_ID)
+
+    assert asdict(stage.session.face_request_ids) == {**stage.face.request_ids, "create": None}
+    (ended,) = stage.events.named("session ended")
+    assert ended["face_request_id"] == "id-of-get"

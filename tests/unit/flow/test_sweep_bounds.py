@@ -122,7 +122,7 @@ def test_a_sweep_ends_in_time_and_the_next_ones_take_up_what_is_left() -> None:
 
     ended = events.named("sweep ended")
     settled = [cast("int", fields["settled"]) for fields in ended]
-    left = [cast("int", fields["left"] or 0) for fields in ended]
+    left = [cast("int", fields.get("left") or 0) for fields in ended]
     assert [one + other for one, other in zip(settled, left, strict=True)] == [
         fields["due"] for fields in ended
     ]

@@ -122,7 +122,4 @@ async def test_an_ending_is_logged_by_who_wrote_it_and_by_nobody_else(stage: Sta
         "session_id": SESSION_ID,
         "kind": "liveness",
         "status": "abandoned",
-        "outcome": None,
-        "reasons": None,
-        "model_version": None,
     }
