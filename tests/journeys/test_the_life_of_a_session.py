@@ -18,6 +18,8 @@ PASSED: dict[str, object] = {
     "verify": None,
     "digest": "matched",
     "modelVersion": "2024-11-15",
+    "sessionImage": "none",
+    "faceAttributes": None,
     "userCorrelationId": "anna",
     "createdBy": None,
     "faceAttributes": None,
@@ -65,8 +67,10 @@ async def test_a_real_person_passes(world: World) -> None:
     body = {"sessionId": check.session_id, "status": "completed"}
     assert (answer.status, answer.body) == (200, body)
     row = await world.row(check)
+    told_ids = {name: row[f"faceRequestId{name.title()}"] for name in ("create", "get", "delete")}
     assert (await world.result(check)).body == {
         **PASSED,
+        "faceRequestIds": told_ids | {"image": None, "detect": None},
         "sessionId": check.session_id,
         "reported": {**NOTHING_REPORTED, "resultId": told["resultId"]},
         "deviceCorrelationId": "phone-1",
