@@ -12,7 +12,7 @@ FUNCTION_KEY = {"x-functions-key": "local-function-key"}
 
 NO_VERDICT = "none"
 
-_CREATED = 201
+_OK, _CREATED = 200, 201
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Ending:
     reasons: tuple[str, ...] = ()
 
 
-async def start(narrator: Narrator) -> Check:
-    """Start a check of somebody new."""
-    person = {"deviceCorrelationId": secrets.token_hex(8)}
+async def start(narrator: Narrator, **fields: object) -> Check:
+    """Start a check of somebody new, or of whom the fields name."""
+    person = {"deviceCorrelationId": secrets.token_hex(8), **fields}
     return _check(
         await narrator.call("server", "POST", "/sessions", headers=FUNCTION_KEY, json=person)
     )
@@ -71,6 +71,28 @@ async def wait_for(narrator: Narrator, check: Check, status: str, *, by: str) ->
     await narrator.wait_until_face_forgot()
     await narrator.credit_face_calls(by, "asks Face")
     await narrator.confirm(f"{status}, though nobody called; Face keeps nothing of it")
+
+
+async def wait_for_image(narrator: Narrator, check: Check, state: str | None = "stored") -> None:
+    """Wait until the session's picture is in a state, or until there is no session any more."""
+    url = f"{narrator.app_url}/sessions/{check.session_id}/result"
+
+    async def has_become() -> bool:
+        async with narrator.http.get(url, headers=FUNCTION_KEY) as answer:
+            return bool((await answer.json()).get("sessionImage") == state)
+
+    await narrator.wait_until(f"the picture was {state or 'gone'}", has_become)
+    await narrator.credit_face_calls("queue", "asks Face")
+
+
+async def read_image(narrator: Narrator, check: Check, *, status: int) -> None:
+    """Fetch the picture as your server."""
+    path = f"/sessions/{check.session_id}/image"
+    async with narrator.http.get(narrator.app_url + path, headers=FUNCTION_KEY) as answer:
+        size = len(await answer.read())
+        told = f", {size:,} bytes of {answer.content_type}" if answer.status == _OK else ""
+        await narrator.say("server", f"GET {path[:17]}…/image → {answer.status}{told}")
+        require("the answer to your server", found=answer.status, wanted=status)
 
 
 async def read_result(

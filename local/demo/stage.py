@@ -106,6 +106,7 @@ def _environment(ports: Ports, state: Path) -> dict[str, str]:
         **rest,
         # So that nobody has to watch the app being patient with a Face that is away.
         "FACE_BUDGET_SECONDS": "1",
+        "SESSION_IMAGE": "allow",
         # The story itself runs the sweep, so that what the sweep asks is told where it belongs.
         "SWEEP_SCHEDULE": "0 0 0 1 1 *",
     }

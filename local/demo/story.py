@@ -4,12 +4,22 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from local.demo.acts import Ending, complete, read_result, start, start_with_image, wait_for
+from local.demo.acts import (
+    Ending,
+    complete,
+    read_image,
+    read_result,
+    start,
+    start_with_image,
+    wait_for,
+    wait_for_image,
+)
 from local.demo.narrator import Narrator, require
 
 MASTER_KEY = {"x-functions-key": "local-master-key"}
 
 _TOKEN_AND_GRACE_SECONDS = 600 + 300
+_RETENTION_SECONDS = 91 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,33 @@ async def _try_again_after_a_mask(narrator: Narrator) -> Ending:
     return await read_result(narrator, check, Ending("started, completed", "passed"))
 
 
+async def _verify_who_was_enrolled(narrator: Narrator) -> Ending:
+    user = {"userCorrelationId": secrets.token_hex(8)}
+    first = await start(narrator, **user, enableSessionImage=True)
+    await narrator.play_device(first, "realface", "shows a real face")
+    await complete(narrator, first)
+    await wait_for_image(narrator, first)
+    await narrator.confirm("its picture is kept: the person is enrolled")
+    again = await start(narrator, **user, referenceSessionId=first.session_id)
+    await narrator.play_device(again, "realface", "shows the same face, days later")
+    await complete(narrator, again)
+    return await read_result(narrator, again, Ending("completed", "passed"))
+
+
+async def _keep_a_picture_and_purge_it(narrator: Narrator) -> Ending:
+    check = await start(narrator, enableSessionImage=True)
+    await narrator.play_device(check, "spoofface", "shows a photo of a face")
+    await complete(narrator, check)
+    await wait_for_image(narrator, check)
+    ending = await read_result(narrator, check, Ending("completed", "rejected", ("Spoof",)))
+    await read_image(narrator, check, status=200)
+    await _pass_time(narrator, _RETENTION_SECONDS + 1, "91 days")
+    await wait_for_image(narrator, check, state=None)
+    await read_image(narrator, check, status=404)
+    await narrator.confirm("the record is purged, and its picture with it")
+    return ending
+
+
 async def _distrust_another_digest(narrator: Narrator) -> Ending:
     check = await start(narrator)
     await narrator.play_device(check, "realface", "shows a real face")
@@ -109,14 +146,18 @@ async def _outlast_a_rotated_key(narrator: Narrator) -> Ending:
 
 async def _sweep_an_abandoned_session(narrator: Narrator) -> Ending:
     check = await start(narrator)
-    seconds = _TOKEN_AND_GRACE_SECONDS + 1
+    minutes = f"{_TOKEN_AND_GRACE_SECONDS // 60} minutes"
+    await _pass_time(narrator, _TOKEN_AND_GRACE_SECONDS + 1, minutes)
+    await wait_for(narrator, check, "abandoned", by="timer")
+    return await read_result(narrator, check, Ending("abandoned"), status="abandoned")
+
+
+async def _pass_time(narrator: Narrator, seconds: int, told: str) -> None:
     await narrator.use_control("POST", "clock", json={"advanceSeconds": seconds})
-    await narrator.say("time", f"passes: {_TOKEN_AND_GRACE_SECONDS // 60} minutes")
+    await narrator.say("time", f"passes: {told}")
     url = narrator.app_url.removesuffix("/api") + "/admin/functions/sweep_stale_sessions"
     async with narrator.http.post(url, headers=MASTER_KEY, json={}) as answer:
         await narrator.say("timer", f"sweep_stale_sessions → {answer.status}")
-    await wait_for(narrator, check, "abandoned", by="timer")
-    return await read_result(narrator, check, Ending("abandoned"), status="abandoned")
 
 
 def _number(*chapters: tuple[str, str, Callable[[Narrator], Awaitable[Ending]]]) -> list[Chapter]:
@@ -167,5 +208,15 @@ CHAPTERS: Sequence[Chapter] = _number(
         "Somebody starts a check and walks away",
         "somebody walks away",
         _sweep_an_abandoned_session,
+    ),
+    (
+        "Somebody is enrolled by a check, and verified against it later",
+        "enrolled, then verified",
+        _verify_who_was_enrolled,
+    ),
+    (
+        "A picture is kept, looked at, and purged with its record",
+        "a picture, kept and purged",
+        _keep_a_picture_and_purge_it,
     ),
 )

@@ -32,6 +32,7 @@ class Seen:
     replies: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
 
     def places_of(self, secret: str) -> set[str]:
         """Name the places where a secret was seen, in clear text or in base64."""
@@ -69,7 +70,7 @@ async def test_secrets_are_found_only_where_they_belong(
     world: World, configure: Configure, seen: Seen
 ) -> None:
     await world.face("key", {"key": FACE_KEY})
-    await configure()
+    await configure(SESSION_IMAGE="always")
 
     checks = [*(await _successes(world, seen)), *(await _failures(world, seen))]
     await _look_into_storage(world, seen)
@@ -83,6 +84,8 @@ async def test_secrets_are_found_only_where_they_belong(
     assert seen.places_of(MASTER_KEY["x-functions-key"]) == set()
     assert seen.places_of("eyJ") == {"creates"}
     assert seen.places_of(REPORTED_DIGEST) == {"rows"}
+    # What the simulator writes into each picture.
+    assert seen.places_of(" attempt 1") == {"images"}
     assert seen.places_of(DEVICE) == seen.places_of(USER) == {"results"}
     for check in checks:
         assert seen.places_of(check.auth_token) == {"creates"}
@@ -119,6 +122,8 @@ async def _successes(world: World, seen: Seen) -> list[Check]:
     await world.wait(901)
     await world.sweep()
     seen.results += [_whole(await world.result(check)) for check in checks]
+    path = f"/sessions/{completed.session_id}/image"
+    seen.images.append(_whole(await world.call("GET", path, headers=FUNCTION_KEY)))
     return checks
 
 
