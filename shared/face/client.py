@@ -218,17 +218,17 @@ def _multipart(call: FaceRequest) -> aiohttp.FormData:
 
 
 async def _read_response(answer: aiohttp.ClientResponse, max_bytes: int) -> FaceResponse:
-    body, request_id = bytearray(), answers.parse_request_id(answer.headers.get("apim-request-id"))
+    body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
         if len(body) > max_bytes:
-            return FaceResponse(
-                status=answer.status, body=b"", is_too_large=True, request_id=request_id
-            )
+            break
+    is_too_large = len(body) > max_bytes
     return FaceResponse(
         status=answer.status,
-        body=bytes(body),
-        request_id=request_id,
+        body=b"" if is_too_large else bytes(body),
+        is_too_large=is_too_large,
+        request_id=answers.parse_request_id(answer.headers.get("apim-request-id")),
         retry_after=answer.headers.get("Retry-After"),
         date=answer.headers.get("Date"),
     )
