@@ -152,12 +152,11 @@ class FaceOutcomeUnknownError(DependencyError):
     ) -> None:
         """Keep what Face answered, if it did, and whether an open breaker kept it from being asked.
 
-        Then the error is of the class of what opened the breaker.
+        Then the error is of the class of what opened the breaker. Whoever calls adds both ids.
         """
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.face_status = face_status
         self.is_breaker_open = is_breaker_open
-        # By which Microsoft's support finds the call: Face's own id, and the one that we sent.
         self.request_id: str | None = None
         self.client_request_id: str | None = None
 

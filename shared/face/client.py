@@ -180,9 +180,9 @@ class FaceClient:
                 return await _read_response(answer, call.max_answer_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # A create that may have arrived is not repeated: it could open a second session.
+            name, is_retryable = type(error).__name__, isinstance(error, _NEVER_LEFT)
             failure = FaceUnavailableError(
-                f"Face could not be reached: {type(error).__name__}",
-                is_retryable=isinstance(error, _NEVER_LEFT),
+                f"Face could not be reached: {name}", is_retryable=is_retryable
             )
             failure.client_request_id = client_request_id
             raise failure from error
@@ -208,12 +208,8 @@ def _multipart(call: FaceRequest) -> aiohttp.FormData:
         form.add_field(name, protocol.form_text(value))
     if call.image is not None:
         # Face wants a file name, whatever it is: https://github.com/Azure/azure-rest-api-specs
-        form.add_field(
-            "verifyImage",
-            _SharedBytes(call.image),
-            filename="verifyImage",
-            content_type="application/octet-stream",
-        )
+        named = {"filename": "verifyImage", "content_type": "application/octet-stream"}
+        form.add_field("verifyImage", _SharedBytes(call.image), **named)
     return form
 
 

@@ -22,8 +22,6 @@ PASSED: dict[str, object] = {
     "faceAttributes": None,
     "userCorrelationId": "anna",
     "createdBy": None,
-    "faceAttributes": None,
-    "sessionImage": "none",
 }
 
 pytestmark = pytest.mark.usefixtures("host")
