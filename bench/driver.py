@@ -38,8 +38,7 @@ class Driver:
     played: list[Json] = field(default_factory=list)
 
     async def create(self) -> None:
-        """Start one check."""
-        # Creates of one person would take turns.
+        """Start one check of somebody new: whoever has a long day behind him costs more."""
         body = json.dumps({"deviceCorrelationId": str(uuid.uuid4())}).encode()
         self.started.append(await self._call("start_session", _CREATED, body=body))
 
@@ -136,7 +135,7 @@ async def _obey(driver: Driver, order: str) -> Json:
 def _write_form(image: bytes) -> tuple[bytes, str]:
     boundary = "bench-boundary-0123456789"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="'
-    device = f'{head}deviceCorrelationId"\r\n\r\nbench-device-1\r\n'
+    device = f'{head}deviceCorrelationId"\r\n\r\n{uuid.uuid4()}\r\n'
     file = f'{head}verifyImage"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
     body = b"".join([(device + file).encode(), image, f"\r\n--{boundary}--\r\n".encode()])
     return body, f"multipart/form-data; boundary={boundary}"
