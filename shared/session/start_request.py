@@ -29,6 +29,14 @@ class StartRequest:
     # Of these three at most one says where the reference image comes from.
     reference_session_id: str | None = None
     client_image_sha256: str | None = field(default=None, repr=False)
+    # The hash that Face must report for the reference image: made once, where the request is read.
+    verify_image_sha256: str | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Hash the image."""
+        image, found = self.verify_image, self.client_image_sha256
+        made = found if image is None else hashlib.sha256(image).hexdigest()
+        object.__setattr__(self, "verify_image_sha256", made)
 
     @property
     def kind(self) -> Kind:
@@ -52,10 +60,3 @@ class StartRequest:
         if self.device_correlation_id is not None:
             return Person(kind=PersonKind.DEVICE, id=self.device_correlation_id)
         return None
-
-    @property
-    def verify_image_sha256(self) -> str | None:
-        """The hash that Face must report for the reference image."""
-        if self.verify_image is None:
-            return self.client_image_sha256
-        return hashlib.sha256(self.verify_image).hexdigest()
