@@ -30,8 +30,7 @@ class Policy:
 
 def is_finished(answer: FaceAnswer) -> bool:
     """Tell whether Face has said its last word on the check."""
-    last = last_attempt(answer)
-    return answer.status in _FINAL or (last is not None and last.has_result)
+    return answer.status in _FINAL or any(one.has_result for one in answer.attempts)
 
 
 def last_attempt(answer: FaceAnswer) -> Attempt | None:
@@ -115,11 +114,10 @@ def _tampering(case: _Evidence) -> Iterator[Reason]:
 
 
 def _rejections(case: _Evidence) -> Iterator[Reason]:
-    if case.last is None:
-        return
-    if case.last.liveness_decision == "spoofface":
+    # A spoof is not made good by the real face that may come after it.
+    if any(one.liveness_decision == "spoofface" for one in case.answer.attempts):
         yield Reason.SPOOF
-    if not case.with_verify:
+    if case.last is None or not case.with_verify:
         return
     confidence = case.last.match_confidence
     if case.last.is_identical is False:

@@ -173,6 +173,29 @@ async def test_three_failed_tries_are_inconclusive_with_their_error(world: World
     assert (await world.result(check)).body["attempt"]["errorCode"] == "NoFaceDetected"
 
 
+async def test_a_spoof_is_not_made_good_by_the_real_face_after_it(world: World) -> None:
+    check = await world.start()
+    await world.play(check, "spoofface", goesOn=True)
+    report = await world.play(check, "realface")
+
+    await world.complete(check, report)
+
+    assert await world.verdict(check) == ("completed", "rejected", ["Spoof"])
+    result = (await world.result(check)).body
+    assert (result["livenessDecision"], result["attempt"]["attemptId"]) == ("realface", 2)
+
+
+async def test_a_result_ends_the_check_though_a_further_attempt_has_failed(world: World) -> None:
+    check = await world.start()
+    await world.play(check, "realface", goesOn=True)
+    await world.play(check, "error:FaceWithMaskDetected")
+
+    done = await world.complete(check)
+
+    assert done.body["status"] == "completed"
+    assert await world.verdict(check) == ("completed", "inconclusive", ["AttemptError"])
+
+
 async def test_a_digest_that_face_never_gave_makes_the_result_untrusted(world: World) -> None:
     check = await world.start()
     await world.play(check, "realface")

@@ -105,9 +105,19 @@ def _second_try() -> Payload:
     return payload
 
 
+def _spoof_then_real_face() -> Payload:
+    payload = copy.deepcopy(REAL_FACE)
+    attempts = payload["results"]["attempts"]
+    attempts.append(copy.deepcopy(attempts[0]))
+    attempts[0]["attemptId"] = 2
+    attempts[1]["result"]["livenessDecision"] = "spoofface"
+    return payload
+
+
 RIGHT_PERSON = _right_person()
 DIFFERENT_PERSON = _different_person()
 SECOND_TRY_NEWEST_FIRST = _second_try()
+SPOOF_THEN_REAL_FACE = _spoof_then_real_face()
 SESSION_NOT_FOUND: Payload = {
     "error": {
         "code": "SessionNotFound",

@@ -321,9 +321,28 @@ def test_without_verify_nobody_asks_who_it_is() -> None:
 def test_the_last_attempt_counts_and_not_the_first_in_the_list() -> None:
     newest_first = an_answer(an_attempt(attempt_id=2), a_failed_attempt(attempt_id=1))
     passed_then_failed = an_answer(an_attempt(attempt_id=1), a_failed_attempt(attempt_id=2))
+    passed_then_running = an_answer(an_attempt(), Attempt(attempt_id=2, status=FaceStatus.RUNNING))
 
     assert judge(newest_first, a_session(), Policy()).outcome is Outcome.PASSED
     assert judge(passed_then_failed, a_session(), Policy()).reasons == ("AttemptError",)
+    assert judge(passed_then_running, a_session(), Policy()).reasons == ("NoFinishedAttempt",)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param((an_attempt(attempt_id=2),), id="a-real-face-follows"),
+        pytest.param((an_attempt(attempt_id=0),), id="a-real-face-before"),
+        pytest.param((a_failed_attempt(attempt_id=2),), id="an-error-follows"),
+        pytest.param((an_attempt(attempt_id=1),), id="two-attempts-have-one-id"),
+    ],
+)
+def test_a_spoof_in_any_attempt_rejects(others: tuple[Attempt, ...]) -> None:
+    answer = an_answer(an_attempt(liveness_decision="spoofface"), *others)
+
+    verdict = judge(answer, a_session(), STRICT)
+
+    assert (verdict.outcome, verdict.reasons) == (Outcome.REJECTED, ("Spoof",))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +363,7 @@ def test_the_last_attempt_counts_and_not_the_first_in_the_list() -> None:
         ),
         pytest.param(
             an_answer(an_attempt(), a_failed_attempt(attempt_id=2), status=FaceStatus.RUNNING),
-            False,
+            True,
             id="a-result-that-is-not-the-last-attempts",
         ),
     ],
@@ -419,6 +438,8 @@ def deserves_to_pass(payload: Payload, session: Session, policy: Policy) -> bool
         return False
     (last,) = (attempt for attempt in attempts if attempt["attemptId"] == max(ids))
     result, reported = last["result"], session.report
+    if any((one.get("result") or {}).get("livenessDecision") == "spoofface" for one in attempts):
+        return False
     return (
         last["attemptStatus"] == "Succeeded"
         and not last.get("error")
@@ -475,6 +496,7 @@ PAYLOADS = st.sampled_from(
         payloads.REAL_FACE,
         payloads.DIFFERENT_PERSON,
         payloads.SECOND_TRY_NEWEST_FIRST,
+        payloads.SPOOF_THEN_REAL_FACE,
         payloads.FAILED_ONCE,
     ]
 ).flatmap(mutated)
