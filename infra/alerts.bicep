@@ -110,6 +110,17 @@ var appAlerts = {
       | where message startswith "session ended" and message contains "outcome=\"untrusted\""
     '''
   }
+  'late-digest': {
+    title: 'A digest that came after the end of a check is not Face\'s'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      traces
+      | where message startswith "late digest mismatched"
+      | extend sessionId = extract("sessionId=\"(\\w+)\"", 1, message)
+    '''
+  }
   'image-unavailable': {
     title: 'Face does not give a picture that is to be kept'
     page: false

@@ -147,6 +147,11 @@ FIELDS: Mapping[str, Words] = {
     "ResultReply.digest": Words(
         "The device's digest against Face's; null without an outcome.", "matched"
     ),
+    "lateDigest": Words(
+        "The first digest that came after the end, where none came before, against Face's:"
+        " `none`, `matched`, `mismatched`. The outcome stands.",
+        "none",
+    ),
     "reported": Words("What the frontend said; never a reason to pass.", None),
     "modelVersion": Words("Face's liveness model.", "2024-11-15"),
     "sessionImage": Words(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.session.kept_image import ImageState
+from shared.session.late_digest import LateDigest
 from shared.session.session import Comparison, Kind, Outcome, Status
 
 # When to come back, where nobody knows better.
@@ -187,6 +188,7 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     attempt: ResultAttempt
     verify: ResultVerify | None
     digest: Comparison | None
+    late_digest: LateDigest
     reported: ResultReport
     model_version: str | None
     session_image: ImageState

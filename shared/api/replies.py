@@ -69,6 +69,7 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
         attempt=contract.ResultAttempt(attempt_id=None, attempt_count=None, error_code=None),
         verify=_NO_VERIFY if session.kind is Kind.LIVENESS_WITH_VERIFY else None,
         digest=None,
+        late_digest=session.late_digest,
         reported=contract.ResultReport(
             result_id=session.report.result_id,
             liveness_error=session.report.liveness_error,

@@ -22,11 +22,12 @@ from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
 from shared.flow.walk import Walk
 from shared.secret import Secret
-from shared.session import decisions, looks, stops
+from shared.session import decisions, looks, missing_digest, stops
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
 from shared.session.face_reply import FaceCall, FaceReply
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
+from shared.session.late_digest import LateDigest
 from shared.session.session import Report, Session, Status
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
 from shared.session.timestamps import rfc3339
@@ -85,8 +86,12 @@ class LivenessFlow:
     async def complete(self, session_id: str, token: Secret, report: Report) -> Session:
         """Record how a check ended, or see to it that somebody will."""
         session = await self.load(session_id, token)
-        if session.is_final:
-            return session
+        if not session.is_final:
+            session = await self._record_completion(session, report)
+        # It may have ended a moment ago, without this report.
+        return await self._take_late_report(session, report)
+
+    async def _record_completion(self, session: Session, report: Report) -> Session:
         if report.has_error:
             return await self._record(
                 session,
@@ -143,15 +148,21 @@ class LivenessFlow:
 
     async def resend_event(self, session_id: str) -> None:
         """Have the event of a session's end sent once more."""
-        await self.load_result(session_id)
+        session = await self.load_result(session_id)
         if not self.rules.sends_events:
             raise EventsOffError("this deployment sends no events")
-        session = await update.change_final(
-            self.store,
-            SessionId(session_id),
-            lambda known: stops.event_due(known, self.now()),
+        change = await update.change_final(
+            self.store, session, lambda known: stops.event_due(known, self.now())
         )
-        await self._send_message(session, self.now())
+        await self._send_message(change.after, self.now())
+
+    async def _take_late_report(self, session: Session, report: Report) -> Session:
+        change = await update.change_final(
+            self.store, session, lambda known: missing_digest.compared(known, report)
+        )
+        if change.is_written and change.after.late_digest is LateDigest.MISMATCHED:
+            self.log("late digest mismatched", level=logging.WARNING, session_id=session.session_id)
+        return change.after
 
     async def _walk(self, session: Session) -> None:
         # What failed before is left to the alarm, which comes again less and less often.

@@ -8,7 +8,6 @@ from shared.flow.ports import LogEvent, SessionStore
 from shared.session import stops
 from shared.session.decisions import Rules
 from shared.session.face_reply import FaceCall
-from shared.session.ids import SessionId
 from shared.session.session import Session
 
 MAX_UPDATE_ATTEMPTS = 5
@@ -57,16 +56,16 @@ async def change(
     raise SessionConflictError("the session kept changing")
 
 
-async def change_final(store: SessionStore, session_id: SessionId, decide: Decide) -> Session:
+async def change_final(store: SessionStore, session: Session, decide: Decide) -> Change:
     """Write what `decide` makes of a session that has ended; its ending stays as it is."""
     for _ in range(MAX_UPDATE_ATTEMPTS):
-        session = await store.load(session_id)
-        if session is None:
-            raise SessionNotFoundError("no such session")
+        after = decide(session)
+        if after == session:
+            return Change(session, session)
         try:
-            return await store.replace(session, decide(session))
+            return Change(session, await store.replace(session, after))
         except StoreConflictError:
-            continue
+            session = await _reload(store, session)
     raise SessionConflictError("the session kept changing")
 
 

@@ -8,6 +8,7 @@ from shared.session.caller import Caller
 from shared.session.face_reply import FaceCall, FaceRequestIds
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
+from shared.session.late_digest import LateDigest
 from shared.session.reference import ReferenceSource
 from shared.session.shard import KeyHash, PersonHash
 
@@ -86,6 +87,11 @@ class Report:
     recognition_error: str | None = None
 
     @property
+    def has_digest(self) -> bool:
+        """Did the frontend report a digest, be it one of two that differ."""
+        return self.digest is not None or self.digests_differ
+
+    @property
     def has_error(self) -> bool:
         """Did the frontend report a failed try."""
         return any(map(_names_error, (self.liveness_error, self.recognition_error)))
@@ -144,6 +150,8 @@ class Session:
     # Until then nobody asks Face; and how many looks have found nothing.
     look_at: datetime | None = None
     empty_looks: int = 0
+    # Face has a result that would pass, but for the digest that this deployment requires.
+    awaits_digest: bool = False
     # When the last message that was sent for it is there.
     message_at: datetime | None = None
     # Until then no cancel asks Face; and how many could not.
@@ -152,6 +160,9 @@ class Session:
     # Only a cancel can hide how a check that a device had begun would have ended.
     is_canceled_during_check: bool = False
     verdict: Verdict | None = None
+    # Of Face's digest, where none was reported before the end; until one is.
+    face_digest_hash: str | None = field(default=None, repr=False)
+    late_digest: LateDigest = LateDigest.NONE
     image: KeptImage = field(default_factory=KeptImage)
     face_request_ids: FaceRequestIds = field(default_factory=FaceRequestIds)
     has_face_data: bool = True

@@ -99,7 +99,8 @@ def face_data_deleted(session: Session, retention: timedelta) -> Session:
 
 
 def _end(session: Session, status: Status, now: datetime) -> Session:
-    return _transition(session, status, ended_at=now, alarm_at=now, alarm_delays=0)
+    ended = replace(session, awaits_digest=False)
+    return _transition(ended, status, ended_at=now, alarm_at=now, alarm_delays=0)
 
 
 def _transition(

@@ -40,6 +40,13 @@ async def tamper(world: World) -> list[int]:
     return [(await world.complete(check, {"digest": "ab" * 32})).status]
 
 
+async def tamper_late(world: World) -> list[int]:
+    check = await world.start()
+    await world.play(check, "realface")
+    await world.complete(check)
+    return [(await world.complete(check, {"digest": "ab" * 32})).status]
+
+
 async def ask_for_a_foreign_session(world: World) -> list[int]:
     path = f"/sessions/{'0' * 33}"
     token = {"X-Session-Token": "A" * 43}
@@ -83,6 +90,7 @@ CAUSES: dict[str, list[Cause]] = {
     "events-unsent": [find_the_topic_dead],
     "face-refusals": [refuse_a_create, refuse_a_look],
     "image-unavailable": [miss_a_picture, be_refused_a_picture],
+    "late-digest": [tamper_late],
     "oldest-alarm": [sweep_late],
     "server-errors": [refuse_a_create],
     "unknown-sessions": [ask_for_a_foreign_session],

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.conftest import Configure
+from tests.support.constants import STALE_SECONDS
 from tests.support.world import World, eventually, picture
 
 NOTHING_REPORTED = {"resultId": None, "livenessError": None, "recognitionError": None}
@@ -17,6 +19,7 @@ PASSED: dict[str, object] = {
     "attempt": {"attemptId": 1, "attemptCount": 1, "errorCode": None},
     "verify": None,
     "digest": "matched",
+    "lateDigest": "none",
     "modelVersion": "2024-11-15",
     "sessionImage": "none",
     "faceAttributes": None,
@@ -328,6 +331,59 @@ async def test_a_final_session_answers_the_same_whatever_is_reported_afterwards(
     assert {answer.body["status"] for answer in answers[:3]} == {"completed"}
     assert await world.row(check) == before
     assert await world.face_calls() == calls
+
+
+@pytest.mark.parametrize(
+    ("late", "compared"), [(None, "matched"), ("ab" * 32, "mismatched")], ids=["right", "wrong"]
+)
+async def test_the_first_digest_after_the_end_is_compared_and_the_outcome_stands(
+    world: World, late: str | None, compared: str
+) -> None:
+    check = await world.start()
+    told = await world.play(check, "realface")
+    await world.complete(check)
+    before = (await world.result(check)).body
+
+    for digest in (late or told["digest"], "cd" * 32, told["digest"]):
+        assert (await world.complete(check, {"digest": digest})).body["status"] == "completed"
+
+    after = (await world.result(check)).body
+    assert (before["lateDigest"], after) == ("none", {**before, "lateDigest": compared})
+    assert told["digest"].lower() not in str(await world.row(check)).lower()
+
+
+async def test_a_check_that_lacks_only_its_digest_waits_for_it_and_nobody_looks(
+    world: World, configure: Configure
+) -> None:
+    await configure(DIGEST_POLICY="required")
+    check = await world.start()
+    told = await world.play(check, "realface")
+    waiting = await world.complete(check)
+    calls = await world.face_calls()
+    await world.wait(60)
+    await world.sweep()
+
+    asked_again = await world.complete(check)
+    assert (waiting.body["status"], asked_again.status) == ("processing", 202)
+    assert await world.face_calls() == calls
+    assert (await world.complete(check, {"digest": told["digest"]})).status == 200
+    assert await world.verdict(check) == ("completed", "passed", [])
+
+
+async def test_a_check_whose_digest_never_comes_ends_with_its_token_and_the_grace(
+    world: World, configure: Configure
+) -> None:
+    await configure(DIGEST_POLICY="required")
+    check, spoof = await world.start(), await world.start()
+    await world.play(check, "realface")
+    await world.play(spoof, "spoofface")
+    await world.complete(check)
+    await world.complete(spoof)
+
+    assert await world.verdict(spoof) == ("completed", "rejected", ["Spoof"])
+    await world.wait(STALE_SECONDS)
+    await world.sweep()
+    assert await world.verdict(check) == ("completed", "inconclusive", ["DigestMissing"])
 
 
 async def test_a_result_is_not_told_before_the_end(world: World) -> None:

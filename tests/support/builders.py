@@ -11,6 +11,7 @@ from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.kept_image import KeptImage
+from shared.session.late_digest import LateDigest
 from shared.session.ledger import Slot
 from shared.session.ledger_changes import Opening, start_entry
 from shared.session.reference import ReferenceSource
@@ -65,6 +66,9 @@ class SessionFields(TypedDict, total=False):
     failed_cancels: int
     is_canceled_during_check: bool
     verdict: Verdict | None
+    awaits_digest: bool
+    face_digest_hash: str | None
+    late_digest: LateDigest
     image: KeptImage
     has_face_data: bool
     alarm_at: datetime

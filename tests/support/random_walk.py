@@ -13,11 +13,15 @@ from shared.flow.ports import SessionStore
 from shared.secret import Secret
 from shared.session.face_answer import FaceStatus
 from shared.session.ids import SessionId
-from shared.session.session import Report, Session
+from shared.session.late_digest import LateDigest
+from shared.session.session import Report, Session, Status
 from shared.session.shard import SHARDS
 from shared.session.started import Started
+from shared.settings import DigestPolicy
 from tests.support.builders import (
+    DIGEST,
     NOW,
+    OTHER_DIGEST,
     a_failed_attempt,
     a_passing_answer,
     a_request,
@@ -58,7 +62,9 @@ ANSWERS = [
     an_answer(a_failed_attempt(), status=FaceStatus.RUNNING),
     None,
 ]
-REPORTS = [Report(), Report(liveness_error="TimedOut")]
+REPORTS = [
+    Report(), Report(liveness_error="TimedOut"), Report(digest=DIGEST), Report(digest=OTHER_DIGEST),
+]  # fmt: skip
 WAITS = [
     timedelta(minutes=1), timedelta(minutes=11), timedelta(minutes=16), timedelta(hours=25),
     timedelta(days=91),
@@ -77,6 +83,7 @@ class Walk:
     events: RecordedEvents = field(default_factory=RecordedEvents)
     random_bytes: SequentialBytes = field(default_factory=SequentialBytes)
     tokens: dict[SessionId, Secret] = field(default_factory=dict)
+    endings: dict[SessionId, Session] = field(default_factory=dict)
     a_delete_failed: bool = False
 
     async def step(self) -> None:
@@ -113,8 +120,26 @@ class Walk:
         assert sorted((one.session_id, one.due_at) for one in rung if one.session_id) == sorted(
             (one.session_id, one.alarm_at) for one in sessions
         )
+        for session in sessions:
+            self._check_digests(session)
         if not self.a_delete_failed:
             assert self.face.alive == {one.face_session_id for one in sessions if one.has_face_data}
+
+    def _check_digests(self, session: Session) -> None:
+        """An outcome stands whatever comes late, and of what comes late the first counts."""
+        if session.awaits_digest:
+            assert (session.status, session.report.has_digest) == (Status.PROCESSING, False)
+            assert session.alarm_at >= session.expires_at
+        if not session.is_final:
+            return
+        before = self.endings.get(session.session_id)
+        if before is not None and before.created_at == session.created_at:
+            assert (session.verdict, session.report) == (before.verdict, before.report)
+            assert before.late_digest in {LateDigest.NONE, session.late_digest}
+        if session.late_digest is not LateDigest.NONE:
+            assert session.verdict is not None
+            assert not session.report.has_digest
+        self.endings[session.session_id] = session
 
     async def _all_at_once(self, calls: list[Call]) -> None:
         for done in await asyncio.gather(*(call() for call in calls), return_exceptions=True):
@@ -158,7 +183,11 @@ class Walk:
     @property
     def _app(self) -> App:
         app = composition.build(
-            replace(SETTINGS, max_open_sessions=MAX_OPEN_SESSIONS),
+            replace(
+                SETTINGS,
+                max_open_sessions=MAX_OPEN_SESSIONS,
+                digest_policy=self.rng.choice(list(DigestPolicy)),
+            ),
             face=self.faults.around(self.face),
             store=self.store,
             queue=FakeQueue(),

@@ -36,10 +36,12 @@ from tests.support.fakes import SEALER
 from tests.support.stage import Stage
 from tests.unit.api.requests import a_call, a_create, body_of
 
-NO_IMAGE = {
+# What may come after an end, where nothing did.
+AFTERWARDS = {
     "sessionImage": "none",
     "faceAttributes": None,
     "faceRequestIds": dict.fromkeys(["create", "get", "delete", "image", "detect"]),
+    "lateDigest": "none",
 }
 
 
@@ -221,7 +223,7 @@ async def test_a_result_is_told_in_full(desk: Stage) -> None:
         "digest": "notProvided",
         "reported": {"resultId": "r", "livenessError": "l", "recognitionError": "g"},
         "modelVersion": "2024-11-15",
-        **NO_IMAGE,
+        **AFTERWARDS,
         "deviceCorrelationId": "device-1",
         "userCorrelationId": "user-1",
         "createdAt": "2026-03-04T05:06:07.000Z",
@@ -298,7 +300,7 @@ async def test_a_result_without_a_verdict_has_every_key(
         "digest": None,
         "reported": {"resultId": None, "livenessError": None, "recognitionError": None},
         "modelVersion": None,
-        **NO_IMAGE,
+        **AFTERWARDS,
         "deviceCorrelationId": None,
         "userCorrelationId": None,
         "createdAt": "2026-03-04T05:06:07.000Z",

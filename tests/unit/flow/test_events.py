@@ -199,6 +199,7 @@ async def test_an_event_is_not_sent_again_of_what_has_not_ended_or_is_not_there(
     with pytest.raises(SessionNotFinalError):
         await stage.app.flow.resend_event(SESSION_ID)
     await stage.complete_it()
+    stage.clock.advance(timedelta(seconds=1))
     stage.faults.fail("replace", StoreConflictError("lost"))
     with pytest.raises(SessionConflictError):
         await stage.app.flow.resend_event(SESSION_ID)

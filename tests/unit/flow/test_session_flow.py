@@ -1,3 +1,4 @@
+import asyncio
 import logging
 from dataclasses import replace
 from datetime import timedelta
@@ -14,8 +15,9 @@ from shared.errors import (
     StoreUnavailableError,
 )
 from shared.secret import Secret
-from shared.session import transitions
+from shared.session import decisions, transitions
 from shared.session.face_answer import FaceAnswer
+from shared.session.late_digest import LateDigest
 from shared.session.session import Outcome, Report, Session, Status, Verdict
 from shared.session.timestamps import rfc3339
 from tests.support import virtual_time
@@ -24,6 +26,7 @@ from tests.support.builders import (
     FACE_SESSION_ID,
     NOW,
     RETENTION,
+    RULES,
     SESSION_ID,
     TOKEN,
     a_passing_answer,
@@ -420,3 +423,25 @@ async def test_a_message_of_an_unknown_session_succeeds(stage: Stage) -> None:
     await stage.app.queue_flow.settle(SESSION_ID)
 
     assert stage.face_calls == []
+
+
+async def test_a_digest_that_an_ending_has_just_outrun_is_compared(stage: Stage) -> None:
+    ended = decisions.after_completion(STARTED, a_passing_answer(), Report(), RULES, NOW)
+    stage.at(STARTED, a_passing_answer())
+    stage.faults.fail_next("replace", lambda: stage.store.hold(ended))
+
+    told = await complete(stage, Report(digest=DIGEST))
+
+    assert (told.verdict, told.late_digest) == (ended.verdict, LateDigest.MATCHED)
+
+
+async def test_of_late_digests_at_once_one_counts_and_a_wrong_one_alarms_once(stage: Stage) -> None:
+    await complete(stage.at(STARTED, a_passing_answer()))
+    wrong = Report(digest="0" * 64)
+    apps = [stage.process() for _ in range(8)]
+
+    told = await asyncio.gather(*(app.flow.complete(SESSION_ID, TOKEN, wrong) for app in apps))
+
+    assert {one.late_digest for one in told} == {LateDigest.MISMATCHED}
+    (fact,) = stage.events.named("late digest mismatched")
+    assert (fact["session_id"], fact["level"]) == (SESSION_ID, logging.WARNING)

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.session import decisions, looks, transitions
+from shared.session import decisions, looks, missing_digest, transitions
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
+from shared.session.late_digest import LateDigest
 from shared.session.session import Outcome, Reason, Report, Session, Status
+from shared.session.verdict import Policy
 from tests.support.builders import (
     DIGEST,
     GRACE,
@@ -20,6 +22,7 @@ from tests.support.builders import (
     a_running_answer,
     a_session,
     an_answer,
+    an_attempt,
 )
 
 SOON = NOW + timedelta(minutes=1)
@@ -34,6 +37,7 @@ PASSED, FAILED_ONCE, NOTHING_YET, GONE = (
     a_running_answer(),
     None,
 )
+SPOOF = an_answer(an_attempt(liveness_decision="spoofface"))
 FAILED_REPORT = Report(liveness_error="FaceWithMaskDetected")
 
 
@@ -189,6 +193,107 @@ def test_giving_up_cancels_what_has_not_finished(
     after = decisions.after_cancel(session, answer, RULES, SOON)
 
     assert (after.status, after.ended_at) == (status, SOON)
+
+
+REQUIRED = replace(RULES, policy=Policy(digest_required=True))
+WAITING = missing_digest.awaited(STARTED, GRACE, NOW)
+
+
+@pytest.mark.parametrize("session", OPEN)
+def test_a_pass_whose_required_digest_is_missing_waits_until_nobody_can_bring_it(
+    session: Session,
+) -> None:
+    on_report = decisions.after_completion(session, PASSED, Report(), REQUIRED, SOON)
+    on_message = decisions.after_message(session, PASSED, REQUIRED, SOON)
+    on_alarm = decisions.after_alarm(session, PASSED, REQUIRED, SOON)
+
+    assert on_report == on_message == on_alarm
+    assert (on_alarm.status, on_alarm.verdict) == (Status.PROCESSING, None)
+    assert (on_alarm.look_at, on_alarm.alarm_at) == (STALE, STALE)
+    ended = decisions.after_alarm(on_alarm, PASSED, REQUIRED, STALE)
+    assert ended.reasons == (Reason.DIGEST_MISSING,)
+    assert not ended.awaits_digest
+
+
+@pytest.mark.parametrize(
+    ("answer", "report", "reasons"),
+    [
+        pytest.param(PASSED, Report(digest=DIGEST), (), id="with-its-digest"),
+        pytest.param(PASSED, Report(digest="0" * 64), ("DigestMismatch",), id="with-another"),
+        pytest.param(SPOOF, Report(), ("Spoof",), id="rejected"),
+        pytest.param(
+            an_answer(an_attempt(liveness_decision="uncertain")),
+            Report(),
+            ("Uncertain", "DigestMissing"),
+            id="inconclusive-anyway",
+        ),
+    ],
+)
+def test_what_a_digest_could_not_make_pass_does_not_wait_for_one(
+    answer: FaceAnswer, report: Report, reasons: tuple[str, ...]
+) -> None:
+    after = decisions.after_completion(STARTED, answer, report, REQUIRED, SOON)
+
+    assert (after.status, after.reasons) == (Status.COMPLETED, reasons)
+
+
+def test_while_a_digest_is_waited_for_other_reports_change_only_what_was_said() -> None:
+    early = decisions.after_early_completion(WAITING, Report(result_id="r"), SOON)
+    failed = decisions.after_failed_try(WAITING, FAILED_REPORT, REQUIRED, SOON)
+
+    assert early == replace(WAITING, report=Report(result_id="r"))
+    assert failed == replace(WAITING, report=FAILED_REPORT)
+
+
+def test_a_digest_that_was_waited_for_is_looked_after_though_face_is_away() -> None:
+    after = decisions.after_unanswered_completion(WAITING, Report(digest=DIGEST), SOON)
+
+    assert (after.status, after.awaits_digest) == (Status.PROCESSING, False)
+    assert after.message_at == after.look_at == SOON + looks.pause_after(1)
+    assert after.alarm_at == SOON + timedelta(minutes=1)
+
+
+def test_whoever_gives_up_while_a_digest_is_waited_for_ends_the_check_without_one() -> None:
+    after = decisions.after_cancel(WAITING, PASSED, REQUIRED, SOON)
+
+    assert (after.status, after.reasons) == (Status.COMPLETED, ("DigestMissing",))
+
+
+def ended_with(answer: FaceAnswer, report: Report | None = None) -> Session:
+    ended = decisions.after_completion(STARTED, answer, report or Report(), RULES, SOON)
+    assert ended.is_final
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("ended", "digest", "late"),
+    [
+        pytest.param(ended_with(PASSED), DIGEST, "matched", id="right"),
+        pytest.param(ended_with(PASSED), "0" * 64, "mismatched", id="wrong"),
+        pytest.param(ended_with(PASSED), None, "none", id="none"),
+        pytest.param(ended_with(SPOOF), "0" * 64, "mismatched", id="of-a-spoof"),
+        pytest.param(
+            ended_with(an_answer(an_attempt(digest=None))), DIGEST, "mismatched", id="Face-has-none"
+        ),
+        pytest.param(
+            ended_with(an_answer(a_failed_attempt())), DIGEST, "none", id="no-result-to-compare"
+        ),
+        pytest.param(
+            ended_with(PASSED, Report(digest=DIGEST)), "0" * 64, "none", id="one-came-before"
+        ),
+        pytest.param(transitions.abandoned(STARTED, SOON), DIGEST, "none", id="abandoned"),
+        pytest.param(transitions.canceled(STARTED, SOON), DIGEST, "none", id="canceled"),
+    ],
+)
+def test_the_first_digest_after_the_end_is_compared_and_nothing_else_changes(
+    ended: Session, digest: str | None, late: str
+) -> None:
+    after = missing_digest.compared(ended, Report(digest=digest))
+
+    kept = None if late != "none" else ended.face_digest_hash
+    assert after == replace(ended, late_digest=LateDigest(late), face_digest_hash=kept)
+    if late != "none":
+        assert missing_digest.compared(after, Report(digest="1" * 64)) == after
 
 
 @pytest.mark.parametrize("status", [*FaceStatus, None])
