@@ -62,6 +62,7 @@ async def test_a_photo_whose_end_lies_on_the_edge_of_a_buffer_is_verified_agains
 async def test_a_form_of_another_kind_is_understood_all_the_same(world: World, body: bytes) -> None:
     check = check_of(await post(world, body))
 
+    await world.cancel(check)
     told = (await world.result(check)).body["deviceCorrelationId"]
     assert told.encode() in body
     assert (await world.row(check))["verifyImageSha256"] == hashlib.sha256(PHOTO).hexdigest()
@@ -75,6 +76,7 @@ async def test_a_part_that_is_a_json_string_is_meant_without_its_quotes(world: W
         )
         check = check_of(await post(world, body))
 
+        await world.cancel(check)
         assert (await world.result(check)).body["deviceCorrelationId"] == device.decode()
 
 
