@@ -135,9 +135,19 @@ def _check_digests(case: Case, system: System, findings: Findings) -> None:
     # Nobody but these reports can have ended it, so that the digest came before the ending.
     if kept or (is_only and is_own and any(one.sent <= ended for one in reports)):
         findings.check(reported, "a digest that was taken is kept", sent, case.session_id)
+    _check_late_digest(case, sent, findings)
     for one in kept:
         same = reported == str(one.digest).lower()
         findings.check(same or differ, "a digest that was taken counts", one, case.session_id)
+
+
+def _check_late_digest(case: Case, sent: set[str], findings: Findings) -> None:
+    late, reported = case.row["lateDigest"], case.row.get("reportedDigest")
+    right = {one.digest.lower() for one in case.played if one.digest}
+    fits = {"none": True, "matched": sent & right, "mismatched": sent - right}[late]
+    findings.check(fits, "a late digest is compared with Face's", late, case.session_id)
+    is_first = late == "none" or reported is None
+    findings.check(is_first, "a late digest is the first", late, case.session_id)
 
 
 def _was_kept_open(asked: Asked) -> bool:
