@@ -61,6 +61,12 @@ async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpR
     return await answer(for_server.get_result, req, context, Audience.SERVER)
 
 
+@app.route("sessions/{session_id}/result/consume", methods=["POST"], auth_level=_BY_CALLER)
+async def consume_result(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Give a result to the first who makes use of it, by a function key or an access token."""
+    return await answer(for_server.consume_result, req, context, Audience.SERVER)
+
+
 @app.route("sessions/{session_id}/image", methods=["GET"], auth_level=_BY_CALLER)
 async def get_session_image(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give your server the picture of a check, by this function's own key or an access token."""

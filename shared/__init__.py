@@ -5,6 +5,7 @@ api           HTTP in, HTTP out
 composition   builds everything once per process; hands out the clock
 
 connections   opens what is outside: Face, the vault, the table, the queue, Entra
+rules         what the settings decide, as start, flow and walk want it
 
 flow          the story of a session, without HTTP or Azure
 face          everything of Azure AI Face, and what opens it

@@ -12,6 +12,7 @@ from shared import telemetry
 from shared.connections import Connections
 from shared.flow import readiness
 from shared.flow.images import SessionImages
+from shared.flow.model_watch import ModelWatch
 from shared.flow.persons import Persons
 from shared.flow.ports import (
     AppSecret,
@@ -25,17 +26,15 @@ from shared.flow.ports import (
 from shared.flow.readiness import Readiness
 from shared.flow.references import References
 from shared.flow.replay import Replay
+from shared.flow.results import Results
 from shared.flow.session_flow import LivenessFlow
-from shared.flow.start import SessionStart, StartRules
+from shared.flow.start import SessionStart
 from shared.flow.sweep import Sweep
 from shared.flow.turns import Turns
 from shared.flow.walk import Walk
-from shared.image_choices import SessionImage
+from shared.rules import session_rules, start_rules
 from shared.session.decisions import Rules
-from shared.session.face_answer import Quality
-from shared.session.limits import Limits
-from shared.session.verdict import Policy
-from shared.settings import DigestPolicy, Settings, VerifyImageHash
+from shared.settings import Settings
 from shared.settings import load as load_settings
 from shared.store.sealing import Seals
 
@@ -52,6 +51,7 @@ class App:
     settings: Settings
     start: SessionStart
     flow: LivenessFlow
+    results: Results
     queue_flow: LivenessFlow
     sweep: Sweep
     persons: Persons
@@ -109,7 +109,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
         seals=Seals(app_secret.get, secrets.token_bytes),
         settings=settings,
         now=now,
-        log=log,
+        log=ModelWatch(log),
     )
     return _join(parts, (face, face, face) if face else connections.open_face(), connections)
 
@@ -122,6 +122,7 @@ def _join(parts: "_Parts", faces: Sequence[FaceGateway], connections: Connection
         start=parts.build_start(live_face),
         flow=parts.build_flow(live_face),
         queue_flow=parts.build_flow(queue_face),
+        results=Results(store=store, images=parts.build_images(live_face), now=now),
         sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
         persons=Persons(seals=parts.seals, store=store, now=now, log=log),
         readiness=Readiness(readiness.parts_of(parts, live_face), now),
@@ -151,7 +152,7 @@ class _Parts:
             store=self.store,
             references=References(
                 store=self.store,
-                images=self._build_images(face),
+                images=self.build_images(face),
                 max_age=timedelta(
                     days=min(self.settings.reference_max_age_days, self.settings.retention_days)
                 ),
@@ -160,13 +161,13 @@ class _Parts:
             seals=self.seals,
             replay=Replay(store=self.store, now=self.now),
             turns=Turns(max_wait_seconds=self.settings.face_budget_seconds),
-            rules=_start_rules(self.settings),
+            rules=start_rules(self.settings),
             now=self.now,
             random_bytes=secrets.token_bytes,
             log=self.log,
         )
 
-    def _build_images(self, face: FaceGateway) -> SessionImages:
+    def build_images(self, face: FaceGateway) -> SessionImages:
         return SessionImages(
             face=face,
             store=self.images,
@@ -177,14 +178,14 @@ class _Parts:
 
     @property
     def rules(self) -> Rules:
-        return _rules(self.settings, sends_events=self.events is not None)
+        return session_rules(self.settings, sends_events=self.events is not None)
 
     def build_walk(self, face: FaceGateway) -> Walk:
         return Walk(
             face=face,
             store=self.store,
             events=self.events,
-            images=self._build_images(face),
+            images=self.build_images(face),
             rules=self.rules,
             now=self.now,
             log=self.log,
@@ -200,31 +201,3 @@ class _Parts:
             now=self.now,
             log=self.log,
         )
-
-
-def _start_rules(settings: Settings) -> StartRules:
-    return StartRules(
-        grace=timedelta(seconds=settings.session_grace_seconds),
-        limits=Limits(
-            max_open_sessions=settings.max_open_sessions,
-            max_starts_per_hour=settings.max_starts_per_hour,
-            max_failures=settings.max_failures,
-        ),
-        min_reference_quality=Quality(settings.min_reference_quality),
-    )
-
-
-def _rules(settings: Settings, *, sends_events: bool) -> Rules:
-    return Rules(
-        policy=Policy(
-            digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
-            confidence_floor=settings.verify_confidence_floor,
-            image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,
-            min_reference_quality=Quality(settings.min_reference_quality),
-        ),
-        grace=timedelta(seconds=settings.session_grace_seconds),
-        retention=timedelta(days=settings.retention_days),
-        walks_by_message=sends_events or settings.session_image is not SessionImage.OFF,
-        sends_events=sends_events,
-        analyzes_images=bool(settings.session_image_analysis),
-    )

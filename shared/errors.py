@@ -13,6 +13,7 @@ AppError
 │   ├── SessionNotFoundError
 │   ├── ImageNotFoundError
 │   ├── SessionNotFinalError
+│   ├── ResultConsumedError
 │   ├── SessionConflictError
 │   ├── EventsOffError
 │   ├── IdempotencyKeyReusedError
@@ -104,6 +105,10 @@ class SessionNotFinalError(CallerError):
     """The session has no result yet."""
 
 
+class ResultConsumedError(CallerError):
+    """Somebody else has made use of the result."""
+
+
 class SessionConflictError(CallerError):
     """The session is no longer as this request needs it, or others kept changing it."""
 
@@ -149,38 +154,23 @@ class FaceOutcomeUnknownError(DependencyError):
         retry_after_seconds: int | None = None,
         face_status: int | None = None,
         is_breaker_open: bool = False,
+        is_retryable: bool = False,
     ) -> None:
         """Keep what Face answered, if it did, and whether an open breaker kept it from being asked.
 
-        Then the error is of the class of what opened the breaker. Whoever calls adds both ids.
+        Then the error is of the class of what opened the breaker. A repeat can do no harm where
+        Face has provably done nothing. Whoever calls adds both ids.
         """
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.face_status = face_status
         self.is_breaker_open = is_breaker_open
         self.request_id: str | None = None
         self.client_request_id: str | None = None
+        self.is_retryable = is_retryable
 
 
 class FaceUnavailableError(FaceOutcomeUnknownError):
     """Face is down, slow, throttling, or answering nonsense."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after_seconds: int | None = None,
-        face_status: int | None = None,
-        is_breaker_open: bool = False,
-        is_retryable: bool = False,
-    ) -> None:
-        """Keep also whether a repeat can do no harm, since Face has provably done nothing."""
-        super().__init__(
-            message,
-            retry_after_seconds=retry_after_seconds,
-            face_status=face_status,
-            is_breaker_open=is_breaker_open,
-        )
-        self.is_retryable = is_retryable
 
 
 class FaceRefusedError(FaceOutcomeUnknownError):
@@ -200,7 +190,7 @@ class StoreUnavailableError(DependencyError):
 
 
 class UnreadableRecordError(StoreUnavailableError):
-    """A row that is not as we write them."""
+    """A row that is not as we write them, or says what no check can have come to."""
 
 
 class NotReadyError(DependencyError):

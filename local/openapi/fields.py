@@ -170,6 +170,20 @@ FIELDS: Mapping[str, Words] = {
         )
         for name in ("create", "get", "delete", "image", "detect")
     },
+    "reference": Words(
+        "Your own id for what this check is for; compare it in the result.", "order-7b1f03c2"
+    ),
+    "attempts": Words("All of Face's attempts, the oldest first.", None),
+    "RecordedAttempt.livenessDecision": Words(
+        "Face's word on this attempt; null where it has none.", "realface"
+    ),
+    "RecordedAttempt.status": Words("How far Face says that it came.", "Succeeded"),
+    "errorMessage": Words("Face's words on that error.", "Mask detected on face image."),
+    "source": Words(
+        "Who brought it: your `server`, an earlier `session`, or the `client`.", "server"
+    ),
+    "consumedAt": Words("When the result was made use of.", "2026-03-04T05:06:40.000Z"),
+    "consumer": Words("Who has made use of the result, or will.", "payments"),
     "createdAt": Words("When the session was created.", "2026-03-04T05:06:07.089Z"),
     "endedAt": Words("When it ended.", "2026-03-04T05:06:31.412Z"),
     "createdBy": Words("Who created it, with `SERVER_AUTH=entra`; else null.", None),

@@ -106,6 +106,13 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Success(description="The result.", body=contract.ResultReply)},
         codes=("SessionNotFinal",),
     ),
+    "consume_result": Operation(
+        summary="Make use of a result, once",
+        description="For your server. The first consumer has it for good, and may ask again.",
+        body=contract.ConsumeBody,
+        answers={200: Success(description="The result.", body=contract.ResultReply)},
+        codes=("SessionNotFinal", "ResultConsumed", "SessionConflict"),
+    ),
     "get_session_image": Operation(
         summary="Fetch the picture of a check",
         description="For your server. It is biometric data: nothing on the way may keep it.",
@@ -159,7 +166,7 @@ def codes_of(operation: Operation, audience: Audience | None, path: str) -> set[
     if operation.body:
         codes |= {*_BODY}
     if "{session_id}" in path:
-        codes |= {"SessionNotFound"}
+        codes |= {"SessionNotFound", "RecordCorrupt"}
     if audience in {Audience.SERVER, Audience.OPERATOR}:
         codes |= {*_DOOR}
     return codes | {"ConfigurationError", "StoreUnavailable"} if audience else codes

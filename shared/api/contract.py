@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from shared.session.face_answer import FaceStatus
 from shared.session.kept_image import ImageState
 from shared.session.late_digest import LateDigest
+from shared.session.reference import ReferenceSource
 from shared.session.session import Comparison, Kind, Outcome, Status
 
 # When to come back, where nobody knows better.
@@ -18,6 +20,8 @@ MIN_TOKEN_SECONDS = 60
 
 # Read by session/caller_ids: so many UTF-16 units, in Unicode's form C.
 _LENGTH = {"minLength": 1, "maxLength": 64}
+_REFERENCE_LENGTH = {"minLength": 1, "maxLength": 128}
+Reference = Annotated[str, Meta(extra={"max_units": 128}, extra_json_schema=_REFERENCE_LENGTH)]
 Id = Annotated[str, Meta(extra={"max_units": 64}, extra_json_schema=_LENGTH)]
 SdkText = Annotated[str, Meta(min_length=1, max_length=128)]
 # The length keeps out the line break that a `$` lets through.
@@ -49,6 +53,7 @@ class CreateBody(RequestBody, frozen=True, kw_only=True):
     device_correlation_id_set_in_client: bool | None = None
     user_correlation_id: Id | None = None
     auth_token_time_to_live_in_seconds: TokenSeconds | None = None
+    reference: Reference | None = None
     enable_session_image: bool | None = None
     reference_session_id: Id | None = None
     verify_image_set_in_client: bool | None = None
@@ -83,6 +88,12 @@ class CompletionBody(RequestBody, frozen=True, kw_only=True, forbid_unknown_fiel
     error: SdkError | None = None
 
 
+class ConsumeBody(RequestBody, frozen=True, kw_only=True):
+    """Who makes use of a result."""
+
+    consumer: Id
+
+
 class ReplyBody(_Shape, frozen=True):
     """The body of a reply."""
 
@@ -113,6 +124,8 @@ class StartReply(ReplyBody, frozen=True, kw_only=True):
     session_token: str
     expires_at: Time
     expires_in_seconds: int
+    model_version: str | None
+    reference: str | None
     reference_image: StartReferenceImage | UnsetType = UNSET
 
 
@@ -141,6 +154,25 @@ class ResultAttempt(ReplyBody, frozen=True, kw_only=True):
     attempt_id: int | None
     attempt_count: int | None
     error_code: str | None
+
+
+class RecordedAttempt(ReplyBody, frozen=True, kw_only=True):
+    """One attempt, as Face told it."""
+
+    attempt_id: int | None
+    status: FaceStatus | None
+    liveness_decision: str | None
+    error_code: str | None
+    error_message: str | None
+    face_rectangle: FaceRectangle | None
+
+
+class ResultReferenceImage(ReplyBody, frozen=True, kw_only=True):
+    """Where the reference image came from, and what Face thinks of it."""
+
+    source: ReferenceSource
+    quality_for_recognition: str | None
+    face_rectangle: FaceRectangle | None
 
 
 class ResultVerify(ReplyBody, frozen=True, kw_only=True):
@@ -190,6 +222,9 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     digest: Comparison | None
     late_digest: LateDigest
     reported: ResultReport
+    reference: str | None
+    attempts: tuple[RecordedAttempt, ...]
+    reference_image: ResultReferenceImage | None
     model_version: str | None
     session_image: ImageState
     face_attributes: tuple[dict[str, Any], ...] | None
@@ -197,7 +232,10 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     device_correlation_id: str | None
     user_correlation_id: str | None
     created_at: Time
+    expires_at: Time
     ended_at: Time | None
+    consumed_at: Time | None
+    consumer: str | None
     created_by: ResultCaller | None
 
 

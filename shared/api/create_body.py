@@ -40,6 +40,7 @@ def parse(
         token_seconds=_token_seconds(said.auth_token_time_to_live_in_seconds, max_token_seconds),
         device_correlation_id=said.device_correlation_id,
         user_correlation_id=said.user_correlation_id,
+        reference=said.reference,
         keeps_image=_keeps_image(said, session_image),
         verify_image=image,
         reference_session_id=said.reference_session_id,

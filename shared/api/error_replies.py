@@ -20,6 +20,7 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.SessionNotFoundError: (404, "SessionNotFound"),
     errors.ImageNotFoundError: (404, "ImageNotFound"),
     errors.SessionNotFinalError: (409, "SessionNotFinal"),
+    errors.ResultConsumedError: (409, "ResultConsumed"),
     errors.SessionConflictError: (409, "SessionConflict"),
     errors.EventsOffError: (409, "EventsOff"),
     errors.IdempotencyKeyReusedError: (422, "IdempotencyKeyReused"),
@@ -38,11 +39,13 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.StoreUnavailableError: (503, "StoreUnavailable"),
     errors.EventsUnavailableError: (503, "EventsUnavailable"),
     errors.NotReadyError: (503, "NotReady"),
+    errors.UnreadableRecordError: (500, "RecordCorrupt"),
 }
 
 # An error's own words are for the log; only a CallerError's were written for its caller, and why a
 # token is not good helps nobody but whoever forges one.
-_MESSAGES = {
+_MESSAGES: Mapping[str | int, str] = {
+    "RecordCorrupt": "The record is not one that this service would have written.",
     401: "The access token is missing or not good.",
     500: "The service is not configured.",
     502: "The service could not use Azure AI Face.",
@@ -59,7 +62,7 @@ def error_reply(error: AppError) -> ErrorReply:
     """Tell a caller what went wrong, and when to come back if that may help."""
     status, code = status_of(error)
     return ErrorReply(
-        error=_details(error, code, _MESSAGES.get(status, str(error))),
+        error=_details(error, code, _MESSAGES.get(code) or _MESSAGES.get(status, str(error))),
         retry_after_seconds=_retry_after_seconds(error, status),
     )
 

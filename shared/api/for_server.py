@@ -5,12 +5,14 @@ from functools import partial
 
 import azure.functions as func
 
-from shared.api import create_body, replies
+from shared.api import create_body, fields, json_body, replies
+from shared.api.contract import ConsumeBody
 from shared.api.door import current_caller
 from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
 from shared.composition import App
 from shared.session import idempotency
+from shared.session.session import Session
 from shared.session.start_request import StartRequest
 from shared.settings import Settings
 
@@ -33,14 +35,23 @@ async def start_session(app: App, req: func.HttpRequest) -> Reply:
 
 async def get_result(app: App, req: func.HttpRequest) -> Reply:
     """Tell a server how a session ended."""
-    session = await app.flow.load_result(session_id(req))
-    ids = await app.persons.open_ids(session)
-    return Reply(status=200, body=replies.result_reply(session, ids))
+    return await _tell_result(app, await app.results.load(session_id(req)))
+
+
+async def consume_result(app: App, req: func.HttpRequest) -> Reply:
+    """Give a result to the first who makes use of it."""
+    said = fields.take(json_body.read(read_body(req)), ConsumeBody)
+    return await _tell_result(app, await app.results.consume(session_id(req), said.consumer))
 
 
 async def get_session_image(app: App, req: func.HttpRequest) -> Reply:
     """Give a server the picture that is kept of a check."""
-    return Reply(status=200, image=await app.flow.load_image(session_id(req)))
+    return Reply(status=200, image=await app.results.load_image(session_id(req)))
+
+
+async def _tell_result(app: App, session: Session) -> Reply:
+    ids = await app.persons.open_ids(session)
+    return Reply(status=200, body=replies.result_reply(session, ids))
 
 
 async def _parse(req: func.HttpRequest, settings: Settings) -> StartRequest:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType, convert, json, structs
 
 from shared.api import contract
+from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
 from shared.session.face_answer import ReferenceImage
 from shared.session.looks import seconds_until
@@ -32,7 +33,9 @@ def start_reply(started: Started, now: datetime) -> contract.StartReply:
         session_token=started.session_token.reveal(),
         expires_at=rfc3339(session.expires_at),
         expires_in_seconds=_seconds_left(session, now),
-        reference_image=_reference_image(started),
+        model_version=session.face_model_version,
+        reference=session.reference,
+        reference_image=_start_reference_image(session),
     )
 
 
@@ -75,6 +78,9 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
             liveness_error=session.report.liveness_error,
             recognition_error=session.report.recognition_error,
         ),
+        reference=session.reference,
+        attempts=(),
+        reference_image=_reference_image(session),
         model_version=None,
         session_image=session.image.state,
         face_attributes=_face_attributes(session),
@@ -82,7 +88,10 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
         device_correlation_id=ids.device,
         user_correlation_id=ids.user,
         created_at=rfc3339(session.created_at),
+        expires_at=rfc3339(session.expires_at),
         ended_at=rfc3339(session.ended_at) if session.ended_at else None,
+        consumed_at=rfc3339(session.consumed_at) if session.consumed_at else None,
+        consumer=session.consumer,
         created_by=_created_by(session.created_by),
     )
     return reply if session.verdict is None else _with_verdict(reply, session.verdict)
@@ -98,6 +107,7 @@ def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.Res
             attempt_count=verdict.attempt_count,
             error_code=verdict.error_code,
         ),
+        attempts=tuple(map(_attempt, verdict.attempts)),
         digest=verdict.digest,
         model_version=verdict.model_version,
     )
@@ -123,15 +133,39 @@ def _verify(verdict: Verdict) -> contract.ResultVerify:
     )
 
 
-def _reference_image(started: Started) -> contract.StartReferenceImage | UnsetType:
-    if started.session.kind is not Kind.LIVENESS_WITH_VERIFY:
-        return UNSET
-    image = started.reference_image or _NO_IMAGE
-    rectangle = image.face_rectangle
-    return contract.StartReferenceImage(
-        quality_for_recognition=image.quality,
-        face_rectangle=None if rectangle is None else contract.FaceRectangle(**rectangle),
+def _attempt(attempt: RecordedAttempt) -> contract.RecordedAttempt:
+    return contract.RecordedAttempt(
+        attempt_id=attempt.attempt_id,
+        status=attempt.status,
+        liveness_decision=attempt.liveness_decision,
+        error_code=attempt.error_code,
+        error_message=attempt.error_message,
+        face_rectangle=_rectangle(attempt.face_rectangle),
     )
+
+
+def _start_reference_image(session: Session) -> contract.StartReferenceImage | UnsetType:
+    if session.kind is not Kind.LIVENESS_WITH_VERIFY:
+        return UNSET
+    image = session.reference_image or _NO_IMAGE
+    return contract.StartReferenceImage(
+        quality_for_recognition=image.quality, face_rectangle=_rectangle(image.face_rectangle)
+    )
+
+
+def _reference_image(session: Session) -> contract.ResultReferenceImage | None:
+    if session.reference_source is None:
+        return None
+    image = session.reference_image or _NO_IMAGE
+    return contract.ResultReferenceImage(
+        source=session.reference_source,
+        quality_for_recognition=image.quality,
+        face_rectangle=_rectangle(image.face_rectangle),
+    )
+
+
+def _rectangle(sides: Mapping[str, int] | None) -> contract.FaceRectangle | None:
+    return None if sides is None else contract.FaceRectangle(**sides)
 
 
 def _seconds_left(session: Session, now: datetime) -> int:

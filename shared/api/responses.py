@@ -20,6 +20,7 @@ from shared.errors import (
     ImageNotFoundError,
     SessionNotFoundError,
     UnauthorizedError,
+    UnreadableRecordError,
 )
 
 _HEADERS = {
@@ -111,7 +112,7 @@ def _level(error: AppError) -> int:
     # at no cost in lines.
     if isinstance(error, SessionNotFoundError | ImageNotFoundError | UnauthorizedError):
         return logging.DEBUG
-    if isinstance(error, ConfigurationError):
+    if isinstance(error, ConfigurationError | UnreadableRecordError):
         return logging.ERROR
     return logging.WARNING if isinstance(error, DependencyError) else logging.INFO
 

@@ -83,6 +83,7 @@ def parse_created(response: FaceResponse, *, has_choices: bool = False) -> FaceS
     return FaceSession(
         face_session_id=FaceSessionId(face_session_id),
         auth_token=Secret(token),
+        model_version=lenient_json.text(session.get("modelVersion")),
         reference_image=_reference_image(lenient_json.mapping(session.get("results"))),
         request_id=response.request_id,
     )

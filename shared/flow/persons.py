@@ -22,8 +22,6 @@ class Persons:
     async def open_ids(self, session: Session) -> CorrelationIds:
         """Return the ids that a session was created with."""
         sealed = (session.sealed_device_correlation_id, session.sealed_user_correlation_id)
-        if sealed == (None, None):
-            return CorrelationIds()
         sealer = await self.seals.get()
         device, user = (
             one and sealer.open_id(one, session_id=session.session_id) for one in sealed

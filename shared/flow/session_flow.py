@@ -10,7 +10,6 @@ from shared.errors import (
     EventsOffError,
     FaceOutcomeUnknownError,
     FaceUnavailableError,
-    ImageNotFoundError,
     SessionNotFinalError,
     SessionNotFoundError,
     StoreUnavailableError,
@@ -64,24 +63,6 @@ class LivenessFlow:
         if session is None or not matches or session.is_closed(self.now()):
             raise SessionNotFoundError("no such session")
         return session
-
-    async def load_result(self, session_id: str) -> Session:
-        """Return a session that has ended."""
-        session = await self.store.load(session_id) if is_session_id(session_id) else None
-        if session is None:
-            raise SessionNotFoundError("no such session")
-        if not session.is_final:
-            raise SessionNotFinalError("the session has not ended")
-        return session
-
-    async def load_image(self, session_id: str) -> bytes:
-        """Return the picture that is kept of a check."""
-        session = await self.store.load(session_id) if is_session_id(session_id) else None
-        if session is None:
-            raise SessionNotFoundError("no such session")
-        if not session.is_final:
-            raise ImageNotFoundError("no such image")
-        return await self.walk.images.load(session)
 
     async def complete(self, session_id: str, token: Secret, report: Report) -> Session:
         """Record how a check ended, or see to it that somebody will."""
@@ -148,7 +129,11 @@ class LivenessFlow:
 
     async def resend_event(self, session_id: str) -> None:
         """Have the event of a session's end sent once more."""
-        session = await self.load_result(session_id)
+        session = await self.store.load(session_id) if is_session_id(session_id) else None
+        if session is None:
+            raise SessionNotFoundError("no such session")
+        if not session.is_final:
+            raise SessionNotFinalError("the session has not ended")
         if not self.rules.sends_events:
             raise EventsOffError("this deployment sends no events")
         change = await update.change_final(

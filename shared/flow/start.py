@@ -117,6 +117,7 @@ class SessionStart:
                 session_id=creation.session_id,
                 kind=opened.session.kind,
                 face_request_id=opened.session.face_request_ids.create,
+                model_version=opened.session.face_model_version,
             )
         else:
             # Another process was first, and this is its answer.
@@ -129,7 +130,7 @@ class SessionStart:
         face = await self.face.create(complete)
         session = transitions.new_session(
             complete,
-            face.face_session_id,
+            face,
             session_id=creation.session_id,
             who=creation.who,
             token=token,
@@ -140,12 +141,7 @@ class SessionStart:
         )
         if complete.verify_image is not None:
             await self._check_quality(session, face.reference_image)
-        return Started(
-            session=session,
-            auth_token=face.auth_token,
-            session_token=token,
-            reference_image=face.reference_image,
-        )
+        return Started(session=session, auth_token=face.auth_token, session_token=token)
 
     async def _check_quality(self, session: Session, image: ReferenceImage | None) -> None:
         # Only Face can tell, and only by the session that it has created.

@@ -114,4 +114,6 @@ def _judge(session: Session, answer: FaceAnswer, rules: Rules, now: datetime) ->
         judged,
         image=session.image.of(attempt, analyzes=rules.analyzes_images),
         face_digest_hash=None if session.report.has_digest else hash_for_later(attempt),
+        # Where a device brings the reference image, Face sees it only then.
+        reference_image=session.reference_image or answer.reference_image,
     )

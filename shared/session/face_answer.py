@@ -64,6 +64,7 @@ class FaceSession:
 
     face_session_id: FaceSessionId
     auth_token: Secret
+    model_version: str | None = None
     reference_image: ReferenceImage | None = None
     request_id: str | None = None
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
+from shared.session.face_answer import ReferenceImage
 from shared.session.face_reply import FaceCall, FaceRequestIds
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
@@ -123,6 +125,7 @@ class Verdict:
     verify_image_hash: Comparison = Comparison.NOT_PROVIDED
     digest: Comparison = Comparison.NOT_PROVIDED
     model_version: str | None = None
+    attempts: tuple[RecordedAttempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,11 @@ class Session:
     key_hash: KeyHash | None = field(default=None, repr=False)
     verify_image_sha256: str | None = field(default=None, repr=False)
     reference_source: ReferenceSource | None = None
+    # What Face thinks of the image it verifies against, and which model it began with.
+    reference_image: ReferenceImage | None = None
+    face_model_version: str | None = None
+    # The caller's own id for what this check is for.
+    reference: str | None = field(default=None, repr=False)
     created_at: datetime
     created_by: Caller | None = None
     expires_at: datetime
@@ -163,6 +171,9 @@ class Session:
     # Of Face's digest, where none was reported before the end; until one is.
     face_digest_hash: str | None = field(default=None, repr=False)
     late_digest: LateDigest = LateDigest.NONE
+    # Who has made use of the result, the first and only time.
+    consumer: str | None = field(default=None, repr=False)
+    consumed_at: datetime | None = None
     image: KeptImage = field(default_factory=KeptImage)
     face_request_ids: FaceRequestIds = field(default_factory=FaceRequestIds)
     has_face_data: bool = True

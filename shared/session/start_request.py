@@ -24,6 +24,7 @@ class StartRequest:
     token_seconds: int
     device_correlation_id: str | None = field(default=None, repr=False)
     user_correlation_id: str | None = field(default=None, repr=False)
+    reference: str | None = field(default=None, repr=False)
     keeps_image: bool = False
     verify_image: bytes | None = field(default=None, repr=False)
     # Of these three at most one says where the reference image comes from.

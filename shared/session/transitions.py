@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from shared.secret import Secret
 from shared.session.alarm import REPORTED_DELAY, next_alarm_at
 from shared.session.caller import Caller
+from shared.session.face_answer import FaceSession
 from shared.session.face_reply import FaceRequestIds
-from shared.session.ids import FaceSessionId, SessionId
+from shared.session.ids import SessionId
 from shared.session.kept_image import KeptImage
 from shared.session.person import SealedPerson
 from shared.session.session import Session, Status, Verdict
@@ -23,7 +24,7 @@ _MAY_FOLLOW = {
 
 def new_session(  # noqa: PLR0913 - a record needs all its facts
     request: StartRequest,
-    face_session_id: FaceSessionId,
+    face: FaceSession,
     *,
     session_id: SessionId,
     token: Secret,
@@ -39,13 +40,16 @@ def new_session(  # noqa: PLR0913 - a record needs all its facts
         session_id=session_id,
         kind=request.kind,
         status=Status.STARTED,
-        face_session_id=face_session_id,
+        face_session_id=face.face_session_id,
         token_hash=hash_token(token),
         sealed_device_correlation_id=who.device,
         sealed_user_correlation_id=who.user,
         person=who.person,
         verify_image_sha256=request.verify_image_sha256,
         reference_source=request.reference_source,
+        reference_image=face.reference_image,
+        face_model_version=face.model_version,
+        reference=request.reference,
         created_at=now,
         created_by=created_by,
         expires_at=expires_at,

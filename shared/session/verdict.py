@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.session.attempts import record_attempts
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality, is_good_enough
 from shared.session.reference import ReferenceSource
 from shared.session.session import (
@@ -93,6 +94,7 @@ def judge(answer: FaceAnswer, session: Session, policy: Policy) -> Verdict:
         verify_image_hash=case.image_hash,
         digest=case.digest,
         model_version=answer.model_version,
+        attempts=record_attempts(answer.attempts),
     )
 
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType
 from typing import Any, NewType, get_args, get_origin, get_type_hints
+
+from msgspec import json
 
 from shared.errors import UnreadableRecordError
 from shared.session.timestamps import rfc3339
@@ -62,10 +64,14 @@ def write_value(value: object) -> str | int | float | bool:
             return rfc3339(value)
         case StrEnum():
             return value.value
-        case tuple():
+        case tuple() if all(isinstance(one, str) for one in value):
             return ",".join(value)
+        case tuple():
+            return json.encode(value).decode()
         case str() | int() | float():
             return value
+    if is_dataclass(value):
+        return json.encode(value).decode()
     raise TypeError(f"a column holds no {type(value).__name__}")
 
 
@@ -82,9 +88,15 @@ def _parse(value: object, kind: Any) -> Any:  # noqa: ANN401 - of any field's ty
         return None if value is None else _parse(value, get_args(kind)[0])
     if isinstance(kind, NewType):
         return _parse(value, kind.__supertype__)
+    if is_dataclass(kind) or is_dataclass(next(iter(get_args(kind)), None)):
+        return json.decode(_parse(value, str) or "[]", type=kind)
     if get_origin(kind) is tuple:
         words = _parse(value, str)
         return tuple(_parse(word, get_args(kind)[0]) for word in words.split(",") if words)
+    return _parse_plain(value, kind)
+
+
+def _parse_plain(value: object, kind: Any) -> Any:  # noqa: ANN401 - of any field's type
     if issubclass(kind, StrEnum):
         return kind(value)
     if kind is datetime:

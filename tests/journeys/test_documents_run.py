@@ -108,6 +108,7 @@ def reader(clone: Path) -> Reader:
     keys = {
         "start_session": {"start": "a-key"},
         "get_result": {"result": "a-key"},
+        "consume_result": {"consume": "a-key"},
         "get_session_image": {"image": "a-key"},
         "resend_event": {"resend": "a-key"},
         "get_readiness": {"ready": "a-key"},

@@ -396,14 +396,16 @@ async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None
     assert functions["get_result"] == {"default": "b", "result": "made"}
     assert functions["get_session_image"] == {"default": "c", "image": "made"}
     assert functions["resend_event"] == {"resend": "made"}
-    assert len([call for call in azure.state["calls"] if " set " in call]) == 5
+    assert functions["consume_result"] == {"consume": "made"}
+    assert len([call for call in azure.state["calls"] if " set " in call]) == 7
     assert "is there already" in second.out
     assert "'start' made" in first.out
 
 
 async def test_a_deployment_ends_with_keys_and_a_smoke_test(world: World, azure: Azure) -> None:
     functions = {"start_session": {"start": KEY}, "get_result": {}, "get_session_image": {}}
-    azure.become(functions={**functions, "resend_event": {}, "get_readiness": {}})
+    later = ("consume_result", "resend_event", "get_readiness", "unlock_person")
+    azure.become(functions={**functions, **{name: {} for name in later}})
 
     async with administered(world, SOUND) as url:
         done = await azure.run("scripts/after-deploy", "my-group", "func-1", url)

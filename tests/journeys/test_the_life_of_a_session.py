@@ -25,6 +25,20 @@ PASSED: dict[str, object] = {
     "faceAttributes": None,
     "userCorrelationId": "anna",
     "createdBy": None,
+    "reference": "order-1",
+    "referenceImage": None,
+    "attempts": [
+        {
+            "attemptId": 1,
+            "status": "Succeeded",
+            "livenessDecision": "realface",
+            "errorCode": None,
+            "errorMessage": None,
+            "faceRectangle": {"top": 669, "left": 203, "width": 646, "height": 724},
+        }
+    ],
+    "consumedAt": None,
+    "consumer": None,
 }
 
 pytestmark = pytest.mark.usefixtures("host")
@@ -38,7 +52,7 @@ async def test_a_new_session_hands_out_its_two_tokens_and_where_it_is(world: Wor
     assert answer.headers["Location"] == f"/api/sessions/{body['sessionId']}"
     assert body.keys() == {
         *("sessionId", "kind", "status", "authToken", "sessionToken"),
-        *("expiresAt", "expiresInSeconds"),
+        *("expiresAt", "expiresInSeconds", "modelVersion", "reference"),
     }
     assert (body["kind"], body["status"], body["expiresInSeconds"]) == ("liveness", "started", 600)
     assert re.fullmatch(r"[0-9a-f]{33}", body["sessionId"])
@@ -60,7 +74,9 @@ async def test_a_new_session_is_recorded_with_one_alarm_and_without_its_tokens(
 
 
 async def test_a_real_person_passes(world: World) -> None:
-    check = await world.start(userCorrelationId="anna", deviceCorrelationId="phone-1")
+    check = await world.start(
+        userCorrelationId="anna", deviceCorrelationId="phone-1", reference="order-1"
+    )
     told = await world.play(check, "realface")
 
     answer = await world.complete(check, {"digest": told["digest"], "resultId": told["resultId"]})
@@ -76,8 +92,32 @@ async def test_a_real_person_passes(world: World) -> None:
         "reported": {**NOTHING_REPORTED, "resultId": told["resultId"]},
         "deviceCorrelationId": "phone-1",
         "createdAt": row["createdAt"],
+        "expiresAt": row["expiresAt"],
         "endedAt": row["endedAt"],
     }
+
+
+async def test_a_result_is_made_use_of_once(world: World) -> None:
+    check = await world.start()
+    assert (await world.consume(check, "payments")).code == "SessionNotFinal"
+    await world.play(check, "realface")
+    await world.complete(check)
+
+    first, again = await world.consume(check, "payments"), await world.consume(check, "payments")
+    other = await world.consume(check, "somebody else")
+
+    assert (first.status, first.body["consumer"], again.body) == (200, "payments", first.body)
+    assert (other.status, other.code) == (409, "ResultConsumed")
+
+
+async def test_a_forged_pass_is_not_served_RecordCorrupt(world: World) -> None:  # noqa: N802
+    check = await world.start()
+    await world.play(check, "spoofface")
+    await world.complete(check)
+    await world.forge(check, outcome="passed", reasons="")
+
+    for told in (await world.result(check), await world.consume(check, "payments")):
+        assert (told.status, told.code) == (500, "RecordCorrupt")
 
 
 async def test_a_finished_session_is_gone_at_face_and_keeps_one_alarm_for_its_purge(

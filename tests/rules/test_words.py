@@ -14,10 +14,11 @@ from tests.rules.source import MODULES, ROOT, tree_of
 # and does the house have no verb for it yet?
 VERBS = {
     "acquire", "adopt", "analyze", "answer", "ask", "await", "call", "cancel", "change", "check",
-    "close", "commit", "complete", "create", "delete", "detect", "discard", "end", "fetch", "find",
-    "get", "guard", "handle", "insert", "join", "keep", "list", "load", "look", "open", "parse",
-    "postpone", "purge", "read", "record", "refresh", "reload", "replace", "resend", "run", "send",
-    "settle", "start", "sweep", "take", "try", "unlock", "verify", "visit", "walk", "work", "write",
+    "close", "commit", "complete", "consume", "create", "delete", "detect", "discard", "end",
+    "fetch", "find", "get", "guard", "handle", "insert", "join", "keep", "list", "load", "look",
+    "open", "parse", "postpone", "purge", "read", "record", "refresh", "reload", "replace",
+    "resend", "run", "send", "settle", "start", "sweep", "take", "tell", "try", "unlock",
+    "verify", "visit", "walk", "work", "write",
 }  # fmt: skip
 # A question only looks.
 QUESTIONS = {"is", "has"}

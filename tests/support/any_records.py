@@ -1,5 +1,6 @@
 """Whatever can be recorded, for hypothesis: every field of a dataclass, whatever its default."""
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime
 from types import NoneType
@@ -43,6 +44,8 @@ def _values_of(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - whatever 
         return _values_of(kind.__supertype__)
     if get_origin(kind) is tuple:
         return st.lists(_values_of(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) is Mapping:
+        return st.dictionaries(*map(_values_of, get_args(kind)), max_size=4)
     if isinstance(kind, type) and is_dataclass(kind):
         return any_record(kind)
     return _PLAIN[kind] if kind in _PLAIN else st.from_type(kind)

@@ -32,6 +32,7 @@ AFTER_A_DEPLOYMENT: State = {
     "functions": {
         "start_session": {"default": "a"},
         "get_result": {"default": "b"},
+        "consume_result": {},
         "get_session_image": {"default": "c"},
         "resend_event": {},
         "get_readiness": {},

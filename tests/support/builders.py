@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack, cast
 from shared.secret import Secret
 from shared.session.caller import Caller
 from shared.session.decisions import Rules
-from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality, ReferenceImage
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.kept_image import KeptImage
 from shared.session.late_digest import LateDigest
@@ -31,6 +31,7 @@ SESSION_ID = SessionId("5" + "0123456789abcdef" * 2)
 FACE_SESSION_ID = FaceSessionId("c0960a93-7b54-43f3-97b2-396e20886a74")
 SESSION_IMAGE_ID = SessionImageId("AZMKlsBUe_NDl7I5biCIanQkXqGbA96ST54SV4BVmqL9")
 RECTANGLE = {"top": 669, "left": 203, "width": 646, "height": 724}
+REFERENCE_IMAGE = ReferenceImage(quality=Quality.HIGH, face_rectangle=RECTANGLE)
 TOKEN = Secret("the-session-token")
 DIGEST = "e766494e93e44de2aa3005c7755f5e9578f814dd225ee1349bc9cd401c42943f"
 OTHER_DIGEST = "b0a803bb7b26f3c8f29cd36030f8e63ed3faf955feef8e01c88ab8fd89ccf761"
@@ -54,6 +55,11 @@ class SessionFields(TypedDict, total=False):
     key_hash: str | None
     verify_image_sha256: str | None
     reference_source: ReferenceSource | None
+    reference_image: ReferenceImage | None
+    face_model_version: str | None
+    reference: str | None
+    consumer: str | None
+    consumed_at: datetime | None
     created_at: datetime
     created_by: Caller | None
     expires_at: datetime
@@ -172,11 +178,13 @@ def a_request(
     user: str | None = None,
     device: str | None = "device-1",
     mode: Mode = Mode.PASSIVE_ACTIVE,
+    reference: str | None = None,
 ) -> StartRequest:
     return StartRequest(
         mode=mode,
         token_seconds=600,
         device_correlation_id=device,
+        reference=reference,
         user_correlation_id=user,
         verify_image=image,
     )

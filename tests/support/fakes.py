@@ -147,6 +147,7 @@ class FakeFace:
         return FaceSession(
             face_session_id=FaceSessionId(f"face-{number}"),
             auth_token=Secret(f"face-auth-token-{number}"),
+            model_version="2024-11-15",
             reference_image=self.reference_image if request.verify_image else None,
         )
 

@@ -12,6 +12,7 @@ from azure.data.tables.aio import TableClient
 
 from shared.secret import Secret
 from shared.session import transitions
+from shared.session.face_answer import FaceSession
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.person import SealedPerson
 from shared.session.shard import SHARDS
@@ -35,7 +36,9 @@ async def store_final_records(
     def rows(shard: str) -> tuple[Row, Row]:
         started = transitions.new_session(
             request,
-            FaceSessionId(secrets.token_hex(16)),
+            FaceSession(
+                face_session_id=FaceSessionId(secrets.token_hex(16)), auth_token=Secret("token")
+            ),
             session_id=SessionId(shard + secrets.token_hex(16)),
             token=Secret(secrets.token_hex(16)),
             now=ended_at,

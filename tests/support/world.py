@@ -137,6 +137,15 @@ class World:
         path = f"/sessions/{check.session_id}/result"
         return await self.call("GET", path, headers=FUNCTION_KEY)
 
+    async def consume(self, check: Check, consumer: str) -> Answer:
+        """Make use of a result, as the server."""
+        path, body = f"/sessions/{check.session_id}/result/consume", {"consumer": consumer}
+        return await self.call("POST", path, headers=FUNCTION_KEY, json=body)
+
+    async def forge(self, check: Check, **columns: str) -> None:
+        """Write to a session's row as somebody else might."""
+        await self.table.update_entity({**await self.row(check), **columns})
+
     async def verdict(self, check: Check) -> tuple[str, str | None, list[str]]:
         """Return status, outcome and reasons."""
         body = (await self.result(check)).body

@@ -135,7 +135,7 @@ async def test_what_is_given_is_used_and_nothing_is_opened_in_its_place() -> Non
     assert [part.store for part in (*parts, app.sweep)] == [store] * 7
     assert [app.flow.queue, app.queue_flow.queue] == [queue] * 2
     assert [part.now for part in (*parts, app.sweep, app)] == [then] * 8
-    assert [part.log for part in (*parts, app.sweep)] == [events] * 7
+    assert [part.log.log for part in (*parts, app.sweep)] == [events] * 7
     await app.persons.seals.get()
     assert (app.sweep.walk.images.store, app_secret.asked) == (images, 1)
     assert app._connections._opened == []

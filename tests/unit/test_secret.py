@@ -100,6 +100,8 @@ A_START_REPLY = StartReply(
     session_token=VALUE,
     expires_at="",
     expires_in_seconds=600,
+    model_version=None,
+    reference=VALUE,
 )
 
 
@@ -112,7 +114,6 @@ A_START_REPLY = StartReply(
                 session=a_session(),
                 auth_token=SECRET,
                 session_token=SECRET,
-                reference_image=None,
             ),
             id="Started",
         ),

@@ -13,19 +13,26 @@ from shared.errors import (
     InvalidRequestError,
     LengthRequiredError,
     RequestTooLargeError,
+    ResultConsumedError,
+    SessionNotFinalError,
+    UnreadableRecordError,
     UnsupportedMediaTypeError,
 )
 from shared.session import transitions
+from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
-from shared.session.face_answer import Quality, ReferenceImage
+from shared.session.face_answer import FaceStatus, Quality, ReferenceImage
 from shared.session.kept_image import ImageState, KeptImage
 from shared.session.person import CorrelationIds
+from shared.session.reference import ReferenceSource
 from shared.session.session import Comparison, Outcome, Reason, Report, Session, Verdict
 from tests.rules.source import ROOT
 from tests.support.builders import (
     DIGEST,
     NOW,
     PNG,
+    RECTANGLE,
+    REFERENCE_IMAGE,
     SESSION_ID,
     SessionFields,
     a_session,
@@ -37,11 +44,13 @@ from tests.support.stage import Stage
 from tests.unit.api.requests import a_call, a_create, body_of
 
 # What may come after an end, where nothing did.
-AFTERWARDS = {
+AFTERWARDS: dict[str, object] = {
     "sessionImage": "none",
     "faceAttributes": None,
     "faceRequestIds": dict.fromkeys(["create", "get", "delete", "image", "detect"]),
     "lateDigest": "none",
+    "consumedAt": None,
+    "consumer": None,
 }
 
 
@@ -66,6 +75,8 @@ async def test_a_new_session_is_told_in_full(desk: Stage) -> None:
         "sessionToken": "Ag" + "A" * 41,
         "expiresAt": "2026-03-04T05:16:07.000Z",
         "expiresInSeconds": 600,
+        "modelVersion": "2024-11-15",
+        "reference": None,
     }
     assert reply.headers == {"Location": f"/api/sessions/{session.session_id}"}
 
@@ -195,6 +206,15 @@ VERDICT = Verdict(
     verify_image_hash=Comparison.MATCHED,
     digest=Comparison.NOT_PROVIDED,
     model_version="2024-11-15",
+    attempts=(
+        RecordedAttempt(
+            attempt_id=2,
+            status=FaceStatus.FAILED,
+            error_code="FaceWithMaskDetected",
+            error_message="Mask detected on face image.",
+            face_rectangle=RECTANGLE,
+        ),
+    ),
 )
 
 
@@ -205,31 +225,107 @@ SEALED_IDS: SessionFields = {
 CALLER = Caller(app_id="app-1", object_id="object-1")
 
 
+FULL_SESSION = replace(
+    a_verify_session(**SEALED_IDS),
+    report=Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g"),
+    created_by=CALLER,
+    reference="order-1",
+    reference_source=ReferenceSource.SERVER,
+    reference_image=REFERENCE_IMAGE,
+)
+FULL_RESULT: dict[str, object] = {
+    "sessionId": SESSION_ID,
+    "kind": "livenessWithVerify",
+    "status": "completed",
+    "outcome": "inconclusive",
+    "reasons": ["AttemptError", "VerifyMissing"],
+    "livenessDecision": "realface",
+    "attempt": {"attemptId": 2, "attemptCount": 3, "errorCode": "FaceWithMaskDetected"},
+    "verify": {"isIdentical": True, "matchConfidence": 0.5, "verifyImageHash": "matched"},
+    "digest": "notProvided",
+    "reported": {"resultId": "r", "livenessError": "l", "recognitionError": "g"},
+    "reference": "order-1",
+    "attempts": [
+        {
+            "attemptId": 2,
+            "status": "Failed",
+            "livenessDecision": None,
+            "errorCode": "FaceWithMaskDetected",
+            "errorMessage": "Mask detected on face image.",
+            "faceRectangle": RECTANGLE,
+        }
+    ],
+    "referenceImage": {
+        "source": "server",
+        "qualityForRecognition": "high",
+        "faceRectangle": RECTANGLE,
+    },
+    "modelVersion": "2024-11-15",
+    **AFTERWARDS,
+    "deviceCorrelationId": "device-1",
+    "userCorrelationId": "user-1",
+    "createdAt": "2026-03-04T05:06:07.000Z",
+    "expiresAt": "2026-03-04T05:16:07.000Z",
+    "endedAt": "2026-03-04T05:06:08.000Z",
+    "createdBy": {"appId": "app-1", "objectId": "object-1"},
+}
+
+
 async def test_a_result_is_told_in_full(desk: Stage) -> None:
-    report = Report(digest=DIGEST, result_id="r", liveness_error="l", recognition_error="g")
-    session = replace(a_verify_session(**SEALED_IDS), report=report, created_by=CALLER)
-    desk.store.hold(transitions.completed(session, VERDICT, NOW + timedelta(seconds=1)))
+    desk.store.hold(transitions.completed(FULL_SESSION, VERDICT, NOW + timedelta(seconds=1)))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
-    assert body_of(reply) == {
-        "sessionId": SESSION_ID,
-        "kind": "livenessWithVerify",
-        "status": "completed",
-        "outcome": "inconclusive",
-        "reasons": ["AttemptError", "VerifyMissing"],
-        "livenessDecision": "realface",
-        "attempt": {"attemptId": 2, "attemptCount": 3, "errorCode": "FaceWithMaskDetected"},
-        "verify": {"isIdentical": True, "matchConfidence": 0.5, "verifyImageHash": "matched"},
-        "digest": "notProvided",
-        "reported": {"resultId": "r", "livenessError": "l", "recognitionError": "g"},
-        "modelVersion": "2024-11-15",
-        **AFTERWARDS,
-        "deviceCorrelationId": "device-1",
-        "userCorrelationId": "user-1",
-        "createdAt": "2026-03-04T05:06:07.000Z",
-        "endedAt": "2026-03-04T05:06:08.000Z",
-        "createdBy": {"appId": "app-1", "objectId": "object-1"},
-    }
+    assert body_of(reply) == FULL_RESULT
+
+
+async def consume(desk: Stage, consumer: object = "payments") -> dict[str, object]:
+    body = json.dumps({"consumer": consumer}).encode()
+    return body_of(await for_server.consume_result(desk.app, a_call(body=body, token=None)))
+
+
+async def test_the_first_consumer_has_a_result_for_good(desk: Stage) -> None:
+    desk.store.hold(transitions.completed(a_session(), VERDICT, NOW))
+    desk.clock.advance(timedelta(seconds=5))
+
+    first = await consume(desk)
+    desk.clock.advance(timedelta(seconds=5))
+
+    assert (first["consumer"], first["consumedAt"]) == ("payments", "2026-03-04T05:06:12.000Z")
+    assert await consume(desk) == first
+    with pytest.raises(ResultConsumedError):
+        await consume(desk, "somebody else")
+    assert body_of(await for_server.get_result(desk.app, a_call(token=None))) == first
+
+
+async def test_of_many_who_come_at_once_one_consumes(desk: Stage) -> None:
+    desk.store.hold(transitions.completed(a_session(), VERDICT, NOW))
+
+    consumers = [f"consumer-{number}" for number in range(9)]
+    told = await asyncio.gather(*(consume(desk, one) for one in consumers), return_exceptions=True)
+
+    (winner,) = (one for one in told if isinstance(one, dict))
+    assert winner["consumer"] in consumers
+    assert sum(isinstance(one, ResultConsumedError) for one in told) == 8
+
+
+async def test_an_open_session_is_nothing_to_consume_and_says_when_to_come_back(
+    desk: Stage,
+) -> None:
+    desk.store.hold(a_session(look_at=NOW + timedelta(seconds=8)))
+
+    with pytest.raises(SessionNotFinalError) as caught:
+        await consume(desk)
+
+    assert caught.value.retry_after_seconds == 8
+
+
+async def test_a_record_that_no_check_can_have_passed_is_not_served(desk: Stage) -> None:
+    forged = replace(VERDICT, outcome=Outcome.PASSED)
+    desk.store.hold(transitions.completed(a_session(), forged, NOW))
+
+    for serve in (for_server.get_result(desk.app, a_call(token=None)), consume(desk)):
+        with pytest.raises(UnreadableRecordError):
+            await serve
 
 
 async def test_what_is_kept_of_the_picture_is_told_and_the_picture_served(desk: Stage) -> None:
@@ -258,6 +354,7 @@ OTHER_VERDICT = Verdict(
     verify_image_hash=Comparison.MISMATCHED,
     digest=Comparison.MATCHED,
     model_version="2025-05-20",
+    attempts=(),
 )
 
 
@@ -269,6 +366,29 @@ def test_nothing_that_a_verdict_says_is_left_out_of_the_result(name: str) -> Non
     ids = CorrelationIds()
 
     assert result_reply(session, ids) != result_reply(replace(session, verdict=other), ids)
+
+
+EMPTY_RESULT: dict[str, object] = {
+    "sessionId": SESSION_ID,
+    "status": "abandoned",
+    "outcome": None,
+    "reasons": [],
+    "livenessDecision": None,
+    "attempt": {"attemptId": None, "attemptCount": None, "errorCode": None},
+    "digest": None,
+    "reported": {"resultId": None, "livenessError": None, "recognitionError": None},
+    "reference": None,
+    "attempts": [],
+    "referenceImage": None,
+    "modelVersion": None,
+    **AFTERWARDS,
+    "deviceCorrelationId": None,
+    "userCorrelationId": None,
+    "createdAt": "2026-03-04T05:06:07.000Z",
+    "expiresAt": "2026-03-04T05:16:07.000Z",
+    "endedAt": "2026-03-04T05:06:07.000Z",
+    "createdBy": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -288,22 +408,4 @@ async def test_a_result_without_a_verdict_has_every_key(
     desk.store.hold(transitions.abandoned(session, NOW))
     reply = await for_server.get_result(desk.app, a_call(token=None))
 
-    assert body_of(reply) == {
-        "sessionId": SESSION_ID,
-        "kind": session.kind,
-        "status": "abandoned",
-        "outcome": None,
-        "reasons": [],
-        "livenessDecision": None,
-        "attempt": {"attemptId": None, "attemptCount": None, "errorCode": None},
-        "verify": verify,
-        "digest": None,
-        "reported": {"resultId": None, "livenessError": None, "recognitionError": None},
-        "modelVersion": None,
-        **AFTERWARDS,
-        "deviceCorrelationId": None,
-        "userCorrelationId": None,
-        "createdAt": "2026-03-04T05:06:07.000Z",
-        "endedAt": "2026-03-04T05:06:07.000Z",
-        "createdBy": None,
-    }
+    assert body_of(reply) == EMPTY_RESULT | {"kind": session.kind, "verify": verify}

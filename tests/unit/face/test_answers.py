@@ -73,7 +73,9 @@ PARSERS: dict[str, Callable[[FaceResponse], object]] = {
 
 def test_a_new_session_is_understood() -> None:
     assert created(said(payloads.CREATED)) == FaceSession(
-        face_session_id=FACE_SESSION_ID, auth_token=Secret("eyJhbGciOi.fake.token")
+        face_session_id=FACE_SESSION_ID,
+        auth_token=Secret("eyJhbGciOi.fake.token"),
+        model_version="2024-11-15",
     )
 
 
@@ -326,11 +328,11 @@ def test_an_error_in_nonsense_is_still_an_error(body: bytes) -> None:
 # how long to wait.
 UNAVAILABLE = (FaceUnavailableError, False, 7)
 NOT_DONE = (FaceUnavailableError, True, 7)
-REFUSED = (FaceRefusedError, None, None)
+REFUSED = (FaceRefusedError, False, None)
 STATUSES: dict[int, tuple[object, object, object]] = {
     **dict.fromkeys([301, 307, 500, 501, 502, 504], UNAVAILABLE),
     **dict.fromkeys([429, 503], NOT_DONE),
-    401: (FaceRefusedError, None, 30),
+    401: (FaceRefusedError, False, 30),
     **dict.fromkeys([400, 403, 404, 405, 409, 413, 415, 422], REFUSED),
 }
 
@@ -339,7 +341,7 @@ def outcome(parse: Callable[[FaceResponse], object], response: FaceResponse) -> 
     try:
         return parse(response)
     except AppError as error:
-        return type(error), getattr(error, "is_retryable", None), error.retry_after_seconds
+        return type(error), getattr(error, "is_retryable", False), error.retry_after_seconds
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -76,7 +76,7 @@ async def test_a_message_has_the_picture_kept_and_asked_about_before_face_forget
     assert state_of(stage) is ImageState.STORED
     assert stage.session.image.face_attributes == FACES
     assert not stage.session.has_face_data
-    assert await stage.app.flow.load_image(SESSION_ID) == JPEG
+    assert await stage.app.results.load_image(SESSION_ID) == JPEG
     await stage.app.queue_flow.settle(SESSION_ID)
     assert len(stage.face_calls) == 3
 
@@ -140,7 +140,7 @@ async def test_a_picture_that_face_never_gives_is_unavailable_and_operators_lear
     assert state_of(stage) is ImageState.UNAVAILABLE
     assert [fact["cause"] for fact in stage.events.named("image unavailable")] == [cause]
     with pytest.raises(ImageNotFoundError):
-        await stage.app.flow.load_image(SESSION_ID)
+        await stage.app.results.load_image(SESSION_ID)
 
 
 async def test_after_two_days_nothing_waits_for_face_any_more(stage: Stage) -> None:
@@ -214,7 +214,7 @@ async def test_no_picture_is_to_be_had_of_a_session_that_is_open_or_not_there(
     stage = Stage(settings=KEEPS).at(STARTED, None)
 
     with pytest.raises((ImageNotFoundError, SessionNotFoundError)) as refused:
-        await stage.app.flow.load_image(session_id)
+        await stage.app.results.load_image(session_id)
 
     is_known = session_id == SESSION_ID
     assert refused.type is (ImageNotFoundError if is_known else SessionNotFoundError)
@@ -225,7 +225,7 @@ async def test_a_picture_that_is_gone_from_its_place_is_not_found(stage: Stage) 
     stage.images.images.clear()
 
     with pytest.raises(ImageNotFoundError):
-        await stage.app.flow.load_image(SESSION_ID)
+        await stage.app.results.load_image(SESSION_ID)
 
 
 async def test_by_which_ids_face_knows_the_calls_is_kept_of_each_operation() -> None:

@@ -18,7 +18,6 @@ from shared.errors import (
 )
 from shared.secret import Secret
 from shared.session import transitions
-from shared.session.face_answer import Quality, ReferenceImage
 from shared.session.session import Report, Session
 from shared.session.start_request import Mode, StartRequest
 from shared.session.started import Started, read_started, write_started
@@ -261,12 +260,6 @@ async def test_the_table_read_raw_opens_to_nobody(stage: Stage) -> None:
         Started,
         auth_token=st.text().map(Secret),
         session_token=st.text().map(Secret),
-        reference_image=st.none()
-        | st.builds(
-            ReferenceImage,
-            quality=st.none() | st.sampled_from(Quality),
-            face_rectangle=st.none() | st.dictionaries(st.text(), st.integers()),
-        ),
     )
 )
 @settings(max_examples=50, deadline=None)

@@ -100,7 +100,7 @@ async def test_without_the_right_token_there_is_no_session(
 async def test_a_result_is_there_once_the_session_has_ended(session: Session, stage: Stage) -> None:
     stage.at(session, None)
 
-    assert await stage.app.flow.load_result(SESSION_ID) == stage.session
+    assert await stage.app.results.load(SESSION_ID) == stage.session
 
 
 @pytest.mark.parametrize("session", OPEN)
@@ -110,7 +110,7 @@ async def test_an_open_session_has_no_result_SessionNotFinal(  # noqa: N802
     stage.at(session, a_passing_answer())
 
     with pytest.raises(SessionNotFinalError):
-        await stage.app.flow.load_result(SESSION_ID)
+        await stage.app.results.load(SESSION_ID)
 
     assert stage.face_calls == []
 
@@ -120,7 +120,7 @@ async def test_an_unknown_session_has_no_result_SessionNotFound(  # noqa: N802
     session_id: str, stage: Stage
 ) -> None:
     with pytest.raises(SessionNotFoundError):
-        await stage.app.flow.load_result(session_id)
+        await stage.app.results.load(session_id)
 
 
 # Completions.

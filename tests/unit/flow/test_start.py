@@ -100,14 +100,26 @@ async def test_a_session_token_has_43_characters_and_only_its_hash_is_kept(
 async def test_a_start_is_logged_without_a_word_on_the_person(stage: Stage) -> None:
     started = await create(stage)
 
-    fields = {"session_id": started.session.session_id, "kind": "liveness"}
-    assert stage.events.named("session started") == [fields]
+    told = {"kind": "liveness", "model_version": "2024-11-15"}
+    assert stage.events.named("session started") == [
+        {"session_id": started.session.session_id, **told}
+    ]
+
+
+async def test_operators_learn_of_a_model_when_it_is_first_seen(stage: Stage) -> None:
+    app = stage.app
+    await app.start.start(REQUEST)
+    await app.start.start(REQUEST)
+
+    assert stage.events.named("model first seen") == [{"model_version": "2024-11-15"}]
 
 
 async def test_with_an_image_its_quality_is_passed_on_and_its_hash_kept(stage: Stage) -> None:
     started = await create(stage, WITH_IMAGE)
 
-    assert started.reference_image == ReferenceImage(quality=Quality.HIGH, face_rectangle=None)
+    assert started.session.reference_image == ReferenceImage(
+        quality=Quality.HIGH, face_rectangle=None
+    )
     assert started.session.verify_image_sha256 == WITH_IMAGE.verify_image_sha256
     assert stage.face.created == [WITH_IMAGE]
 
@@ -193,7 +205,7 @@ async def test_a_reference_image_must_be_as_good_as_the_setting_says(
 
     if quality in {Quality.MEDIUM, Quality.HIGH}:
         started = await create(stage, WITH_IMAGE, "k")
-        assert started.reference_image == stage.face.reference_image
+        assert started.session.reference_image == stage.face.reference_image
     else:
         with pytest.raises(ReferenceImageQualityError):
             await create(stage, WITH_IMAGE, "k")
@@ -203,7 +215,7 @@ async def test_a_reference_image_must_be_as_good_as_the_setting_says(
 async def test_without_an_image_there_is_no_quality_to_ask_for(stage: Stage) -> None:
     stage.settings = replace(stage.settings, min_reference_quality="high")
 
-    assert (await create(stage)).reference_image is None
+    assert (await create(stage)).session.reference_image is None
 
 
 async def test_a_poor_image_is_refused_even_if_face_cannot_delete_its_session(

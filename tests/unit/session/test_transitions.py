@@ -7,20 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session import transitions
+from shared.session.face_answer import FaceSession
 from shared.session.ids import FaceSessionId
 from shared.session.person import SealedPerson
 from shared.session.reference import ReferenceSource
 from shared.session.session import Kind, Outcome, Session, Status, Verdict
-from shared.session.session_token import hash_token
 from tests.support.builders import (
     GRACE,
     NOW,
     PERSON,
     PNG,
+    REFERENCE_IMAGE,
     RETENTION,
     SESSION_ID,
     TOKEN,
-    TOKEN_LIFE,
     a_request,
     a_session,
 )
@@ -41,30 +41,36 @@ STEPS: dict[str, Step] = {
 }
 
 
+FACE_SESSION = FaceSession(
+    face_session_id=FaceSessionId("face-1"),
+    auth_token=TOKEN,
+    model_version="2024-11-15",
+    reference_image=REFERENCE_IMAGE,
+)
+A_PERSON = SealedPerson(person=PERSON, device="sealed-device", user="sealed-user")
+
+
 def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
     session = transitions.new_session(
-        a_request(image=PNG, user="user-1"),
-        FaceSessionId("face-1"),
+        a_request(image=PNG, user="user-1", reference="order-1"),
+        FACE_SESSION,
         session_id=SESSION_ID,
         token=TOKEN,
         now=NOW,
         grace=GRACE,
-        who=SealedPerson(person=PERSON, device="sealed-device", user="sealed-user"),
+        who=A_PERSON,
     )
-    assert session == Session(
-        session_id=SESSION_ID,
+    assert session == a_session(
         kind=Kind.LIVENESS_WITH_VERIFY,
-        status=Status.STARTED,
-        face_session_id=FaceSessionId("face-1"),
-        token_hash=hash_token(TOKEN),
+        face_session_id="face-1",
         sealed_device_correlation_id="sealed-device",
         sealed_user_correlation_id="sealed-user",
         person=PERSON,
         verify_image_sha256=hashlib.sha256(PNG).hexdigest(),
         reference_source=ReferenceSource.SERVER,
-        created_at=NOW,
-        expires_at=NOW + TOKEN_LIFE,
-        alarm_at=NOW + TOKEN_LIFE + GRACE,
+        reference_image=REFERENCE_IMAGE,
+        face_model_version="2024-11-15",
+        reference="order-1",
     )
 
 

@@ -1,0 +1,41 @@
+"""What the settings decide, as start, flow and walk want it."""
+
+from datetime import timedelta
+
+from shared.flow.start import StartRules
+from shared.image_choices import SessionImage
+from shared.session.decisions import Rules
+from shared.session.face_answer import Quality
+from shared.session.limits import Limits
+from shared.session.verdict import Policy
+from shared.settings import DigestPolicy, Settings, VerifyImageHash
+
+
+def start_rules(settings: Settings) -> StartRules:
+    """Say who may start what."""
+    return StartRules(
+        grace=timedelta(seconds=settings.session_grace_seconds),
+        limits=Limits(
+            max_open_sessions=settings.max_open_sessions,
+            max_starts_per_hour=settings.max_starts_per_hour,
+            max_failures=settings.max_failures,
+        ),
+        min_reference_quality=Quality(settings.min_reference_quality),
+    )
+
+
+def session_rules(settings: Settings, *, sends_events: bool) -> Rules:
+    """Say how a session lives, and how its check is judged."""
+    return Rules(
+        policy=Policy(
+            digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
+            confidence_floor=settings.verify_confidence_floor,
+            image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,
+            min_reference_quality=Quality(settings.min_reference_quality),
+        ),
+        grace=timedelta(seconds=settings.session_grace_seconds),
+        retention=timedelta(days=settings.retention_days),
+        walks_by_message=sends_events or settings.session_image is not SessionImage.OFF,
+        sends_events=sends_events,
+        analyzes_images=bool(settings.session_image_analysis),
+    )
