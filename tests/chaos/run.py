@@ -71,7 +71,7 @@ async def _quiet(run: Run, system: System) -> None:
     system.host.look()
     await system.clear_faults()
     report.say("faults off, host up; the rows must agree while sessions are still open")
-    tables.check(await system.watcher.settled(), run.findings)
+    tables.check(await system.watcher.settled(), run.findings, system.now())
 
 
 async def _end(run: Run, system: System) -> None:
@@ -94,7 +94,7 @@ async def _end(run: Run, system: System) -> None:
         findings.check(
             face_id not in ids, "Face keeps no session that was recorded", face_id, owner
         )
-    tables.check(run.rows, findings)
+    tables.check(run.rows, findings, system.now())
     invariants.check(run.rows, run.histories, system, findings)
     poison = await system.poisoned()
     findings.check(not poison, "no message is poison", poison)

@@ -1,6 +1,7 @@
 """What must hold of the table's rows at any quiet moment."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from tests.chaos.findings import Findings
 from tests.chaos.watcher import Row
@@ -14,9 +15,9 @@ def by_kind(rows: Sequence[Row], kind: str) -> list[Row]:
     return [row for row in rows if row["RowKey"].startswith(f"{kind}-")]
 
 
-def check(rows: Sequence[Row], findings: Findings) -> None:
+def check(rows: Sequence[Row], findings: Findings, now: datetime) -> None:
     """Check alarms and ledgers."""
-    flaws = flaws_in(rows)
+    flaws = flaws_in(rows, now)
     findings.check(not flaws, "alarms and ledgers fit the sessions", flaws)
     strange = [row for row in rows if not row["RowKey"].startswith(_KINDS)]
     findings.check(not strange, "the table holds known rows only", strange)

@@ -25,8 +25,11 @@ def rows_of(rows: Iterable[Row], session_id: str) -> list[Row]:
     ]
 
 
-def flaws_in(rows: Iterable[Row]) -> list[str]:
-    """Say what the table may never be: alarms and ledgers that do not fit the sessions."""
+def flaws_in(rows: Iterable[Row], now: datetime | None = None) -> list[str]:
+    """Say what the table may never be: alarms and ledgers that do not fit the sessions.
+
+    Without a moment no token counts as expired, with which a session has no claim to its slot.
+    """
     rows = list(rows)
     sessions = sessions_of(rows)
     expected = Counter(alarm_key_of(row) for row in sessions)
@@ -35,7 +38,7 @@ def flaws_in(rows: Iterable[Row]) -> list[str]:
     return [
         *(f"missing {key}" for key in expected - alarms),
         *(f"orphaned {key}" for key in alarms - expected),
-        *(flaw for session in sessions for flaw in _flaws_in_ledger(session, rows)),
+        *(flaw for session in sessions for flaw in _flaws_in_ledger(session, rows, now)),
     ]
 
 
@@ -52,7 +55,7 @@ def _record_alarms(rows: list[Row]) -> Iterator[str]:
             yield f"alarm-{rfc3339(at + DAY)}-record-{key}"
 
 
-def _flaws_in_ledger(session: Row, rows: list[Row]) -> Iterator[str]:
+def _flaws_in_ledger(session: Row, rows: list[Row], now: datetime | None) -> Iterator[str]:
     """Hold a session to its start, its slot and its end in its person's ledger."""
     session_id = session["RowKey"].removeprefix("session-")
     if "person" not in session:
@@ -65,7 +68,8 @@ def _flaws_in_ledger(session: Row, rows: list[Row]) -> Iterator[str]:
         yield f"{session_id} has left {sorted(entries)}"
     slot = keys.get(f"p:{session['person']}:1-slot-{session.get('slotNumber', -1):02}", {})
     is_open = session["status"] in {"started", "processing"}
-    if is_open and slot and slot.get("endsAt", "") < session["expiresAt"]:
+    has_slot = now is None or now < datetime.fromisoformat(session["expiresAt"])
+    if is_open and has_slot and slot and slot.get("endsAt", "") < session["expiresAt"]:
         yield f"{session_id} has lost its slot"
     if not is_open and slot.get("sessionId") == session_id and _ended_early(session):
         yield f"{session_id} has kept its slot"
