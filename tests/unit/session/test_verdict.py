@@ -441,7 +441,8 @@ def deserves_to_pass(payload: Payload, session: Session, policy: Policy) -> bool
         return False
     (last,) = (attempt for attempt in attempts if attempt["attemptId"] == max(ids))
     result, reported = last["result"], session.report
-    if any((one.get("result") or {}).get("livenessDecision") == "spoofface" for one in attempts):
+    results = [one["result"] for one in attempts if isinstance(one.get("result"), dict)]
+    if any(one.get("livenessDecision") == "spoofface" for one in results):
         return False
     return (
         last["attemptStatus"] == "Succeeded"
