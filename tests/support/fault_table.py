@@ -32,6 +32,7 @@ FACE_REFUSED = "502 `FaceRefused`"
 FACE_UNAVAILABLE = "503 `FaceUnavailable`"
 KEY_UNAVAILABLE = "503 `KeyUnavailable`"
 STORE_UNAVAILABLE = "503 `StoreUnavailable`"
+RECORD_CORRUPT = "500 `RecordCorrupt`"
 CONFLICT = "409 `SessionConflict`"
 
 type Faults = tuple[Fault, ...]
@@ -42,7 +43,6 @@ HALFWAY: Faults = (Fault.TRUNCATED, Fault.LOST)
 # Somebody else wrote first, or so it seems.
 RACES: Faults = (Fault.CONFLICT, Fault.PRECONDITION)
 REFUSALS: Faults = (
-    Fault.UNAUTHORIZED,
     Fault.FORBIDDEN,
     Fault.NOT_FOUND,
     Fault.FOREIGN_NOT_FOUND,
@@ -66,6 +66,8 @@ class Line:
 TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
     ("Face create", "create"): (
         Line(SLOW, CREATED, STARTED, GOES_ON),
+        # The vault has no newer key, and is not asked for one again before that.
+        Line((Fault.UNAUTHORIZED,), f"{FACE_REFUSED}, `Retry-After: 30`", NOTHING, AGAIN),
         Line(REFUSALS, FACE_REFUSED, NOTHING, AGAIN),
         Line(HALFWAY, FACE_UNAVAILABLE, NOTHING, ORPHAN),
         Line((Fault.THROTTLED_FOR,), f"{FACE_UNAVAILABLE}, `Retry-After: 7`", NOTHING, AGAIN),
@@ -103,6 +105,8 @@ TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
     ),
     ("table read", "complete"): (
         Line(SLOW, TOLD_COMPLETED, COMPLETED, DONE),
+        # JSON, but no row of ours.
+        Line((Fault.HUGE,), RECORD_CORRUPT, STARTED, SWEEP),
         Line(OTHERS, STORE_UNAVAILABLE, STARTED, SWEEP),
     ),
     ("table transaction", "create"): (
