@@ -19,6 +19,7 @@ type Choices = {
   MAX_OPEN_SESSIONS: string?
   MAX_STARTS_PER_HOUR: string?
   MAX_FAILURES: string?
+  ALLOW_CREATES: string?
   DIGEST_POLICY: string?
   FACE_MODEL_VERSION: string?
   VERIFY_CONFIDENCE_THRESHOLD: string?

@@ -26,6 +26,7 @@ AppError
 │   │   ├── FaceUnavailableError
 │   │   ├── FaceRefusedError
 │   │   └── KeyUnavailableError
+│   ├── CreatesPausedError
 │   ├── SigningKeysUnavailableError
 │   ├── StoreUnavailableError
 │   │   └── UnreadableRecordError
@@ -179,6 +180,10 @@ class FaceRefusedError(FaceOutcomeUnknownError):
 
 class KeyUnavailableError(FaceOutcomeUnknownError):
     """A secret cannot be had from the vault: the Face key, or the app's own."""
+
+
+class CreatesPausedError(DependencyError):
+    """Operators let no session be created for now; what is open goes on."""
 
 
 class SigningKeysUnavailableError(DependencyError):

@@ -14,6 +14,7 @@ from shared.settings import DigestPolicy, Settings, VerifyImageHash
 def start_rules(settings: Settings) -> StartRules:
     """Say who may start what."""
     return StartRules(
+        allows_creates=settings.allow_creates,
         grace=timedelta(seconds=settings.session_grace_seconds),
         limits=Limits(
             max_open_sessions=settings.max_open_sessions,

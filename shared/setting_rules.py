@@ -84,6 +84,16 @@ def one_of[Word: str](default: Word, options: Iterable[Word]) -> Rule[Word]:
     )
 
 
+def boolean(*, default: bool) -> Rule[bool]:
+    """Want yes or no, as JSON spells it."""
+    words = {"true": True, "false": False}
+    return Rule(
+        parse=lambda text: words[_choose(text, {word: word for word in words})],
+        must_be=" or ".join(words),
+        default=default,
+    )
+
+
 def endpoint() -> Rule[str]:
     """Want the bare address of a service: by https, or on this machine by http."""
     return Rule(

@@ -14,6 +14,7 @@ from shared.setting_rules import (
     Rule,
     audience,
     authority,
+    boolean,
     connection_string,
     endpoint,
     environment_name,
@@ -82,6 +83,7 @@ class Settings:
     max_token_seconds: Annotated[int, integer(600, minimum=60, maximum=86_400)]
     max_open_sessions: Annotated[int, integer(5, maximum=100)]
     max_starts_per_hour: Annotated[int, integer(20, maximum=1000)]
+    allow_creates: Annotated[bool, boolean(default=True)]
     max_failures: Annotated[int, integer(5, maximum=100)]
     min_reference_quality: Annotated[str, one_of("medium", ["low", "medium", "high"])]
     face_model_version: Annotated[str, model_version()]

@@ -58,7 +58,7 @@ OPERATIONS: Mapping[str, Operation] = {
         codes=(
             *("InvalidImageSize", "InvalidImage", "SessionConflict", "IdempotencyKeyReused"),
             *("ReferenceImageQuality", "ReferenceUnusable", "TooManySessions", "TooManyAttempts"),
-            *_FACE,
+            *("CreatesPaused", *_FACE),
         ),
     ),
     "get_session": Operation(

@@ -37,6 +37,7 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.KeyUnavailableError: (503, "KeyUnavailable"),
     errors.SigningKeysUnavailableError: (503, "KeyUnavailable"),
     errors.StoreUnavailableError: (503, "StoreUnavailable"),
+    errors.CreatesPausedError: (503, "CreatesPaused"),
     errors.EventsUnavailableError: (503, "EventsUnavailable"),
     errors.NotReadyError: (503, "NotReady"),
     errors.UnreadableRecordError: (500, "RecordCorrupt"),

@@ -53,8 +53,7 @@ def ending_event(source: str, session: Session) -> CloudEvent:
         "status": session.status,
         "outcome": verdict.outcome if verdict else None,
         "reasons": [*session.reasons],
-        # The caller's own id for what the check is for: no create takes one yet.
-        "reference": None,
+        "reference": session.reference,
         "endedAt": rfc3339(ended_at),
     }
     return _event(source, _ENDINGS[session.status], _subject_of(session), ended_at, data)

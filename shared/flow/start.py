@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import (
     CallerError,
+    CreatesPausedError,
     FaceOutcomeUnknownError,
     InvalidImageError,
     InvalidImageSizeError,
@@ -48,6 +49,7 @@ _REFUSALS: Mapping[Limit, type[CallerError]] = {
 class StartRules:
     """What this deployment decided about who may start what."""
 
+    allows_creates: bool
     grace: timedelta
     limits: Limits
     min_reference_quality: Quality
@@ -92,6 +94,8 @@ class SessionStart:
         """Return what the key has been answered; None if it is free, and nothing refuses."""
         if answer := await self.replay.find(creation, ledger):
             return answer
+        if not self.rules.allows_creates:
+            raise CreatesPausedError("no sessions are created now")
         now = self.now()
         if refusal := find_refusal(ledger, self.rules.limits, now):
             raise _REFUSALS[refusal.limit](

@@ -53,6 +53,14 @@ ENVIRONMENT = {
 LIMITS = Limits(max_open_sessions=3, max_starts_per_hour=4, max_failures=6)
 
 
+START_RULES = StartRules(
+    allows_creates=True,
+    grace=timedelta(seconds=7),
+    limits=LIMITS,
+    min_reference_quality=Quality.HIGH,
+)
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name, value in ENVIRONMENT.items():
@@ -77,9 +85,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         analyzes_images=True,
     )
     assert app.flow.walk.images.attributes == ("mask", "blur")
-    assert app.start.rules == StartRules(
-        grace=timedelta(seconds=7), limits=LIMITS, min_reference_quality=Quality.HIGH
-    )
+    assert app.start.rules == START_RULES
     assert app.sweep.walk.rules == app.flow.rules
     assert app.start.references.max_age == timedelta(days=3)
     assert app.sweep.store is app.flow.store is app.start.store

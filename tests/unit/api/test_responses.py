@@ -69,6 +69,7 @@ CONTRACT = [
     pytest.param(errors.SessionNotFoundError(WORDS), 404, "SessionNotFound", id="SessionNotFound"),
     pytest.param(errors.ImageNotFoundError(WORDS), 404, "ImageNotFound", id="ImageNotFound"),
     pytest.param(errors.SessionNotFinalError(WORDS), 409, "SessionNotFinal", id="SessionNotFinal"),
+    pytest.param(errors.CreatesPausedError(WORDS), 503, "CreatesPaused", id="CreatesPaused"),
     pytest.param(errors.ResultConsumedError(WORDS), 409, "ResultConsumed", id="ResultConsumed"),
     pytest.param(errors.UnreadableRecordError(WORDS), 500, "RecordCorrupt", id="RecordCorrupt"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),

@@ -24,7 +24,9 @@ def ending_event(session: Session) -> CloudEvent:
 def test_a_completed_session_is_told_with_its_outcome_and_the_reasons() -> None:
     verdict = Verdict(outcome=Outcome.REJECTED, reasons=(Reason.SPOOF, Reason.DIFFERENT_PERSON))
 
-    assert ending_event(an_ended_session(verdict=verdict)) == {
+    ended = replace(an_ended_session(verdict=verdict), reference="order-1")
+
+    assert ending_event(ended) == {
         "specversion": "1.0",
         "id": f"SessionCompleted:{SESSION_ID}",
         "source": "/face-liveness/production",
@@ -37,7 +39,7 @@ def test_a_completed_session_is_told_with_its_outcome_and_the_reasons() -> None:
             "status": "completed",
             "outcome": "rejected",
             "reasons": ["Spoof", "DifferentPerson"],
-            "reference": None,
+            "reference": "order-1",
             "endedAt": "2026-03-04T05:06:07.000Z",
         },
     }
@@ -76,6 +78,7 @@ def test_an_event_depends_on_no_correlation_id_digest_or_confidence_nor_on_anyth
         kind=session.kind,
         status=session.status,
         ended_at=session.ended_at,
+        reference=session.reference,
         is_canceled_during_check=False,
         verdict=replace(other.verdict or UNTOLD, outcome=Outcome.PASSED, reasons=()),
     )

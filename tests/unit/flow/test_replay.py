@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.errors import (
     AppError,
+    CreatesPausedError,
     FaceUnavailableError,
     IdempotencyKeyReusedError,
     SessionConflictError,
@@ -70,6 +71,18 @@ async def test_a_repeat_is_no_start_and_comes_before_every_refusal(stage: Stage)
         assert told(await create(stage)) == told(first)
 
     assert stage.store.count("start") == 5
+
+
+async def test_while_creates_are_paused_a_repeat_gets_its_answer_and_nobody_else_one(
+    stage: Stage,
+) -> None:
+    first = await create(stage)
+    stage.settings = replace(stage.settings, allow_creates=False)
+
+    assert told(await create(stage)) == told(first)
+    with pytest.raises(CreatesPausedError):
+        await create(stage, key=OTHER_KEY)
+    assert stage.face_calls == ["create"]
 
 
 @pytest.mark.parametrize(
