@@ -197,7 +197,7 @@ async def test_every_object_in_the_text_is_part_of_an_answer_or_is_taken_as_a_re
 
 async def answers(world: World) -> list[Any]:
     """Collect an answer of every kind that a document may show."""
-    check = await world.start(userCorrelationId=os.urandom(8).hex())
+    check = await world.start(userCorrelationId=os.urandom(8).hex(), reference="order-1")
     verify = await world.start_with_verify()
     early = await world.complete(await world.start())
     played = await world.play(check, "realface")
@@ -211,7 +211,8 @@ async def answers(world: World) -> list[Any]:
         (await world.create(json={})).body,
         (await world.call("GET", "/health")).body,
     ]
-    return [*told, *[(await world.result(one)).body for one in (check, verify)]]
+    results = [(await world.result(one)).body for one in (check, verify)]
+    return [*told, *results, (await world.consume(check, "payments")).body]
 
 
 def shape_of(value: object) -> object:

@@ -34,7 +34,7 @@ async def result_of(check: Process) -> dict[str, Any]:
         ((), ("completed", "passed", [])),
         (("spoofface",), ("completed", "rejected", ["Spoof"])),
         (("canceled",), ("completed", "inconclusive", ["Canceled"])),
-        (("error:FaceWithMaskDetected",), ("canceled", None, [])),
+        (("error:FaceWithMaskDetected",), ("canceled", None, ["CanceledDuringCheck"])),
     ],
     ids=[
         "a real face",
