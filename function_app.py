@@ -97,6 +97,12 @@ async def unlock_person(req: func.HttpRequest, context: func.Context) -> func.Ht
     return await answer(for_operator.unlock_person, req, context, Audience.OPERATOR)
 
 
+@app.route("persons/sessions", methods=["POST"], auth_level=_BY_CALLER)
+async def list_person_sessions(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """List a person's sessions: for operators, by a function key or an access token."""
+    return await answer(for_operator.list_person_sessions, req, context, Audience.OPERATOR)
+
+
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001

@@ -64,6 +64,12 @@ FIELDS: Mapping[str, Words] = {
     "retryAfterSeconds": Words(
         "When to come back; the same number as in `Retry-After`.", 2, {"minimum": 1}
     ),
+    # Of a list.
+    "sessions": Words("Some of the person's sessions, the newest first.", None, {"maxItems": 50}),
+    "continuation": Words("Where the next page begins; null on the last.", "AX3kq0..."),
+    "ListBody.continuation": Words(
+        "What the page before gave, for the same person; the first page without it.", "AX3kq0..."
+    ),
     # Of a create.
     "deviceCorrelationId": Words(
         "A random id that you keep for the device. Required, unless"

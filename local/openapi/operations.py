@@ -147,6 +147,21 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={204: Success(description="Nothing is locked, also where nothing was.")},
         codes=("KeyUnavailable",),
     ),
+    "list_person_sessions": Operation(
+        summary="List a person's sessions",
+        description=(
+            "For operators: the newest first, 50 a page. Exactly one of the two ids; with the"
+            " `continuation` of the page before, the next page."
+        ),
+        body=contract.ListBody,
+        answers={
+            200: Success(
+                description="One page; `continuation` is null on the last.",
+                body=contract.ListReply,
+            )
+        },
+        codes=("KeyUnavailable", "RecordCorrupt"),
+    ),
     "get_health": Operation(
         summary="See that the app runs",
         description="For anybody; it touches nothing.",

@@ -24,6 +24,7 @@ _REFERENCE_LENGTH = {"minLength": 1, "maxLength": 128}
 Reference = Annotated[str, Meta(extra={"max_units": 128}, extra_json_schema=_REFERENCE_LENGTH)]
 Id = Annotated[str, Meta(extra={"max_units": 64}, extra_json_schema=_LENGTH)]
 SdkText = Annotated[str, Meta(min_length=1, max_length=128)]
+Continuation = Annotated[str, Meta(min_length=1, max_length=512)]
 # The length keeps out the line break that a `$` lets through.
 Sha256 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$", max_length=64, title="64 hex digits")]
 TokenSeconds = Annotated[int, Meta(ge=MIN_TOKEN_SECONDS)]
@@ -65,6 +66,12 @@ class PersonBody(RequestBody, frozen=True, kw_only=True):
 
     user_correlation_id: Id | None = None
     device_correlation_id: Id | None = None
+
+
+class ListBody(PersonBody, frozen=True, kw_only=True):
+    """Whose sessions an operator wants, and from where on."""
+
+    continuation: Continuation | None = None
 
 
 class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -237,6 +244,24 @@ class ResultReply(ReplyBody, frozen=True, kw_only=True):
     consumed_at: Time | None
     consumer: str | None
     created_by: ResultCaller | None
+
+
+class ListedSession(ReplyBody, frozen=True, kw_only=True):
+    """One of a person's sessions; how it ended in full is in its result."""
+
+    session_id: str
+    kind: Kind
+    status: Status
+    outcome: Outcome | None
+    created_at: Time
+    ended_at: Time | None
+
+
+class ListReply(ReplyBody, frozen=True, kw_only=True):
+    """Some of a person's sessions, the newest first; null where these are the last."""
+
+    sessions: tuple[ListedSession, ...]
+    continuation: str | None
 
 
 class EventReply(ReplyBody, frozen=True, kw_only=True):

@@ -34,3 +34,12 @@ async def unlock_person(app: App, req: func.HttpRequest) -> Reply:
     person = person_body.parse(req.headers.get("Content-Type", ""), read_body(req))
     await app.persons.unlock(person)
     return Reply(status=204)
+
+
+async def list_person_sessions(app: App, req: func.HttpRequest) -> Reply:
+    """List a person's sessions, the newest first."""
+    person, continuation = person_body.parse_list(
+        req.headers.get("Content-Type", ""), read_body(req)
+    )
+    page = await app.persons.list_sessions(person, continuation)
+    return Reply(status=200, body=replies.list_reply(page))

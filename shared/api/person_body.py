@@ -1,16 +1,29 @@
 """The body of an operator's request about one person."""
 
 from shared.api import fields, json_body
-from shared.api.contract import PersonBody
+from shared.api.contract import ListBody, PersonBody
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
 from shared.session.person import Person, PersonKind
 
 
 def parse(content_type: str, body: bytes) -> Person:
     """Read the one id that names a person."""
+    return _person(_read(content_type, body, PersonBody))
+
+
+def parse_list(content_type: str, body: bytes) -> tuple[Person, str | None]:
+    """Read whose sessions are wanted, and from where on."""
+    said = _read(content_type, body, ListBody)
+    return _person(said), said.continuation
+
+
+def _read[T: PersonBody](content_type: str, body: bytes, wanted: type[T]) -> T:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaTypeError("the body must be application/json")
-    said = fields.take(json_body.read(body), PersonBody)
+    return fields.take(json_body.read(body), wanted)
+
+
+def _person(said: PersonBody) -> Person:
     ids = {
         PersonKind.USER: said.user_correlation_id,
         PersonKind.DEVICE: said.device_correlation_id,

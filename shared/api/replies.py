@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType, convert, json, structs
 
 from shared.api import contract
+from shared.flow.persons import SessionPage
 from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
 from shared.session.face_answer import ReferenceImage
@@ -95,6 +96,24 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
         created_by=_created_by(session.created_by),
     )
     return reply if session.verdict is None else _with_verdict(reply, session.verdict)
+
+
+def list_reply(page: SessionPage) -> contract.ListReply:
+    """Tell of a person's sessions."""
+    return contract.ListReply(
+        sessions=tuple(map(_list_item, page.sessions)), continuation=page.continuation
+    )
+
+
+def _list_item(session: Session) -> contract.ListedSession:
+    return contract.ListedSession(
+        session_id=session.session_id,
+        kind=session.kind,
+        status=session.status,
+        outcome=session.verdict.outcome if session.verdict else None,
+        created_at=rfc3339(session.created_at),
+        ended_at=rfc3339(session.ended_at) if session.ended_at else None,
+    )
 
 
 def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.ResultReply:

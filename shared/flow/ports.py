@@ -92,6 +92,14 @@ class Sealer(Protocol):
         """Open the answer; UnreadableRecord if key, session or request are not its own."""
         ...
 
+    def seal_place(self, place: str, *, person: PersonHash) -> str:
+        """Seal how far a list of a person's sessions has come."""
+        ...
+
+    def open_place(self, sealed: str, *, person: PersonHash) -> str:
+        """Open a place; UnreadableRecord if it is not one in this person's list."""
+        ...
+
 
 class Seals(Protocol):
     """Where the sealer comes from."""
@@ -166,6 +174,12 @@ class SessionStore(Protocol):
 
     async def load_ledger(self, person: PersonHash, now: datetime) -> Ledger:
         """Read all that a create must know of a person, in one request if it can."""
+        ...
+
+    async def list_sessions(
+        self, person: PersonHash, *, after: str | None, limit: int
+    ) -> list[tuple[str, Session]]:
+        """List a person's sessions from a place on, the newest first, each with its place."""
         ...
 
     async def load_sealed_answer(self, session_id: SessionId) -> str | None:

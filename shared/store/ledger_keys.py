@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.session.ids import SessionId
-from shared.session.ledger import MEMORY, Entry
+from shared.session.ledger import MEMORY, Entry, EntryType
 from shared.session.shard import KeyHash, PersonHash
 
 # In a person's partition, in this order, so that one range from the first slot to a day
@@ -53,6 +53,25 @@ def ledger_range(person: PersonHash, now: datetime) -> tuple[str, str]:
     return f"p:{person}:1", f"p:{person}:4-{_invert(now - MEMORY)}~"
 
 
+def list_range(person: PersonHash, after: str | None) -> tuple[str, str]:
+    """Bound the keys of all entries, or of those behind a place in them, however old."""
+    first = f"p:{person}:4-" if after is None else f"p:{person}:{after}!"
+    return first, f"p:{person}:4~"
+
+
+def session_of_start(person: PersonHash, key: str) -> SessionId | None:
+    """Name the session whose start a key tells of, if it tells of a start."""
+    match words_of_key(person, key):
+        case ["4", _, EntryType.START, _, session_id]:
+            return SessionId(session_id)
+    return None
+
+
+def place_of(person: PersonHash, key: str) -> str:
+    """Say where in a person's ledger a key is, without the person."""
+    return key.removeprefix(f"p:{person}:")
+
+
 def _invert(moment: datetime) -> str:
     return f"{_LAST_MILLISECOND - (moment - EPOCH) // _MILLISECOND:0{TIME_DIGITS}}"
 
@@ -64,7 +83,7 @@ def time_from_key(inverted: str) -> datetime:
 
 def words_of_key(person: PersonHash, key: str) -> list[str]:
     """Take a key apart, from behind its person."""
-    return key.removeprefix(f"p:{person}:").split("-")
+    return place_of(person, key).split("-")
 
 
 def is_number(text: str, digits: int) -> bool:

@@ -39,6 +39,7 @@ class Sealer:
         self._request_key = _derive(secret, label="request hash")
         self._id_key = _derive(secret, label="correlation id")
         self._answer_key = _derive(secret, label="answer")
+        self._place_key = _derive(secret, label="place in a list")
         self._random_bytes = random_bytes
 
     def hash_person(self, kind: str, person_id: str) -> PersonHash:
@@ -72,6 +73,14 @@ class Sealer:
     ) -> bytes:
         """Open the answer; UnreadableRecordError if key, session or request are not its own."""
         return _open(self._replay_key(idempotency_key), sealed, session_id, request_hash)
+
+    def seal_place(self, place: str, *, person: PersonHash) -> str:
+        """Seal how far a list of a person's sessions has come."""
+        return self._seal(self._place_key, place.encode(), person)
+
+    def open_place(self, sealed: str, *, person: PersonHash) -> str:
+        """Open a place; UnreadableRecordError if it is not one in this person's list."""
+        return _open(self._place_key, sealed, person).decode()
 
     def _replay_key(self, idempotency_key: Secret) -> bytes:
         # The first part is always as long, so that no two pairs make the same.

@@ -118,6 +118,28 @@ class TableSessionStore:
         )
         return ledger_rows.ledger_from_rows(person, rows)
 
+    async def list_sessions(
+        self, person: PersonHash, *, after: str | None, limit: int
+    ) -> list[tuple[str, Session]]:
+        """List a person's sessions from a place on, the newest first, each with its place."""
+        listed: list[tuple[str, Session]] = []
+        shard, (first, last) = shard_of_person(person), ledger_keys.list_range(person, after)
+        while len(listed) < limit:
+            keys = await self._table.list_keys(shard, first, last, limit=limit)
+            listed += await self._load_started(person, keys)
+            if len(keys) < limit:
+                break
+            first, _ = ledger_keys.list_range(person, ledger_keys.place_of(person, keys[-1]))
+        return listed[:limit]
+
+    async def _load_started(self, person: PersonHash, keys: list[str]) -> list[tuple[str, Session]]:
+        started = {key: ledger_keys.session_of_start(person, key) for key in keys}
+        wanted = {key: session_id for key, session_id in started.items() if session_id}
+        found = await asyncio.gather(*map(self.load, wanted.values()))
+        # A start whose reference image was too poor has no session.
+        places = (ledger_keys.place_of(person, key) for key in wanted)
+        return [(place, one) for place, one in zip(places, found, strict=True) if one]
+
     async def load_sealed_answer(self, session_id: SessionId) -> str | None:
         """Read the sealed answer to a session's create."""
         found = await self._table.read(shard_of(session_id), ledger_keys.answer_key(session_id))

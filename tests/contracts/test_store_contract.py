@@ -329,6 +329,28 @@ async def test_a_ledger_is_one_persons_own_and_of_a_day(store: SessionStore) -> 
     assert len((await store.load_ledger(other, NOW)).entries) == 1
 
 
+async def test_a_persons_sessions_are_listed_for_as_long_as_they_are_kept(
+    store: SessionStore,
+) -> None:
+    ages = [timedelta(days=days) for days in (2, 0, 1)]
+    mine = [replace(new(owned=True), created_at=NOW - age) for age in ages]
+    other = PersonHash(SHARD + "0" * 63)
+    for session in (*mine, replace(new(), person=other)):
+        await store.insert(an_opening(session))
+    await store.record_start(PERSON, start_entry(new(owned=True)))
+    ended = await store.load(mine[1].session_id)
+    assert ended is not None
+    rejected = Verdict(outcome=Outcome.REJECTED)
+    await store.replace(ended, transitions.completed(ended, rejected, NOW))
+
+    first = await store.list_sessions(PERSON, after=None, limit=2)
+    rest = await store.list_sessions(PERSON, after=first[-1][0], limit=2)
+
+    found = [session.session_id for _, session in (*first, *rest)]
+    assert found == [mine[number].session_id for number in (1, 2, 0)]
+    assert (len(first), first[0][1].status) == (2, Status.COMPLETED)
+
+
 async def test_what_no_session_takes_with_it_goes_by_its_alarm_once(store: SessionStore) -> None:
     await store.record_start(PERSON, start_entry(new(owned=True)))
     due = await alarms(store, NOW + timedelta(hours=24))
@@ -479,6 +501,7 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.replace(session, transitions.canceled(session, NOW)),
         store.purge(session),
         store.load_ledger(PERSON, NOW),
+        store.list_sessions(PERSON, after=None, limit=1),
         store.load_sealed_answer(session.session_id),
         store.record_start(PERSON, start_entry(session)),
         store.record_unlock(PERSON, Unlock(at=NOW)),

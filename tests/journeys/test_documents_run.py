@@ -19,6 +19,7 @@ import pytest
 from tests.rules.source import ROOT
 from tests.rules.test_package import repository_files
 from tests.support import az_stand_in, command_stubs
+from tests.support.constants import FUNCTION_KEY
 from tests.support.documents import Command, Document, documents
 from tests.support.world import World, picture
 
@@ -113,6 +114,7 @@ def reader(clone: Path) -> Reader:
         "resend_event": {"resend": "a-key"},
         "get_readiness": {"ready": "a-key"},
         "unlock_person": {"unlock": "a-key"},
+        "list_person_sessions": {"list": "a-key"},
     }
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))
@@ -210,9 +212,19 @@ async def answers(world: World) -> list[Any]:
         (await world.complete(verify)).body,
         (await world.create(json={})).body,
         (await world.call("GET", "/health")).body,
+        await list_of_one(world),
     ]
     results = [(await world.result(one)).body for one in (check, verify)]
     return [*told, *results, (await world.consume(check, "payments")).body]
+
+
+async def list_of_one(world: World) -> object:
+    """List the sessions of somebody who has passed a check."""
+    person = {"userCorrelationId": os.urandom(8).hex()}
+    check = await world.start(**person)
+    await world.complete(check, await world.play(check, "realface"))
+    listed = await world.call("POST", "/persons/sessions", headers=FUNCTION_KEY, json=person)
+    return listed.body
 
 
 def shape_of(value: object) -> object:

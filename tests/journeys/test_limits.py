@@ -13,6 +13,10 @@ def a_person() -> dict[str, str]:
     return {"userCorrelationId": secrets.token_hex(8), "deviceCorrelationId": "shared-tablet"}
 
 
+def a_device() -> dict[str, str]:
+    return {"deviceCorrelationId": secrets.token_hex(8)}
+
+
 def refusal_of(answer: Answer) -> tuple[int, str]:
     assert answer.headers["Retry-After"] == str(answer.body["retryAfterSeconds"])
     return answer.status, answer.code
@@ -122,6 +126,25 @@ async def test_an_operator_unlocks_a_person(world: World) -> None:
     assert refusal_of(locked) == (429, "TooManyAttempts")
     assert [one.status for one in answers] == [204, 400, 400]
     assert (await world.create(json=person)).status == 201
+
+
+async def test_an_operator_lists_what_a_person_has_started(world: World) -> None:
+    person = a_person()
+    named = {"userCorrelationId": person["userCorrelationId"]}
+    await fail_once(world, person)
+    opened = check_of(await world.create(json=person))
+
+    async def ask(**body: str) -> Answer:
+        return await world.call("POST", "/persons/sessions", headers=FUNCTION_KEY, json=body)
+
+    found, unknown = await ask(**named), await ask(**a_device())
+    wrong = await ask(**named, continuation="AQ==")
+
+    assert [one["outcome"] for one in found.body["sessions"]] == [None, "rejected"]
+    newest = found.body["sessions"][0]
+    assert (newest["sessionId"], newest["endedAt"]) == (opened.session_id, None)
+    assert unknown.body == {"sessions": [], "continuation": None}
+    assert (wrong.status, wrong.body["error"]["target"]) == (400, "continuation")
 
 
 async def test_whoever_cancels_while_the_device_is_at_work_has_failed(world: World) -> None:

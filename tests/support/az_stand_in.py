@@ -37,6 +37,7 @@ AFTER_A_DEPLOYMENT: State = {
         "resend_event": {},
         "get_readiness": {},
         "unlock_person": {},
+        "list_person_sessions": {},
     },
     "tokens": {},
     "host keys": {"masterKey": "local-master-key"},

@@ -43,3 +43,18 @@ def test_none_or_both_or_another_shape_is_refused_by_the_fields_name(
 def test_a_body_that_is_no_json_is_an_unsupported_media_type() -> None:
     with pytest.raises(UnsupportedMediaTypeError):
         parse({"userCorrelationId": "u"}, "text/plain")
+
+
+def test_a_list_goes_on_from_where_the_page_before_has_ended() -> None:
+    body = json.dumps({"userCorrelationId": "u", "continuation": "sealed"}).encode()
+
+    person, continuation = person_body.parse_list("application/json", body)
+
+    assert (person, continuation) == (Person(kind=PersonKind.USER, id="u"), "sealed")
+
+
+def test_an_empty_continuation_is_none_of_ours() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        person_body.parse_list("application/json", b'{"userCorrelationId":"u","continuation":""}')
+
+    assert caught.value.target == "continuation"

@@ -139,6 +139,11 @@ def open_answer(sealed: str) -> object:
     return SEALER.open_answer(sealed, KEY, session_id=SESSION_ID, request_hash=REQUEST)
 
 
+def open_place(sealed: str) -> object:
+    return SEALER.open_place(sealed, person=PERSON)
+
+
+SEALED_PLACE = SEALER.seal_place("4-of-1000", person=PERSON)
 SEALED_ID = SEALER.seal_id("bob", session_id=SESSION_ID)
 SEALED_ANSWER = SEALER.seal_answer(ANSWER, KEY, session_id=SESSION_ID, request_hash=REQUEST)
 BOTH = pytest.mark.parametrize(
@@ -146,6 +151,7 @@ BOTH = pytest.mark.parametrize(
     [
         pytest.param(open_id, SEALED_ID, id="id"),
         pytest.param(open_answer, SEALED_ANSWER, id="answer"),
+        pytest.param(open_place, SEALED_PLACE, id="place"),
     ],
 )
 
