@@ -152,19 +152,21 @@ class Walk:
     def _a_start(self) -> Call:
         request = self.rng.choice(REQUESTS)
         key = self.rng.choice([None, *KEYS]) if request.person else None
-        return lambda: self._app.start.start(request, key)
+        # Built before anybody waits: it draws, and hypothesis may end a walk wherever it draws.
+        app = self._app
+        return lambda: app.start.start(request, key)
 
     def _an_ending(self) -> Call:
         session_id = self.rng.choice(sorted(self.tokens))
-        token = self.tokens[session_id]
+        token, app = self.tokens[session_id], self._app
         match self.rng.choice(["complete", "cancel", "settle"]):
             case "complete":
                 report = self.rng.choice(REPORTS)
-                return lambda: self._app.flow.complete(session_id, token, report)
+                return lambda: app.flow.complete(session_id, token, report)
             case "cancel":
-                return lambda: self._app.flow.cancel(session_id, token)
+                return lambda: app.flow.cancel(session_id, token)
             case _:
-                return lambda: self._app.queue_flow.settle(session_id)
+                return lambda: app.queue_flow.settle(session_id)
 
     def _turn_face(self) -> None:
         self.face.answer = self.rng.choice(ANSWERS)
