@@ -1,5 +1,6 @@
 """What a session is: its values and its states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,8 @@ from shared.session.shard import KeyHash, PersonHash
 
 # https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
 _FACE_FORGETS_AFTER = timedelta(hours=48)
+# Higher with each change of the row that an earlier version must not undo.
+_SCHEMA_VERSION = 1
 _TOKEN_OUTLIVES_END = timedelta(hours=1)
 
 
@@ -182,6 +185,11 @@ class Session:
     alarm_at: datetime
     alarm_delays: int = 0
     version: str = field(default="", repr=False)
+    # Of the row, and what a later version has written in it.
+    schema_version: int = _SCHEMA_VERSION
+    unknown_columns: Mapping[str, str | int | float | bool] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def is_final(self) -> bool:

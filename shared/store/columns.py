@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType
@@ -36,12 +36,22 @@ class Columns[T]:
         self._record = record
         self._types = get_type_hints(record)
         # That it is a dataclass is no type that the standard library has a name for.
-        own = [one.name for one in fields(record) if one.name not in elsewhere]  # type: ignore[arg-type]
-        self._names = {name: _camel_case(prefix + name) for name in own} | dict(names or {})
+        own = [one for one in fields(record) if one.name not in elsewhere]  # type: ignore[arg-type]
+        self._names = {one.name: _camel_case(prefix + one.name) for one in own} | dict(names or {})
+        # An earlier version has written no column for a field that came later.
+        self._defaults = {
+            one.name
+            for one in own
+            if one.default is not MISSING or one.default_factory is not MISSING
+        }
 
     def name_of(self, field: str) -> str:
         """Name the column of a field."""
         return self._names[field]
+
+    def names(self) -> Collection[str]:
+        """Name every column."""
+        return self._names.values()
 
     def write(self, record: T) -> Row:
         """Write a record; what is None has no column."""
@@ -53,6 +63,7 @@ class Columns[T]:
         values: dict[str, Any] = {
             name: read_column(row, column, self._types[name])
             for name, column in self._names.items()
+            if column in row or name not in self._defaults
         }
         return self._record(**values, **elsewhere)
 

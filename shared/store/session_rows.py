@@ -23,6 +23,7 @@ _SESSION = Columns(
         "image",
         "face_request_ids",
         "version",
+        "unknown_columns",
     },
 )
 _CREATED_BY = Columns(Caller, prefix="created_by_")
@@ -30,11 +31,20 @@ _REPORT = Columns(Report, prefix="reported_")
 _VERDICT = Columns(Verdict)
 _REQUEST_IDS = Columns(FaceRequestIds, prefix="face_request_id_")
 _IMAGE = Columns(KeptImage, prefix="image_")
+_KNOWN = {
+    *("PartitionKey", "RowKey", "Timestamp"),
+    *(
+        name
+        for columns in (_SESSION, _CREATED_BY, _REPORT, _VERDICT, _REQUEST_IDS, _IMAGE)
+        for name in columns.names()
+    ),
+}
 
 
 def session_row(session: Session) -> Row:
-    """Write a session."""
+    """Write a session, with whatever a later version of the app has written of it."""
     return {
+        **session.unknown_columns,
         **row_at(shard_of(session.session_id), row_keys.session_key(session.session_id)),
         **_SESSION.write(session),
         **(_CREATED_BY.write(session.created_by) if session.created_by else {}),
@@ -61,6 +71,7 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         image=_IMAGE.read(row) if _IMAGE.name_of("state") in row else KeptImage(),
         face_request_ids=_REQUEST_IDS.read(row),
         version=version,
+        unknown_columns={name: value for name, value in row.items() if name not in _KNOWN},
     )
     if session.is_final and session.ended_at is None:
         raise UnreadableRecordError("the row of a final session does not say when it ended")

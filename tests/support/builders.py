@@ -80,6 +80,8 @@ class SessionFields(TypedDict, total=False):
     alarm_at: datetime
     alarm_delays: int
     version: str
+    schema_version: int
+    unknown_columns: Mapping[str, str | int | float | bool]
 
 
 class AttemptFields(TypedDict, total=False):

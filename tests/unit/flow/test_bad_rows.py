@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import FaceUnavailableError
 from shared.session.shard import SHARDS
-from tests.support.builders import a_passing_answer
+from tests.support.builders import a_passing_answer, a_session
 from tests.support.stage import STALE, Case, Stage
 
 PASSED = ("completed", "passed")
@@ -26,7 +26,7 @@ BAD_ROWS: dict[str, Columns] = {
     "a date that is none": {"createdAt": "yesterday"},
     "a date without a zone": {"expiresAt": "2026-03-04T05:06:07"},
     "a final status without an end": {"status": "canceled"},
-    "a verdict without reasons": {"outcome": "passed"},
+    "an outcome that is none": {"outcome": "splendid"},
 }
 
 
@@ -217,3 +217,12 @@ async def _delays(stage: Stage, case: Case) -> list[float]:
 def _told_about(stage: Stage, case: Case) -> int:
     events = (*stage.events.named("session set aside"), *stage.events.named("session failed"))
     return sum(facts["session_id"] == case.session_id for facts in events)
+
+
+async def test_an_ending_keeps_what_a_later_version_has_written(stage: Stage) -> None:
+    stage.at(a_session(unknown_columns={"later": "x"}, schema_version=9), a_passing_answer())
+
+    await stage.complete_it()
+
+    (row,) = (row for row in stage.rows if row["RowKey"].startswith("session-"))
+    assert (row["status"], row["later"], row["schemaVersion"]) == ("completed", "x", 9)

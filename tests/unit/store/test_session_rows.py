@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +19,10 @@ ROW = session_rows.session_row(
         status=Status.COMPLETED, ended_at=NOW, verdict=Verdict(outcome=Outcome.PASSED, attempt_id=1)
     )
 )
-MAY_BE_UNKNOWN = {
-    "deviceCorrelationId", "outcome", "livenessDecision", "attemptId", "imageState",
+# Nothing is known of a session without these.
+MUST_BE_THERE = {
+    "RowKey", "kind", "status", "faceSessionId", "sessionTokenSha256",
+    "createdAt", "expiresAt", "alarmAt", "endedAt",
 }  # fmt: skip
 
 
@@ -57,8 +60,27 @@ def test_a_strange_row_is_a_session_or_unreadable(
 def test_a_row_that_lacks_a_column_is_unreadable_or_knows_less(column: str) -> None:
     row = {name: value for name, value in ROW.items() if name != column}
 
-    if column in MAY_BE_UNKNOWN:
+    if column not in MUST_BE_THERE:
         assert session_rows.session_from_row(row, "1").session_id == SESSION_ID
     else:
         with pytest.raises(UnreadableRecordError):
             session_rows.session_from_row(row, "1")
+
+
+def test_what_a_later_version_has_written_is_kept_when_the_row_is_written_anew() -> None:
+    newer = {**ROW, "later": "x", "laterStill": 7, "schemaVersion": 9}
+
+    session = session_rows.session_from_row(newer, "1")
+    ended_later = replace(session, reference="order-1")
+
+    assert session_rows.session_row(ended_later) == {**newer, "reference": "order-1"}
+
+
+def test_a_row_of_an_earlier_version_is_read_with_what_is_usual() -> None:
+    older = {name: value for name, value in ROW.items() if name in MUST_BE_THERE | {"outcome"}}
+
+    session = session_rows.session_from_row(older, "1")
+
+    assert session == a_session(
+        status=Status.COMPLETED, ended_at=NOW, verdict=Verdict(outcome=Outcome.PASSED), version="1"
+    )
