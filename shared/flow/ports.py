@@ -168,8 +168,8 @@ class SessionStore(Protocol):
         """Make an orphaned alarm the session's one; StoreConflict when it has its own already."""
         ...
 
-    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
-        """Move on an alarm whose row cannot be read, or remove one that has no row."""
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime, keep_for: timedelta) -> None:
+        """Move on an alarm whose row cannot be read; remove both once that is so for too long."""
         ...
 
     async def load_ledger(self, person: PersonHash, now: datetime) -> Ledger:

@@ -20,6 +20,7 @@ from shared.flow.face_watch import Asked, FaceWatch
 from shared.flow.ports import LogEvent, SessionStore
 from shared.flow.sweep_run import ANSWERED, SweepRun
 from shared.flow.walk import Walk
+from shared.session import stops
 from shared.session.alarm import Alarm, AlarmClass, SweepResult
 from shared.session.shard import SHARDS, Shard
 
@@ -160,7 +161,8 @@ class Sweep:
 
     async def _postpone_unreadable(self, alarm: Alarm, cause: Exception) -> SweepResult:
         try:
-            await self.store.postpone_unreadable(alarm, self.now())
+            keep_for = stops.max_unreadable(self.walk.rules.retention)
+            await self.store.postpone_unreadable(alarm, self.now(), keep_for)
         except StoreConflictError:
             # The alarm is gone: another sweep was first.
             return SweepResult.SKIPPED

@@ -1,7 +1,11 @@
-"""What Face answered, and the ids by which Microsoft's support finds the calls."""
+"""What Face answered, for how long it knows, and by which ids its support finds the calls."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
+
+# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
+FACE_FORGETS_AFTER = timedelta(hours=48)
 
 
 class FaceCall(StrEnum):

@@ -8,15 +8,13 @@ from enum import StrEnum
 from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
 from shared.session.face_answer import ReferenceImage
-from shared.session.face_reply import FaceCall, FaceRequestIds
+from shared.session.face_reply import FACE_FORGETS_AFTER, FaceCall, FaceRequestIds
 from shared.session.ids import FaceSessionId, SessionId
 from shared.session.kept_image import KeptImage
 from shared.session.late_digest import LateDigest
 from shared.session.reference import ReferenceSource
 from shared.session.shard import KeyHash, PersonHash
 
-# https://learn.microsoft.com/azure/ai-services/computer-vision/concept-face-liveness-detection
-_FACE_FORGETS_AFTER = timedelta(hours=48)
 # Higher with each change of the row that an earlier version must not undo.
 _SCHEMA_VERSION = 1
 _TOKEN_OUTLIVES_END = timedelta(hours=1)
@@ -218,7 +216,7 @@ class Session:
 
     def is_forgotten_by_face(self, now: datetime) -> bool:
         """Tell whether Face no longer keeps anything of this session."""
-        return now >= self.created_at + _FACE_FORGETS_AFTER
+        return now >= self.created_at + FACE_FORGETS_AFTER
 
     def is_closed(self, now: datetime) -> bool:
         """Has the session ended so long ago that its own token opens it no more."""

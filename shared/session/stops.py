@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.session.alarm import next_alarm_at
+from shared.session.face_reply import FACE_FORGETS_AFTER
 from shared.session.session import Session
 
 
@@ -28,6 +29,11 @@ def with_stop_done(session: Session, retention: timedelta) -> Session:
     if session.has_stops:
         return session
     return replace(session, alarm_at=purge_at(session, retention), alarm_delays=0)
+
+
+def max_unreadable(retention: timedelta) -> timedelta:
+    """Tell how long a record that nobody can read is kept: as if its check had ended the latest."""
+    return FACE_FORGETS_AFTER + retention
 
 
 def purge_at(session: Session, retention: timedelta) -> datetime:

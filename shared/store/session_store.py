@@ -15,7 +15,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from shared.errors import StoreConflictError
 from shared.secret import Secret
 from shared.session.alarm import Alarm, backoff_delay
-from shared.session.ids import SessionId, shard_of
+from shared.session.ids import NO_SESSION_ID, SessionId, shard_of
 from shared.session.ledger import MEMORY, Entry, Ledger, Unlock
 from shared.session.ledger_changes import Opening
 from shared.session.session import Session
@@ -28,7 +28,7 @@ from shared.store import (
     row_keys,
     session_rows,
 )
-from shared.store.columns import row_at
+from shared.store.columns import Row, row_at
 from shared.store.table import (
     Operation,
     StorageTable,
@@ -181,18 +181,27 @@ class TableSessionStore:
         versions = await self._table.commit(operations)
         return replace(known, version=versions[0])
 
-    async def postpone_unreadable(self, alarm: Alarm, now: datetime) -> None:
-        """Move on the alarm of a row that cannot be read; remove one whose row is not there."""
+    async def postpone_unreadable(self, alarm: Alarm, now: datetime, keep_for: timedelta) -> None:
+        """Move on the alarm of a row that cannot be read; remove it with a row kept long enough."""
         row, owner_key = alarm_rows.row_of(alarm), row_keys.owner_key(alarm)
-        if await self._table.read(alarm.shard, owner_key) is None:
-            await self._table.commit([delete_op(row)])
-            return
+        owner = await self._table.read(alarm.shard, owner_key)
         found = await self._table.read(alarm.shard, alarm.row_key)
-        delays = alarm_rows.delays_from_row(found[0]) if found else 0
+        known = found[0] if found else {}
+        since = alarm_rows.since_from_row(known, now)
+        if owner is None or now >= since + keep_for:
+            await self._table.commit([delete_op(row), *await self._delete_unread(alarm, owner)])
+            return
+        delays = alarm_rows.delays_from_row(known)
         due_at = now + backoff_delay(_UNREADABLE_FIRST_DELAY, delays)
-        moved = alarm_rows.later_row(alarm, due_at, delays + 1)
+        moved = alarm_rows.later_row(alarm, due_at, delays=delays + 1, since=since)
         moment = {**row_at(alarm.shard, owner_key), **session_rows.alarm_columns(due_at)}
         await self._table.commit([delete_op(row), insert_op(moved), merge_op(moment)])
+
+    async def _delete_unread(self, alarm: Alarm, owner: tuple[Row, str] | None) -> list[Operation]:
+        # What its person's ledger has of it cannot be told from a row that nobody can read.
+        key = ledger_keys.answer_key(alarm.session_id or NO_SESSION_ID)
+        answer = await self._table.read(alarm.shard, key)
+        return [delete_op(*one) for one in (owner, answer) if one]
 
     async def list_due(self, shard: Shard, now: datetime, *, limit: int) -> list[Alarm]:
         """List the first alarms that are due, the oldest first."""

@@ -423,14 +423,14 @@ async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
 async def test_an_alarm_that_is_set_aside_rings_later_and_once(store: SessionStore) -> None:
     before = await stored(store, new())
     (alarm,) = await alarms(store, ALARM_AT)
-    await store.postpone_unreadable(alarm, ALARM_AT)
+    await store.postpone_unreadable(alarm, ALARM_AT, timedelta(days=9))
     found = await store.load(before.session_id)
     (later,) = await alarms(store, ALARM_AT + timedelta(days=1))
 
     assert found is not None
     assert found.alarm_at == later.due_at == ALARM_AT + timedelta(minutes=2)
     with pytest.raises(StoreConflictError):
-        await store.postpone_unreadable(alarm, ALARM_AT)
+        await store.postpone_unreadable(alarm, ALARM_AT, timedelta(days=9))
     await store.purge(found)
     assert await alarms(store, ALARM_AT + timedelta(days=1)) == []
 
@@ -506,7 +506,7 @@ async def test_without_its_table_a_store_is_unavailable(stack: Stack) -> None:
         store.record_start(PERSON, start_entry(session)),
         store.record_unlock(PERSON, Unlock(at=NOW)),
         store.end_record(alarm),
-        store.postpone_unreadable(alarm, NOW),
+        store.postpone_unreadable(alarm, NOW, timedelta(days=9)),
         alarms(store, NOW),
     ):
         with pytest.raises(StoreUnavailableError):

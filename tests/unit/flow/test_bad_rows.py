@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import FaceUnavailableError
 from shared.session.shard import SHARDS
-from tests.support.builders import a_passing_answer, a_session
+from tests.support.builders import RETENTION, a_passing_answer, a_session
 from tests.support.stage import STALE, Case, Stage
 
 PASSED = ("completed", "passed")
@@ -84,6 +84,23 @@ async def test_a_token_that_ends_with_time_itself_sets_its_session_aside(stage: 
     _write(stage, case, {"expiresAt": good["expiresAt"]})
     await stage.sweep_after(AN_HOUR, AN_HOUR)
     assert stage.ending(case) == ABANDONED
+
+
+async def test_a_row_that_stays_bad_is_purged_as_if_its_check_had_ended_at_the_latest(
+    stage: Stage,
+) -> None:
+    case = await stage.case(key="k" * 16)
+    _write(stage, case, {"status": "nonsense"})
+    await stage.sweep_after(STALE)
+
+    await stage.sweep_after(timedelta(hours=47) + RETENTION)
+    is_kept = f"session-{case.session_id}" in {row["RowKey"] for row in stage.rows}
+    await stage.sweep_after(timedelta(hours=2))
+
+    assert is_kept
+    left = {row["RowKey"] for row in stage.rows}
+    assert not any(key.endswith(case.session_id) for key in left if not key.startswith("p:"))
+    assert not any(key.startswith("alarm-") for key in left)
 
 
 async def test_a_row_repaired_from_a_backup_is_settled_too(stage: Stage) -> None:

@@ -23,14 +23,15 @@ def test_an_alarm_row_is_its_keys_beside_the_row_it_is_for() -> None:
     }
 
 
-def test_an_alarm_remembers_how_often_it_was_postponed() -> None:
+def test_an_alarm_remembers_how_often_it_was_postponed_and_since_when() -> None:
     row = alarm_rows.alarm_row(a_session())
     alarm = row_keys.alarm_from_key(Shard("5"), str(row["RowKey"]))
-    postponed = alarm_rows.later_row(alarm, LATER, 3)
+    postponed = alarm_rows.later_row(alarm, LATER, delays=3, since=NOW)
 
     assert alarm_rows.row_of(alarm) == row
-    assert postponed == {**alarm_rows.alarm_row(a_session(alarm_at=LATER)), "setAside": 3}
+    assert alarm_rows.alarm_row(a_session(alarm_at=LATER)).items() <= postponed.items()
     assert alarm_rows.delays_from_row(postponed) == 3
+    assert alarm_rows.since_from_row(postponed, LATER) == NOW
 
 
 @pytest.mark.parametrize("column", [{}, {"setAside": "twice"}, {"setAside": None}], ids=str)

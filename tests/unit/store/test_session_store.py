@@ -278,7 +278,7 @@ async def test_an_alarm_whose_row_cannot_be_read_rings_later_and_later(
     minutes, now = [], SESSION.alarm_at
     for _ in range(7):
         (alarm,) = await store.list_due(SHARD, now, limit=9)
-        await store.postpone_unreadable(alarm, now)
+        await store.postpone_unreadable(alarm, now, timedelta(days=9))
         (later,) = await store.list_due(SHARD, now + timedelta(days=1), limit=9)
         assert later.due_at is not None
         minutes.append((later.due_at - now) / timedelta(minutes=1))
@@ -290,12 +290,28 @@ async def test_an_alarm_whose_row_cannot_be_read_rings_later_and_later(
     assert len(table.rows) == 2
 
 
+@pytest.mark.parametrize("since", [rfc3339(SESSION.alarm_at), "some day"])
+async def test_a_row_that_nobody_can_read_goes_once_it_was_kept_long_enough(
+    since: str, store: TableSessionStore, table: MemoryTable
+) -> None:
+    await stored(store)
+    (alarm,) = await store.list_due(SHARD, SESSION.alarm_at, limit=9)
+    table.put({**alarm_rows.row_of(alarm), "setAsideSince": since})
+    table.put({"PartitionKey": SHARD, "RowKey": f"answer-{SESSION_ID}"})
+    is_known, now = since != "some day", SESSION.alarm_at + timedelta(days=9)
+
+    await store.postpone_unreadable(alarm, now, timedelta(days=9))
+
+    # Without a day to count from, it counts from now on.
+    assert len(table.rows) == (0 if is_known else 3)
+
+
 async def test_a_row_that_can_be_read_again_has_its_one_alarm(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
     before = await stored(store)
     (alarm,) = await store.list_due(SHARD, before.alarm_at, limit=9)
-    await store.postpone_unreadable(alarm, before.alarm_at)
+    await store.postpone_unreadable(alarm, before.alarm_at, timedelta(days=9))
     mended = await store.load(SESSION_ID)
 
     assert mended is not None
@@ -366,7 +382,7 @@ async def test_an_alarm_without_its_row_is_removed(
 ) -> None:
     table.put(alarm_rows.alarm_row(SESSION))
     (alarm,) = await store.list_due(SHARD, SESSION.alarm_at, limit=9)
-    await store.postpone_unreadable(alarm, SESSION.alarm_at)
+    await store.postpone_unreadable(alarm, SESSION.alarm_at, timedelta(days=9))
 
     assert table.rows == {}
 
