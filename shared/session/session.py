@@ -15,8 +15,6 @@ from shared.session.late_digest import LateDigest
 from shared.session.reference import ReferenceSource
 from shared.session.shard import KeyHash, PersonHash
 
-# Higher with each change of the row that an earlier version must not undo.
-_SCHEMA_VERSION = 1
 _TOKEN_OUTLIVES_END = timedelta(hours=1)
 
 
@@ -184,7 +182,7 @@ class Session:
     alarm_delays: int = 0
     version: str = field(default="", repr=False)
     # Of the row, and what a later version has written in it.
-    schema_version: int = _SCHEMA_VERSION
+    schema_version: int = 1
     unknown_columns: Mapping[str, str | int | float | bool] = field(
         default_factory=dict, repr=False
     )

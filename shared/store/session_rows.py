@@ -31,6 +31,8 @@ _REPORT = Columns(Report, prefix="reported_")
 _VERDICT = Columns(Verdict)
 _REQUEST_IDS = Columns(FaceRequestIds, prefix="face_request_id_")
 _IMAGE = Columns(KeptImage, prefix="image_")
+# Higher with each change of the row that an earlier version must not undo.
+SCHEMA_VERSION = 1
 _KNOWN = {
     *("PartitionKey", "RowKey", "Timestamp"),
     *(
@@ -47,6 +49,7 @@ def session_row(session: Session) -> Row:
         **session.unknown_columns,
         **row_at(shard_of(session.session_id), row_keys.session_key(session.session_id)),
         **_SESSION.write(session),
+        _SESSION.name_of("schema_version"): max(session.schema_version, SCHEMA_VERSION),
         **(_CREATED_BY.write(session.created_by) if session.created_by else {}),
         **_REPORT.write(session.report),
         **(_VERDICT.write(session.verdict) if session.verdict else {}),
