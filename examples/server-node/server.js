@@ -1,4 +1,5 @@
 /** Your server: it starts checks for signed-in users, and believes a result once. */
+import { randomUUID } from "node:crypto";
 import { DefaultAzureCredential } from "@azure/identity";
 import express from "express";
 import { createRemoteJWKSet, jwtVerify } from "jose";
@@ -11,14 +12,11 @@ const tenant = env.TENANT_ID ?? "11111111-1111-1111-1111-111111111111";
 const authority = env.AUTHORITY ?? "http://127.0.0.1:7074"; // https://login.microsoftonline.com
 const audience = env.EVENTS_AUDIENCE ?? "api://receiver";
 const eventGrid = "4962773b-9cdb-44cf-a8bf-237846a00ab7"; // its application, in every tenant
-const expectedKind = "liveness";
-const maxAge = 15 * 60 * 1000;
+const [expectedKind, maxAge] = ["liveness", 15 * 60 * 1000];
 const credential = scope ? new DefaultAzureCredential() : null;
 const signingKeys = createRemoteJWKSet(new URL(`${authority}/${tenant}/discovery/v2.0/keys`));
-// What a database would keep: whose each session is, which were used, which events have come.
-const owners = new Map();
-const used = new Set();
-const events = new Map();
+// What a database would keep: whose each session is, which events have come.
+const [owners, events] = [new Map(), new Map()];
 
 async function call(method, path = "", body = undefined) {
   const headers = credential
@@ -48,14 +46,16 @@ app.post("/checks", signIn, async ({ user }, response) => {
 
 app.get("/checks/:id", signIn, async ({ user, params: { id } }, response) => {
   if (owners.get(id) !== user) return response.sendStatus(404);
-  const answer = await call("GET", `/${id}/result`);
-  if (answer.status !== 200) return response.sendStatus(409); // not over yet
+  // Only the first consumer has the result: another one, even of this user's, gets ResultConsumed.
+  const answer = await call("POST", `/${id}/result/consume`, { consumer: randomUUID() });
   const told = await answer.json();
-  const isFirst = !used.has(id);
-  used.add(id);
-  const isOfUser = told.kind === expectedKind && told.userCorrelationId === user;
-  const isFresh = Date.now() - Date.parse(told.endedAt) < maxAge;
-  response.json({ passed: told.outcome === "passed" && isOfUser && isFresh && isFirst });
+  if (answer.ok) {
+    const isOfUser = told.kind === expectedKind && told.userCorrelationId === user;
+    const isFresh = Date.now() - Date.parse(told.endedAt) < maxAge;
+    return response.json({ passed: told.outcome === "passed" && isOfUser && isFresh });
+  }
+  if (told.error.code === "ResultConsumed") return response.json({ passed: false });
+  response.sendStatus(409); // not over yet
 });
 
 app.options("/events", (request, response) => {

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -13,25 +14,21 @@ SESSIONS = os.environ.get("LIVENESS_URL", "http://127.0.0.1:7071") + "/api/sessi
 KEY = os.environ.get("LIVENESS_KEY", "local-function-key")
 SCOPE = os.environ.get("LIVENESS_SCOPE")  # with SERVER_AUTH=entra: <ENTRA_AUDIENCE>/.default
 TENANT = os.environ.get("TENANT_ID", "11111111-1111-1111-1111-111111111111")
-AUTHORITY = os.environ.get(
-    "AUTHORITY", "http://127.0.0.1:7074"
-)  # https://login.microsoftonline.com
+AUTHORITY = os.environ.get("AUTHORITY", "http://127.0.0.1:7074")  # login.microsoftonline.com
 EVENTS_AUDIENCE = os.environ.get("EVENTS_AUDIENCE", "api://receiver")
 EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"  # its application, in every tenant
 KIND, MAX_AGE = "liveness", timedelta(minutes=15)
 app, http = FastAPI(), httpx.Client(timeout=30)
 credential = DefaultAzureCredential() if SCOPE else None
 signing_keys = jwt.PyJWKClient(f"{AUTHORITY}/{TENANT}/discovery/v2.0/keys")
-# What a database would keep: whose each session is, which were used, which events have come.
-owners: dict[str, str] = {}
-used: set[str] = set()
-events: dict[str, Any] = {}
+owners: dict[str, str] = {}  # what a database would keep: whose each session is
+events: dict[str, Any] = {}  # and which events have come
 
 
 def call(method: str, path: str = "", **options: Any) -> httpx.Response:
     token = credential.get_token(SCOPE).token if credential else None
-    door = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": KEY}
-    return http.request(method, SESSIONS + path, headers=door, **options)
+    headers = {"Authorization": f"Bearer {token}"} if token else {"x-functions-key": KEY}
+    return http.request(method, SESSIONS + path, headers=headers, **options)
 
 
 def sign_in(x_demo_user: Annotated[str, Header()]) -> str:
@@ -50,14 +47,17 @@ def start(user: Annotated[str, Depends(sign_in)]) -> dict[str, str]:
 
 @app.get("/checks/{session_id}")
 def read(session_id: str, user: Annotated[str, Depends(sign_in)]) -> dict[str, bool]:
-    answer = call("GET", f"/{session_id}/result") if owners.get(session_id) == user else None
-    if answer is None or answer.status_code != 200:
-        raise HTTPException(404 if answer is None else 409)  # not his; not over yet
-    told, is_first = answer.json(), session_id not in used
-    used.add(session_id)
-    is_of_user = told["kind"] == KIND and told["userCorrelationId"] == user
-    is_fresh = datetime.now(UTC) - datetime.fromisoformat(told["endedAt"]) < MAX_AGE
-    return {"passed": told["outcome"] == "passed" and is_of_user and is_fresh and is_first}
+    if owners.get(session_id) != user:
+        raise HTTPException(404)
+    # Only the first consumer has the result: another one, even of this user's, gets ResultConsumed.
+    told = call("POST", f"/{session_id}/result/consume", json={"consumer": uuid4().hex}).json()
+    if "error" not in told:
+        is_of_user = told["kind"] == KIND and told["userCorrelationId"] == user
+        is_fresh = datetime.now(UTC) - datetime.fromisoformat(told["endedAt"]) < MAX_AGE
+        return {"passed": told["outcome"] == "passed" and is_of_user and is_fresh}
+    if told["error"]["code"] != "ResultConsumed":
+        raise HTTPException(409)  # not over yet
+    return {"passed": False}
 
 
 @app.options("/events")
