@@ -28,6 +28,7 @@ from shared.flow.references import References
 from shared.flow.replay import Replay
 from shared.flow.results import Results
 from shared.flow.session_flow import LivenessFlow
+from shared.flow.shared_looks import SharedLooks
 from shared.flow.start import SessionStart
 from shared.flow.sweep import Sweep
 from shared.flow.turns import Turns
@@ -107,6 +108,7 @@ def build(  # noqa: PLR0913 - whatever a test may give
         events=events or connections.open_events(),
         app_secret=app_secret,
         seals=Seals(app_secret.get, secrets.token_bytes),
+        looks=SharedLooks(),
         settings=settings,
         now=now,
         log=ModelWatch(log),
@@ -142,6 +144,7 @@ class _Parts:
     events: EventTopic | None
     app_secret: AppSecret
     seals: Seals
+    looks: SharedLooks
     settings: Settings
     now: Clock
     log: LogEvent
@@ -186,6 +189,7 @@ class _Parts:
             store=self.store,
             events=self.events,
             images=self.build_images(face),
+            looks=self.looks,
             rules=self.rules,
             now=self.now,
             log=self.log,
@@ -197,6 +201,7 @@ class _Parts:
             store=self.store,
             queue=self.queue,
             walk=self.build_walk(face),
+            looks=self.looks,
             rules=self.rules,
             now=self.now,
             log=self.log,

@@ -11,8 +11,9 @@ from azure.identity.aio import DefaultAzureCredential
 from shared.events.event_grid import EventGridTopic
 from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
+from shared.face.call_options import CallOptions
 from shared.face.choices import FaceChoices
-from shared.face.client import CallOptions, FaceClient
+from shared.face.client import FaceClient
 from shared.face.credentials import FaceCredential
 from shared.face.entra import EntraCredential, scope_of
 from shared.face.face_key import KeyVaultCredential, parse_key
@@ -26,6 +27,7 @@ from shared.store.session_store import TableSessionStore
 if TYPE_CHECKING:
     from shared.entra.token_check import TokenCheck
 
+_MAX_QUEUED_SECONDS = 15
 # https://learn.microsoft.com/azure/storage/tables/authorize-access-azure-active-directory
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 
@@ -127,7 +129,9 @@ class Connections:
             FaceClient.connect(settings.face_endpoint, self._face_credential, options)
         )
         half = settings.sweep_face_calls_per_second / 2
-        queued, swept = RateLimiter(half), RateLimiter(half)
+        # A message that waits keeps others from coming in; it has a next one, or the alarm.
+        queued = RateLimiter(half, max_wait_seconds=_MAX_QUEUED_SECONDS)
+        swept = RateLimiter(half)
         return face, face.with_rate_limit(queued.acquire), face.with_rate_limit(swept.acquire)
 
     def open_app_secret(self) -> VaultAppSecret:

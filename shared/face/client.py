@@ -1,8 +1,7 @@
 """Sends Face's requests with aiohttp: time-outs, retries, breakers, rate limit, a fresh key."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
@@ -14,11 +13,11 @@ import aiohttp
 from shared.errors import FaceOutcomeUnknownError, FaceUnavailableError
 from shared.face import answers, image_protocol, protocol, retry
 from shared.face.answers import FaceResponse
-from shared.face.breaker import Breaker, loop_time
-from shared.face.choices import NO_CHOICES, FaceChoices
+from shared.face.breaker import Breaker
+from shared.face.call_options import Acquire, CallOptions
 from shared.face.credentials import FaceCredential
 from shared.face.protocol import FaceRequest, Operation
-from shared.face.retry import Sleep
+from shared.face.rate_limiter import FIRST_RANK, LAST_RANK
 from shared.secret import Secret
 from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
 from shared.session.face_reply import FaceReply
@@ -30,27 +29,7 @@ from shared.session.start_request import StartRequest
 _CONNECT_SECONDS = 2.0
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
-type AuthHeader = Callable[[Secret], Mapping[str, str]]
-type Acquire = Callable[[], Awaitable[None]]
 type Breakers = Mapping[Operation, Breaker]
-
-
-async def acquire_at_once() -> None:
-    """Let every call go at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallOptions:
-    """How Face is called: with which header, how long (one try, and all of a create), how often."""
-
-    auth_header: AuthHeader = protocol.key_header
-    timeout_seconds: float
-    budget_seconds: float
-    choices: FaceChoices = NO_CHOICES
-    acquire: Acquire = acquire_at_once
-    sleep: Sleep = asyncio.sleep
-    new_request_id: Callable[[], str] = str
-    clock: Callable[[], float] = loop_time
 
 
 class FaceClient:
@@ -105,10 +84,15 @@ class FaceClient:
             sleep=self._options.sleep,
         )
 
+    async def await_turn(self, rank: float) -> None:
+        """Wait until `get` may be called: of those who wait, the lowest rank first."""
+        self._check(Operation.GET)
+        await self._options.acquire(rank)
+
     async def get(self, kind: Kind, face_session_id: str) -> FaceReply[FaceAnswer | None]:
         """Ask Face what became of a session, in one try: queue and alarm have the next."""
         call = protocol.build_get(kind, face_session_id)
-        return await self._call(
+        return await self._call_at_once(
             call, lambda response: answers.parse_result(response, face_session_id)
         )
 
@@ -136,13 +120,21 @@ class FaceClient:
     async def _call[T](
         self, call: FaceRequest, parse: Callable[[FaceResponse], T], max_seconds: float = inf
     ) -> FaceReply[T]:
-        breaker = self._breakers[call.operation]
-        # Before the rate limit, too: whoever is refused uses up nothing. And the key first, since a
-        # breaker that it has opened would be tried again too soon.
+        # Before the rate limit, too: whoever is refused uses up nothing.
+        self._check(call.operation)
+        await self._options.acquire(LAST_RANK)
+        return await self._call_at_once(call, parse, max_seconds)
+
+    def _check(self, operation: Operation) -> None:
+        # The key first, since a breaker that it has opened would be tried again too soon.
         self._credential.check()
-        breaker.check()
-        await self._options.acquire()
-        with breaker.guard():
+        self._breakers[operation].check()
+
+    async def _call_at_once[T](
+        self, call: FaceRequest, parse: Callable[[FaceResponse], T], max_seconds: float = inf
+    ) -> FaceReply[T]:
+        self._credential.check()
+        with self._breakers[call.operation].guard():
             response = await self._send(call, max_seconds)
             try:
                 return FaceReply(value=parse(response), request_id=response.request_id)
@@ -156,7 +148,7 @@ class FaceClient:
         if response.status == HTTPStatus.UNAUTHORIZED:
             newer = await self._credential.refresh(secret)
             if newer is not None:
-                await self._options.acquire()
+                await self._options.acquire(FIRST_RANK)
                 return await self._send_once(call, newer, max_seconds)
         return response
 

@@ -26,6 +26,13 @@ class FaceGateway(Protocol):
         """Create a session; InvalidRequestError when Face blames the caller."""
         ...
 
+    async def await_turn(self, rank: float) -> None:
+        """Wait until Face may be asked about a session: of those who wait, the lowest rank first.
+
+        Everything else that is asked waits by itself, after them.
+        """
+        ...
+
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[FaceAnswer | None]:
         """Look a session up; None when Face itself says that it knows no such session."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import (
@@ -21,10 +21,10 @@ from shared.flow.shared_looks import SharedLooks
 from shared.flow.update import Decide
 from shared.flow.walk import Walk
 from shared.secret import Secret
-from shared.session import decisions, looks, missing_digest, stops
+from shared.session import background_looks, decisions, looks, missing_digest, stops
 from shared.session.decisions import Rules
 from shared.session.face_answer import FaceAnswer
-from shared.session.face_reply import FaceCall, FaceReply
+from shared.session.face_reply import FaceCall
 from shared.session.ids import NO_SESSION_ID, SessionId, is_session_id
 from shared.session.late_digest import LateDigest
 from shared.session.session import Report, Session, Status
@@ -50,10 +50,10 @@ class LivenessFlow:
     store: SessionStore
     queue: MessageQueue
     walk: Walk
+    looks: SharedLooks
     rules: Rules
     now: Callable[[], datetime]
     log: LogEvent
-    _looks: SharedLooks = field(default_factory=SharedLooks, init=False)
 
     async def load(self, session_id: str, token: Secret) -> Session:
         """Return a session to whoever holds its token."""
@@ -104,7 +104,7 @@ class LivenessFlow:
                 lambda known, answer: decisions.after_message(
                     known, answer, self.rules, self.now()
                 ),
-                lambda known: looks.with_empty_look(known, self.now()),
+                lambda known: background_looks.with_empty_look_of_message(known, self.now()),
             )
 
     async def cancel(self, session_id: str, token: Secret) -> None:
@@ -166,10 +166,7 @@ class LivenessFlow:
     async def _look(
         self, session: Session, answered: DecideOnAnswer, unanswered: Decide
     ) -> _Looked:
-        async def ask() -> FaceReply[FaceAnswer | None]:
-            return await self.face.get(session.kind, session.face_session_id)
-
-        async with self._looks.join(session.face_session_id, ask) as look:
+        async with self.looks.join(self.face, session, background_looks.rank_of(session)) as look:
             try:
                 reply = await look
             except FaceOutcomeUnknownError as error:

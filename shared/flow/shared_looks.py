@@ -1,16 +1,18 @@
 """One look at Face for all in this process who want the same."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from shared.flow.ports import FaceGateway
 from shared.session.face_answer import FaceAnswer
 from shared.session.face_reply import FaceReply
 from shared.session.ids import FaceSessionId
+from shared.session.session import Session
 
 type _Reply = FaceReply[FaceAnswer | None]
-type Look = Callable[[], Coroutine[object, object, _Reply]]
+type Look = Awaitable[_Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +22,25 @@ class SharedLooks:
     _running: dict[FaceSessionId, asyncio.Task[_Reply]] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def join(
-        self, face_session_id: FaceSessionId, look: Look
-    ) -> AsyncIterator[Awaitable[_Reply]]:
-        """Give the look at a session that is under way, or begin one.
+    async def join(self, face: FaceGateway, session: Session, rank: float) -> AsyncIterator[Look]:
+        """Give a look at a session, to be awaited once: the one that is under way, or a new one.
 
         Were it gone as soon as Face has answered, whoever has read the session before the answer
-        was recorded would look once more.
+        was recorded would look once more. A turn is waited for before: a look that waits for its
+        turn is under way for nobody, so that callers never wait for the queue's or the sweep's.
         """
-        running = self._running.get(face_session_id)
-        if running is not None:
-            yield asyncio.shield(running)
-            return
-        task = self._running[face_session_id] = asyncio.create_task(look())
+        face_session_id, begun = session.face_session_id, list[FaceSessionId]()
+
+        async def look() -> _Reply:
+            await face.await_turn(rank)
+            if face_session_id not in self._running:
+                asked = face.get(session.kind, face_session_id)
+                self._running[face_session_id] = asyncio.ensure_future(asked)
+                begun.append(face_session_id)
+            return await asyncio.shield(self._running[face_session_id])
+
         try:
-            yield asyncio.shield(task)
+            yield look()
         finally:
-            del self._running[face_session_id]
+            for one in begun:
+                del self._running[one]

@@ -17,8 +17,9 @@ from shared.flow import update
 from shared.flow.face_failure import log_face_failure
 from shared.flow.images import SessionImages
 from shared.flow.ports import EventTopic, FaceGateway, LogEvent, SessionStore
+from shared.flow.shared_looks import Look, SharedLooks
 from shared.flow.update import Decide
-from shared.session import decisions, stops, transitions
+from shared.session import background_looks, decisions, looks, stops, transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
 from shared.session.face_reply import FaceCall
@@ -35,6 +36,7 @@ class Walk:
     store: SessionStore
     images: SessionImages
     events: EventTopic | None
+    looks: SharedLooks
     rules: Rules
     now: Callable[[], datetime]
     log: LogEvent
@@ -147,8 +149,14 @@ class Walk:
         return transitions.face_data_deleted(known, self.rules.retention)
 
     async def _check_open_session(self, session: Session) -> SweepResult:
-        decide = await self._ask_what_follows(session)
-        change = await update.change(self.store, session, decide, self.rules, self.log)
+        now = self.now()
+        if not (looks.is_look_due(session, now) or session.is_stale(now, self.rules.grace)):
+            # Somebody has looked just now. What is stale is looked at for the last time.
+            return SweepResult.SKIPPED
+        # The sweep has an order of its own.
+        async with self.looks.join(self.face, session, background_looks.NO_RANK) as look:
+            decide = await self._ask_what_follows(session, look)
+            change = await update.change(self.store, session, decide, self.rules, self.log)
         if not change.is_written:
             return SweepResult.SKIPPED
         if not change.after.is_final:
@@ -158,9 +166,9 @@ class Walk:
             return SweepResult.SETTLED
         return self._unless_forgotten(session, SweepResult.ABANDONED)
 
-    async def _ask_what_follows(self, session: Session) -> Decide:
+    async def _ask_what_follows(self, session: Session, look: Look) -> Decide:
         try:
-            reply = await self.face.get(session.kind, session.face_session_id)
+            reply = await look
         except FaceOutcomeUnknownError as error:
             log_face_failure(self.log, session, "get", error)
             if not session.is_forgotten_by_face(self.now()):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.session import looks, missing_digest, transitions
+from shared.session import background_looks, looks, missing_digest, transitions
 from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.late_digest import hash_for_later
 from shared.session.session import Reason, Report, Session, Status
@@ -60,7 +60,7 @@ def after_message(
 ) -> Session:
     """Look again because a message says so."""
     settled = _settle(session, answer, rules, now)
-    return settled or looks.with_empty_look(session, now)
+    return settled or background_looks.with_empty_look_of_message(session, now)
 
 
 def after_alarm(
@@ -70,7 +70,7 @@ def after_alarm(
     if settled := _settle(session, answer, rules, now):
         return settled
     if not session.is_stale(now, rules.grace):
-        return transitions.postponed(session, now)
+        return transitions.postponed(background_looks.with_empty_look_of_alarm(session, now), now)
     if answer is not None and ends_in_error(answer):
         return _judge(session, answer, rules, now)
     return transitions.abandoned(session, now)

@@ -33,15 +33,16 @@ def may_look_for(report: Report, session: Session, now: datetime) -> bool:
     return is_look_due(session, now) or is_first_digest
 
 
-def with_empty_look(session: Session, now: datetime) -> Session:
+def with_empty_look(session: Session, now: datetime, *, due_at: datetime | None = None) -> Session:
     """Count a look that has found nothing, unless somebody else has counted the same.
 
-    A message looks next, and after a few of them the alarm.
+    A message looks next, and after a few of them the alarm. The pause begins now, or when the look
+    was due.
     """
     if not is_look_due(session, now):
         return session
     empty_looks = session.empty_looks + 1
-    look_at = now + pause_after(empty_looks)
+    look_at = max((due_at or now) + pause_after(empty_looks), now + _FIRST_PAUSE)
     message_at = look_at if empty_looks <= _MAX_MESSAGES else session.message_at
     return replace(session, empty_looks=empty_looks, look_at=look_at, message_at=message_at)
 

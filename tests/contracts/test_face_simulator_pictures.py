@@ -9,7 +9,8 @@ import pytest
 from local.azure.vault_secret import FIRST_KEY
 from local.ports import HOST
 from shared.errors import FaceUnavailableError
-from shared.face.client import CallOptions, FaceClient
+from shared.face.call_options import CallOptions
+from shared.face.client import FaceClient
 from shared.secret import Secret
 from shared.session.face_answer import NoImage
 from shared.session.ids import SessionImageId

@@ -108,7 +108,7 @@ async def test_every_call_of_a_sweep_to_face_waits_for_its_turn(own: OwnTable) -
     await own.world.wait(STALE_SECONDS)
     before, turns = len(await own.world.face_calls()), Counter[str]()
 
-    async def turn() -> None:
+    async def turn(_rank: float) -> None:
         turns["taken"] += 1
 
     sweep = own.app.sweep

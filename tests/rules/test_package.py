@@ -163,4 +163,6 @@ def test_a_message_is_tried_as_often_as_the_platform_brings_it() -> None:
     assert host["extensions"]["queues"]["maxDequeueCount"] == triggers.MAX_DEQUEUE_COUNT
     assert host["extensions"]["queues"]["visibilityTimeout"] == "00:00:15"
     assert host["extensions"]["queues"]["batchSize"] == 16
+    # Those that wait for their turn to ask Face keep no fresh message from being fetched.
+    assert host["extensions"]["queues"]["newBatchThreshold"] == 48
     assert host["extensions"]["queues"]["maxPollingInterval"] == "00:00:02"

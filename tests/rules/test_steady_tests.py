@@ -19,6 +19,7 @@ SLEEPERS = {
     "unit/face/test_breaker.py": "in virtual time",
     "unit/flow/test_flood.py": "in virtual time",
     "unit/flow/test_outages.py": "in virtual time",
+    "unit/flow/test_queue_order.py": "in virtual time",
     "unit/flow/test_sweep_bounds.py": "in virtual time",
     "unit/test_composition.py": "in virtual time",
 }

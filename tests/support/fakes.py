@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.face.rate_limiter import LAST_RANK
 from shared.secret import Secret
 from shared.session.face_answer import (
     FaceAnswer,
@@ -131,9 +132,11 @@ class FakeFace:
     calls: list[str] = field(default_factory=list)
     created: list[StartRequest] = field(default_factory=list)
     asked_about: list[str] = field(default_factory=list)
-    # Waits for a call's turn, or refuses it.
-    acquire: Callable[[], Awaitable[None]] | None = None
+    # Waits for a call's turn.
+    acquire: Callable[[float], Awaitable[None]] | None = None
     deleted: list[str] = field(default_factory=list)
+    # Happens at Face, in every call.
+    on_call: Callable[[], Awaitable[None]] | None = None
 
     @property
     def alive(self) -> set[str]:
@@ -151,8 +154,12 @@ class FakeFace:
             reference_image=self.reference_image if request.verify_image else None,
         )
 
+    async def await_turn(self, rank: float) -> None:
+        if self.acquire is not None:
+            await self.acquire(rank)
+
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[FaceAnswer | None]:  # noqa: ARG002
-        await self._enter("get")
+        await self._enter("get", has_turn=True)
         self.asked_about.append(face_session_id)
         if face_session_id in self.errors:
             raise self.errors[face_session_id]
@@ -179,9 +186,11 @@ class FakeFace:
         faces = self.faces if image_id in self.images else None
         return FaceReply(value=faces, request_id=self.request_ids.get("detect"))
 
-    async def _enter(self, operation: str) -> None:
+    async def _enter(self, operation: str, *, has_turn: bool = False) -> None:
         self.calls.append(operation)
-        if self.acquire is not None:
-            await self.acquire()
+        if not has_turn:
+            await self.await_turn(LAST_RANK)
+        if self.on_call is not None:
+            await self.on_call()
         # What happens at the same moment comes in between here.
         await asyncio.sleep(0)

@@ -72,7 +72,8 @@ class _Around:
         async def carry(*arguments: object, **options: object) -> object:
             return await self._faults.carry(name, lambda: method(*arguments, **options))
 
-        return method if inspect.isasyncgenfunction(method) else carry
+        is_outside = not inspect.isasyncgenfunction(method) and name != "await_turn"
+        return carry if is_outside else method
 
 
 def _meet(troubles: "deque[Trouble] | deque[Exception]") -> None:

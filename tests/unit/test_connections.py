@@ -10,8 +10,9 @@ from azure.keyvault.secrets import KeyVaultSecret, SecretProperties
 from shared import settings
 from shared.connections import Connections
 from shared.entra.access_token import TokenRules
+from shared.face.call_options import acquire_at_once
 from shared.face.choices import FaceChoices
-from shared.face.client import FaceClient, acquire_at_once
+from shared.face.client import FaceClient
 from shared.face.entra import EntraCredential
 from shared.face.face_key import KeyVaultCredential
 from shared.face.rate_limiter import RateLimiter

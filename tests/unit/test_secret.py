@@ -11,7 +11,8 @@ from shared.api.contract import StartReply
 from shared.api.responses import Reply
 from shared.errors import InvalidRequestError
 from shared.face.answers import FaceResponse
-from shared.face.client import CallOptions, FaceClient
+from shared.face.call_options import CallOptions
+from shared.face.client import FaceClient
 from shared.face.entra import EntraCredential
 from shared.face.protocol import FaceRequest, Operation
 from shared.flow.creation import begin_creation

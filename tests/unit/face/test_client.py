@@ -16,8 +16,9 @@ from shared.errors import (
     FaceUnavailableError,
     InvalidRequestError,
 )
+from shared.face.call_options import CallOptions
 from shared.face.choices import FaceChoices
-from shared.face.client import CallOptions, FaceClient
+from shared.face.client import FaceClient
 from shared.face.protocol import token_header
 from shared.secret import Secret
 from shared.session.face_answer import NoImage
@@ -336,7 +337,7 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
 async def test_every_try_waits_until_it_may_go(client: FaceClient, face: HttpFace) -> None:
     sent_before: list[int] = []
 
-    async def acquire() -> None:
+    async def acquire(_rank: float) -> None:
         sent_before.append(len(face.received))
 
     face.says(status=401)

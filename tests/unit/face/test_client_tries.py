@@ -13,7 +13,8 @@ from aioresponses import aioresponses
 from yarl import URL
 
 from shared.errors import AppError, FaceRefusedError, FaceUnavailableError
-from shared.face.client import CallOptions, FaceClient
+from shared.face.call_options import CallOptions
+from shared.face.client import FaceClient
 from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.secret import Secret
 from shared.session.session import Kind
@@ -224,13 +225,19 @@ async def test_with_face_dead_the_hundredth_create_asks_nobody(
 async def test_all_clients_of_a_process_share_what_is_known_of_face(client: FaceClient) -> None:
     acquired: list[str] = []
 
-    async def acquire() -> None:
+    async def acquire(_rank: float) -> None:
         acquired.append("a turn")
 
+    limited = client.with_rate_limit(acquire)
     for _ in range(5):
         await sent(client, "get", status=500)
+        await sent(client, "delete", status=500)
+    acquired.clear()
 
-    assert await sent(client.with_rate_limit(acquire), "get", status=500) == []
+    for call in ("get", "delete"):
+        assert await sent(limited, call, status=500) == []
+    with pytest.raises(FaceUnavailableError):
+        await limited.await_turn(0)
     # Whoever is refused uses up no turn.
     assert acquired == []
 
@@ -238,15 +245,15 @@ async def test_all_clients_of_a_process_share_what_is_known_of_face(client: Face
 async def test_a_client_learns_that_the_breaker_opened_while_it_waited_for_its_turn(
     client: FaceClient,
 ) -> None:
-    async def acquire() -> None:
+    async def acquire(_rank: float) -> None:
         for _ in range(5):
             await sent_at_once(client)
 
     async def sent_at_once(client: FaceClient) -> None:
         with pytest.raises(FaceUnavailableError):
-            await client.get(Kind.LIVENESS, FACE_SESSION_ID)
+            await client.delete(Kind.LIVENESS, FACE_SESSION_ID)
 
-    tries = await sent(client.with_rate_limit(acquire), "get", status=500)
+    tries = await sent(client.with_rate_limit(acquire), "delete", status=500)
 
     assert len(tries) == 5
 

@@ -22,7 +22,7 @@ class Throttle:
         self.refused = 0
         self._passed: deque[float] = deque()
 
-    async def acquire(self) -> None:
+    async def count_call(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._passed and self._passed[0] <= now - 1:
             self._passed.popleft()
@@ -51,7 +51,7 @@ async def one_check(stage: Stage, app: App) -> float:
 
 async def checks(throttle: Throttle, *, with_flood: bool) -> tuple[list[float], Stage]:
     """Let the others come by, two a second."""
-    stage = Stage(face=FakeFace(acquire=throttle.acquire), clock=LoopClock())
+    stage = Stage(face=FakeFace(on_call=throttle.count_call), clock=LoopClock())
     app = stage.process()
     flood = []
     if with_flood:

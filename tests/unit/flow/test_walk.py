@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,11 +15,12 @@ from shared.session import transitions
 from shared.session.alarm import Alarm, AlarmClass, SweepResult
 from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.ids import shard_of
-from shared.session.session import Session, Status
+from shared.session.session import Report, Session, Status
 from tests.support.builders import (
     NOW,
     RETENTION,
     SESSION_ID,
+    TOKEN,
     a_failed_attempt,
     a_passing_answer,
     a_running_answer,
@@ -104,6 +106,42 @@ async def test_a_reported_check_that_is_not_over_is_looked_at_again_a_minute_lat
 
     assert await handle_alarm(stage, timedelta(minutes=1)) is SweepResult.POSTPONED
     assert stage.session.alarm_at == NOW + timedelta(minutes=2)
+
+
+async def test_an_alarm_looks_not_at_once_after_somebody_else_unless_for_the_last_time(
+    stage: Stage,
+) -> None:
+    minute = timedelta(minutes=1)
+    for at in (minute, STALE_AT - NOW):
+        due = replace(PROCESSING, look_at=NOW + at + timedelta(seconds=1), alarm_at=NOW + at)
+        stage.at(due, a_running_answer())
+        result = await handle_alarm(stage, at)
+        expected = SweepResult.SKIPPED if at == minute else SweepResult.ABANDONED
+        assert (result, "get" in stage.face_calls) == (expected, at != minute)
+
+
+async def test_an_alarm_and_a_completion_at_the_same_moment_share_one_look(stage: Stage) -> None:
+    app = stage.at(STARTED, a_passing_answer()).app
+    stage.clock.moment = STALE_AT
+
+    result, told = await asyncio.gather(
+        app.sweep.walk.handle_alarm(SESSION_ID), app.flow.complete(SESSION_ID, TOKEN, Report())
+    )
+
+    assert told.status is Status.COMPLETED
+    assert result in {SweepResult.SETTLED, SweepResult.SKIPPED}
+    assert stage.face_calls == ["get", "delete"]
+
+
+async def test_after_a_look_of_an_alarm_that_found_nothing_nobody_looks_for_a_while(
+    stage: Stage,
+) -> None:
+    stage.at(PROCESSING, a_running_answer())
+    await handle_alarm(stage, timedelta(minutes=1))
+
+    await stage.complete_it()
+
+    assert (stage.face_calls, stage.messages) == (["get"], [])
 
 
 async def test_an_alarm_before_its_time_does_nothing(stage: Stage) -> None:

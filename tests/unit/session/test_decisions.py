@@ -174,7 +174,8 @@ def test_an_alarm_waits_on_while_the_person_may_still_try(answer: FaceAnswer) ->
     just_before = STALE - timedelta(microseconds=1)
     after = decisions.after_alarm(PROCESSING, answer, RULES, just_before)
 
-    assert after == transitions.postponed(PROCESSING, just_before)
+    looked = replace(PROCESSING, empty_looks=1, look_at=just_before + looks.pause_after(1))
+    assert after == transitions.postponed(looked, just_before)
 
 
 @pytest.mark.parametrize("session", OPEN)
