@@ -24,10 +24,13 @@ class Asked:
 class FaceWatch:
     """One asks first whether Face is there, the others follow at once.
 
-    An open breaker is waited for once after each answer; else Face is away.
+    An open breaker is waited for once after each answer; else Face is in doubt, and away if another
+    session, as far from those as can be, has no answer either: a few that fail for themselves
+    alone open the breaker, too, and must not keep Face from being heard about all others.
     """
 
     concurrency: int = 1
+    is_in_doubt: bool = False
     is_away: bool = False
     _in_vain: int = 0
     _may_wait: bool = False
@@ -36,6 +39,8 @@ class FaceWatch:
         """Take in what came of the last few."""
         self._in_vain = 0 if asked.has_answer else self._in_vain + asked.unanswered
         may_wait, is_held = self._may_wait or asked.has_answer, bool(asked.held)
-        self.is_away = self._in_vain >= _MAX_IN_VAIN or (is_held and not may_wait)
+        has_no_answer = self._in_vain >= _MAX_IN_VAIN or (is_held and not may_wait)
+        self.is_away = has_no_answer and self.is_in_doubt
+        self.is_in_doubt = has_no_answer
         self._may_wait = may_wait and not is_held
         self.concurrency = _CONCURRENCY if asked.has_answer and not is_held else 1

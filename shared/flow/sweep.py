@@ -95,13 +95,22 @@ class Sweep:
         """Work while Face answers; whoever is left then stays due."""
         waiting, watch = deque(alarms), FaceWatch()
         while waiting and not run.is_over and not watch.is_away:
-            batch = [waiting.popleft() for _ in range(min(watch.concurrency, len(waiting)))]
+            if watch.is_in_doubt:
+                batch = [self._take_another(waiting)]
+            else:
+                batch = [waiting.popleft() for _ in range(min(watch.concurrency, len(waiting)))]
             asked = await self._handle_together(batch, run)
             waiting.extendleft(reversed(asked.held))
             watch.learn(asked)
             if asked.held and not watch.is_away:
                 await asyncio.sleep(min(asked.retry_after_seconds, run.seconds_left))
         run.record_all(waiting, SweepResult.LEFT if run.is_over else SweepResult.HELD)
+
+    def _take_another(self, waiting: deque[Alarm]) -> Alarm:
+        unknown = (one for one in reversed(waiting) if one.row_key not in self._unanswered)
+        another = next(unknown, waiting[-1])
+        waiting.remove(another)
+        return another
 
     async def _handle_together(self, batch: Sequence[Alarm], run: SweepRun) -> Asked:
         asked = Asked()

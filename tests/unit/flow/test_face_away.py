@@ -1,15 +1,21 @@
 """While Face is away nothing is postponed, and nobody else waits for it."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from shared.errors import FaceOutcomeUnknownError, FaceRefusedError, FaceUnavailableError
+from shared.face.breaker import Breaker
 from shared.session import transitions
 from shared.session.session import Session, Status
 from tests.support import virtual_time
 from tests.support.builders import NOW, RETENTION, a_passing_answer, a_session
+from tests.support.fakes import FakeFace
 from tests.support.stage import Stage
 from tests.unit.flow.states import STALE_AT
 
@@ -52,25 +58,29 @@ def alarms(stage: Stage) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("error", [OPEN, FaceRefusedError("no", is_breaker_open=True)], ids=repr)
-async def test_whom_an_open_breaker_keeps_from_being_asked_stays_due_and_the_rest_goes_on(
+def test_whom_an_open_breaker_keeps_from_being_asked_stays_due_and_the_rest_goes_on(
     error: FaceOutcomeUnknownError, stage: Stage
 ) -> None:
     purge = transitions.face_data_deleted(canceled(1), timedelta())
     stage.store.hold(*reported(20), canceled(0), purge)
     before = alarms(stage)
-    stage.faults.fail("get", error)
+    for call in ("get", "delete"):
+        stage.faults.fail(call, error)
 
-    assert await sweep(stage) == {"due": 22, "held": 21, "purged": 1, "oldest_seconds": 900}
-    assert stage.face_calls == ["get"]
+    ended = virtual_time.run(sweep(stage))
+
+    assert ended == {"due": 22, "held": 21, "purged": 1, "oldest_seconds": 900}
+    # One who waits first, and one as far from him as can be.
+    assert stage.face_calls == ["get", "delete"]
     assert alarms(stage) == {one: at for one, at in before.items() if one != purge.session_id}
 
 
-async def test_what_is_held_is_no_lag_of_the_sweep(stage: Stage) -> None:
+def test_what_is_held_is_no_lag_of_the_sweep(stage: Stage) -> None:
     stage.store.hold(*reported(20), canceled(0))
     for call in ("get", "delete"):
         stage.faults.fail(call, OPEN)
 
-    assert await sweep(stage) == {"due": 21, "held": 21}
+    assert virtual_time.run(sweep(stage)) == {"due": 21, "held": 21}
 
 
 async def test_a_silent_face_is_asked_a_few_times_and_nobody_is_postponed(stage: Stage) -> None:
@@ -79,7 +89,7 @@ async def test_a_silent_face_is_asked_a_few_times_and_nobody_is_postponed(stage:
     stage.faults.fail("get", DOWN)
 
     assert await sweep(stage) == {"due": 20, "held": 20}
-    assert stage.face_calls == ["get"] * 8
+    assert stage.face_calls == ["get"] * 9
     assert alarms(stage) == before
 
 
@@ -94,17 +104,55 @@ async def test_one_whom_face_does_not_answer_is_postponed_if_it_answers_others(
     assert stage.store.sessions[first.session_id].alarm_at == STALE_AT + timedelta(minutes=1)
 
 
-async def test_one_who_fails_for_itself_alone_is_not_asked_about_first_again(stage: Stage) -> None:
+class Breakers:
+    """Face, where each kind of call is left alone for two seconds after five failures in a row."""
+
+    def __init__(self, face: FakeFace) -> None:
+        self.face, self.clock = face, lambda: asyncio.get_running_loop().time()
+        self.breakers = {name: Breaker(self.clock) for name in ("get", "delete")}
+
+    def __getattr__(self, name: str) -> object:
+        call, breaker = getattr(self.face, name), self.breakers.get(name)
+
+        async def guarded(*arguments: object) -> object:
+            with breaker.guard() if breaker else nullcontext():
+                return await call(*arguments)
+
+        return guarded
+
+
+@pytest.mark.parametrize("others", ["reported", "abandoned"])
+def test_five_that_fail_for_themselves_alone_keep_nobody_from_being_settled(
+    others: str, stage: Stage
+) -> None:
+    failing, rest = reported(5), reported(30)[5:]
+    if others == "abandoned":
+        rest = [a_session(session_id=f"d{number:032x}") for number in range(25)]
+    stage.store.hold(*failing, *rest)
+    for session in failing:
+        stage.face.errors[session.face_session_id] = DOWN
+    guarded = cast("FakeFace", Breakers(stage.face))
+
+    ended = virtual_time.run(sweep(replace(stage, face=guarded)))
+
+    assert ended["postponed"] == 5
+    assert all(stage.store.sessions[one.session_id].is_final for one in rest)
+
+
+async def test_those_who_fail_for_themselves_alone_are_not_asked_about_first_again(
+    stage: Stage,
+) -> None:
     app, sessions = stage.app, reported(12)
     stage.store.hold(*sessions)
-    for session in sessions[:10]:
+    failing = [*sessions[:8], *sessions[10:]]
+    for session in failing:
         stage.face.errors[session.face_session_id] = DOWN
 
     for _ in range(2):
         await app.sweep.run()
 
     statuses = [stage.store.sessions[one.session_id].status for one in sessions]
-    assert statuses == [Status.PROCESSING] * 10 + [Status.COMPLETED] * 2
+    assert [status for status in statuses if status is Status.COMPLETED] == statuses[8:10]
     assert stage.events.named("sweep ended")[1]["postponed"] == 10
 
 
@@ -118,8 +166,8 @@ def opens_at(number: int, stage: Stage, *, for_calls: int) -> Callable[[], None]
     return fail
 
 
-@pytest.mark.parametrize(("for_calls", "counted"), [(8, {"settled": 20}), (9, {"held": 11})])
-def test_a_breaker_that_opens_in_between_is_waited_for_once(
+@pytest.mark.parametrize(("for_calls", "counted"), [(9, {"settled": 20}), (10, {"held": 11})])
+def test_a_breaker_that_opens_in_between_is_waited_for_once_and_for_another(
     for_calls: int, counted: dict[str, int], stage: Stage
 ) -> None:
     stage.store.hold(*reported(20))
