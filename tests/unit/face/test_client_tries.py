@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from shared.face.client import FaceClient
 from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.secret import Secret
 from shared.session.session import Kind
+from tests.support import payloads
 from tests.support.builders import FACE_SESSION_ID, a_request
 from tests.support.fake_vault import FACE_KEY, FakeVault
 from tests.support.fakes import LoopClock
@@ -220,6 +222,26 @@ async def test_with_face_dead_the_hundredth_create_asks_nobody(
 
     assert tries == [3, 2, *[0] * 98]
     assert len(clock.waits) == 3
+
+
+@pytest.mark.parametrize("asked_every_seconds", [0.25, 1, 3])
+@pytest.mark.parametrize("away_seconds", [5, 33, 900])
+async def test_creates_are_back_within_ten_seconds_of_face(
+    client: FaceClient, clock: Clock, away_seconds: float, asked_every_seconds: float
+) -> None:
+    _, url, create = CALLS["create"]
+    while clock.now < away_seconds:
+        await sent(client, "create", status=500)
+        clock.now += asked_every_seconds
+    back_at, started = clock.now, None
+    with aioresponses() as face:
+        face.post(url, payload=payloads.CREATED, repeat=True, response_class=Answer)
+        while started is None:
+            with suppress(FaceUnavailableError):
+                started = await create(client)
+            clock.now += asked_every_seconds
+
+    assert clock.now - back_at <= 10 + asked_every_seconds
 
 
 async def test_all_clients_of_a_process_share_what_is_known_of_face(client: FaceClient) -> None:
