@@ -62,7 +62,9 @@ class App:
     _connections: Connections
 
     async def close(self) -> None:
-        """Close every connection that was opened for it."""
+        """Break off what runs in the background, and close every connection that was opened."""
+        await self.readiness.close()
+        await self.flow.looks.close()
         await self._connections.close()
 
 

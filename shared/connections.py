@@ -139,7 +139,8 @@ class Connections:
         secret = self._keep(self._vault.secret(self._settings.app_secret_name, parse_app_secret))
         by_identity = self._settings.storage_connection is None
         tokens = [self._fetch_storage_token] if by_identity else []
-        return VaultAppSecret(secret, beside=[self._face_credential.get, *tokens], now=self._now)
+        beside = [self._face_credential.get, *tokens]
+        return self._keep(VaultAppSecret(secret, beside=beside, now=self._now))
 
     def open_events(self) -> EventGridTopic | None:
         """Open the topic; None where there is none."""

@@ -23,10 +23,11 @@ class SingleFlight[T]:
             self._task.add_done_callback(_look_at_failure)
         return self._task
 
-    def cancel(self) -> None:
-        """Break the work off, if it is under way."""
-        if self._task is not None:
+    async def close(self) -> None:
+        """Break the work off, if it is under way, and wait for its end."""
+        if self._task is not None and not self._task.done():
             self._task.cancel()
+            await asyncio.wait([self._task])
 
 
 def _look_at_failure(task: asyncio.Task[object]) -> None:

@@ -67,7 +67,7 @@ class SigningKeys:
 
     async def close(self) -> None:
         """Break off what runs, and close the session."""
-        self._fetching.cancel()
+        await self._fetching.close()
         await self._http.close()
 
     def _is_due(self, key_id: str) -> bool:

@@ -54,6 +54,10 @@ class VaultAppSecret:
         """Ask the vault, though the secret be known."""
         await self._secret.fetch()
 
+    async def close(self) -> None:
+        """Break off what is fetched, beside it too: it would open anew what is closed next."""
+        await self._fetching.close()
+
     async def _fetch(self) -> Secret:
         fetching = asyncio.ensure_future(self._secret.fetch())
         # What fails beside it is met again, and named, by whoever needs it.

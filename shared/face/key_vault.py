@@ -98,7 +98,7 @@ class VaultSecret:
 
     async def close(self) -> None:
         """Break off what runs in the background."""
-        self._fetching.cancel()
+        await self._fetching.close()
 
     async def _fetch(self) -> Secret:
         asked_at = self._now()

@@ -60,6 +60,10 @@ class Readiness:
             raise error
         return {name: "ok" if ask else "off" for name, ask in self._parts.items()}
 
+    async def close(self) -> None:
+        """Break off what is asked."""
+        await self._asking.close()
+
     async def _ask_all(self) -> None:
         asked = {name: ask for name, ask in self._parts.items() if ask is not None}
         found = await asyncio.gather(*(_find_failure(ask) for ask in asked.values()))

@@ -21,6 +21,12 @@ class SharedLooks:
 
     _running: dict[FaceSessionId, asyncio.Task[_Reply]] = field(default_factory=dict)
 
+    async def close(self) -> None:
+        """Break off the looks that are under way, and wait for their ends."""
+        for look in (running := list(self._running.values())):
+            look.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
     @asynccontextmanager
     async def join(self, face: FaceGateway, session: Session, rank: float) -> AsyncIterator[Look]:
         """Give a look at a session, to be awaited once: the one that is under way, or a new one.

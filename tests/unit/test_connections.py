@@ -241,3 +241,22 @@ async def test_with_a_connection_string_storage_needs_no_token(connect: Open) ->
 
     assert await connections.open_app_secret().get() == Secret("s" * 32)
     assert sorted(asked.names) == ["face-api-key", "other-secret"]
+
+
+async def test_what_is_closed_fetches_nothing_in_the_background_that_would_open_it_again(
+    connect: Open,
+) -> None:
+    never: Any = Asked(all_asked=asyncio.Barrier(99))
+    connections = connect(**BY_IDENTITY)
+    connections._credential = never
+    connections._vault._client = never
+    waiting = asyncio.create_task(connections.open_app_secret().get())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(never.names) == 3
+
+    await connections.close()
+
+    assert asyncio.all_tasks() <= {asyncio.current_task(), waiting}
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

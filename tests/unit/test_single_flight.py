@@ -78,12 +78,14 @@ async def test_a_run_that_nobody_waited_for_may_fail(flight: SingleFlight[int], 
     assert await flight.join() == 2
 
 
-async def test_a_run_that_was_broken_off_leaves_room_for_the_next(
+async def test_a_run_that_was_broken_off_has_ended_and_leaves_room_for_the_next(
     flight: SingleFlight[int], work: Work
 ) -> None:
-    flight.cancel()
+    await flight.close()
     (waiting,) = await join_all(flight, 1)
-    flight.cancel()
+    run = flight.start()
+    await flight.close()
+    assert run.cancelled()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     work.may_end.set()

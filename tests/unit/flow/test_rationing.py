@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from logging import INFO
 from random import Random
 
 import pytest
@@ -156,3 +157,38 @@ async def test_redeliveries_two_hosts_and_repeated_completions_make_one_chain(
     # A minute: looks at 2, 4, 8, 16 and 30 seconds, and errors that ask for another now and then.
     assert len(stage.queue.sent) <= 60 / 2
     assert stage.face.calls.count("get") <= 2 * len(stage.queue.sent) + 4
+
+
+async def test_an_app_that_is_closed_has_ended_its_looks(stage: Stage) -> None:
+    async def never_answer() -> None:
+        await asyncio.Event().wait()
+
+    stage.at(STARTED, a_passing_answer()).face.on_call = never_answer
+    app = stage.app
+    callers = {
+        asyncio.create_task(complete(app)),
+        asyncio.create_task(app.readiness.check()),
+    }
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert stage.face.calls == ["get", "get"]
+
+    await app.close()
+
+    assert asyncio.all_tasks() <= {asyncio.current_task(), *callers}
+    ends = await asyncio.gather(*callers, return_exceptions=True)
+    assert {type(end) for end in ends} == {asyncio.CancelledError}
+
+
+async def test_a_check_that_is_merely_not_over_is_no_trouble_to_anybody(stage: Stage) -> None:
+    app, moment = stage.at(STARTED, a_running_answer()).app, stage.clock.moment
+    await complete(app)
+    for seconds in (2, 6, 14, 30):
+        stage.clock.moment = moment + timedelta(seconds=seconds)
+        await app.queue_flow.settle(SESSION_ID)
+    stage.clock.moment = moment + timedelta(minutes=1)
+    await app.sweep.run()
+
+    assert stage.face_calls == ["get"] * 6
+    told = {(name, facts.get("level", INFO)) for name, facts in stage.events.facts}
+    assert told == {("asked again later", INFO), ("sweep ended", INFO)}
