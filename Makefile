@@ -26,8 +26,9 @@ help:
 setup:
 	@sh local/setup
 
+# Without settings of your own, the page may keep pictures.
 run: setup
-	@$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
+	@$(if $(wildcard local.settings.json),,SESSION_IMAGE=$${SESSION_IMAGE:-allow} )$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
 
 demo: setup
 	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)

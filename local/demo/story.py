@@ -76,6 +76,14 @@ async def _try_again_after_a_mask(narrator: Narrator) -> Ending:
     return await read_result(narrator, check, Ending("started, completed", "passed"))
 
 
+async def _reject_a_photo_before_a_real_face(narrator: Narrator) -> Ending:
+    check = await start(narrator)
+    await narrator.play_device(check, "spoofface", "shows a photo of a face", goesOn=True)
+    told = await narrator.play_device(check, "realface", "shows a real face")
+    await complete(narrator, check, {"digest": told["digest"]})
+    return await read_result(narrator, check, Ending("completed", "rejected", ("Spoof",)))
+
+
 async def _verify_who_was_enrolled(narrator: Narrator) -> Ending:
     user = {"userCorrelationId": secrets.token_hex(8)}
     first = await start(narrator, **user, enableSessionImage=True)
@@ -218,5 +226,10 @@ CHAPTERS: Sequence[Chapter] = _number(
         "A picture is kept, looked at, and purged with its record",
         "a picture, kept and purged",
         _keep_a_picture_and_purge_it,
+    ),
+    (
+        "A photo, then a real face: two attempts of one check, and both count",
+        "a photo, then a real face",
+        _reject_a_photo_before_a_real_face,
     ),
 )

@@ -49,14 +49,17 @@ class YourServer:
         """Start a check of somebody new, with the picture if one came along."""
         form = await request.post()
         person = {"deviceCorrelationId": secrets.token_hex(16)}
+        keeps = "enableSessionImage" in form
         picture = form.get("verifyImage")
         if isinstance(picture, web.FileField):
-            data = aiohttp.FormData(person)
+            data = aiohttp.FormData({**person, "enableSessionImage": str(keeps).lower()})
             image = BytesIO(picture.file.read())
             data.add_field("verifyImage", image, filename="picture", content_type="image/jpeg")
             call = self._http.post(self._sessions, headers=self._opener(), data=data)
         else:
-            call = self._http.post(self._sessions, headers=self._opener(), json=person)
+            call = self._http.post(
+                self._sessions, headers=self._opener(), json={**person, "enableSessionImage": keeps}
+            )
         async with call as answer:
             if answer.status != _CREATED:
                 return await _pass_on(answer)

@@ -44,6 +44,14 @@ it("another face than the one on the picture is rejected as a mismatch", async (
   await says(server(), "compared with");
 });
 
+it("the picture of the check is shown where it was wished for", async () => {
+  await world.page.getByLabel("Keep the picture of the check").check();
+  await startCheck();
+  await press("A real face");
+
+  await says(server(), "taken in the check");
+});
+
 it("a mask fails, and the next try of the same session passes", async () => {
   await startCheck();
   await press("A mask");

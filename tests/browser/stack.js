@@ -18,7 +18,11 @@ sys.exit(main(["up", "--state", sys.argv[1], "--port", str(Ports.free().base)]))
 /** Start it; `stop` ends it. */
 export async function startStack() {
   const state = await mkdtemp(join(tmpdir(), "face-liveness-"));
-  const up = spawn(python, ["-c", program, state], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const up = spawn(python, ["-c", program, state], {
+    cwd: root,
+    env: { ...process.env, SESSION_IMAGE: "allow" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const said = [];
   up.stderr.on("data", (text) => said.push(text));
   const [line = ""] = await Promise.race([

@@ -72,6 +72,16 @@ async def test_picture_makes_it_a_check_with_verify_and_the_result_waits_for_its
     assert await read(world, f"/server/events/{started['sessionId']}") == []
 
 
+async def test_wish_to_keep_the_picture_is_passed_on_and_refused_where_none_are_kept(
+    world: World,
+) -> None:
+    form = aiohttp.FormData({"enableSessionImage": "true"})
+    async with world.http.post(url(world, "/server/start"), data=form) as answer:
+        status, body = answer.status, await answer.json()
+
+    assert (status, body["error"]["target"]) == (400, "enableSessionImage")
+
+
 async def test_refused_create_is_passed_on_as_the_app_said_it(world: World) -> None:
     form = aiohttp.FormData()
     form.add_field("verifyImage", b"tiny", filename="me.jpg", content_type="image/jpeg")

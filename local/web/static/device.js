@@ -19,13 +19,14 @@ export class Device extends EventTarget {
 
   welcome({ focus = false } = {}) {
     this.#client = null;
-    this.#show(askForCheck((picture) => this.#start(picture)), focus);
+    this.#show(askForCheck((wish) => this.#start(wish)), focus);
   }
 
-  async #start(picture) {
+  async #start({ picture, keep }) {
     this.#tell("begin");
     const form = new FormData();
     if (picture) form.append("verifyImage", picture);
+    if (keep) form.append("enableSessionImage", "true");
     const answer = await fetch("/server/start", { method: "POST", body: form });
     const started = await answer.json();
     if (!answer.ok) return this.#refuse(started.error);

@@ -4,6 +4,7 @@ import { make } from "./dom.js";
 
 export function askForCheck(start) {
   const picture = make("input", { type: "file", id: "picture", accept: "image/*", change: preview });
+  const keep = make("input", { type: "checkbox", id: "keep" });
   const thumb = make("img", { class: "thumb", alt: "" });
   const button = make("button", { class: "primary", type: "submit" }, "Start a check");
 
@@ -16,7 +17,7 @@ export function askForCheck(start) {
   async function submit(event) {
     event.preventDefault();
     button.disabled = true;
-    await start(picture.files[0]);
+    await start({ picture: picture.files[0], keep: keep.checked });
   }
 
   return make(
@@ -33,6 +34,7 @@ export function askForCheck(start) {
       make("span", {}, make("b", {}, "Compare with a picture"), "JPEG, PNG, GIF or BMP"),
       picture,
     ),
+    make("label", { class: "keep" }, keep, make("span", {}, "Keep the picture of the check")),
   );
 }
 
