@@ -14,7 +14,7 @@ from local.ports import Ports
 from local.stack import app_log, app_settings
 from local.stack.stack import Stack
 from shared import composition
-from tests.support import any_host
+from tests.support import any_host, environment
 from tests.support.world import Host, World
 
 type Configure = Callable[..., Awaitable[None]]
@@ -107,13 +107,13 @@ async def world(stack: Stack, host: Host) -> AsyncIterator[World]:
 
 
 @pytest_asyncio.fixture
-async def configure(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Configure]:
+async def configure() -> AsyncIterator[Configure]:
     """Let a test change settings: the app is built anew with them, and once more afterwards."""
+    async with environment.changed() as changes:
 
-    async def with_settings(**settings: str) -> None:
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
-        await composition.close()
+        async def with_settings(**settings: str) -> None:
+            for name, value in settings.items():
+                changes.setenv(name, value)
+            await composition.close()
 
-    yield with_settings
-    await composition.close()
+        yield with_settings

@@ -17,7 +17,6 @@ from azure.identity.aio import ManagedIdentityCredential
 
 from local.azure.access_tokens import TokenIssuer
 from local.azure.certificate import TRUSTED, Certificate, trust_in_this_process
-from local.azure.identity import HEADER
 from local.clock import real_now
 from local.events import topic
 from local.ports import HOST, Ports
@@ -27,6 +26,7 @@ from shared.events import cloud_event
 from shared.events.event_grid import EventGridTopic
 from shared.session.session import Outcome, Reason, Status, Verdict
 from tests.support.builders import NOW, a_session
+from tests.support.environment import identity_at
 from tests.support.face_calls import FaceCalls
 from tests.support.fakes import Clock
 
@@ -42,13 +42,9 @@ def url_of(ports: Ports) -> str:
 
 
 @pytest.fixture
-async def identity(
-    face: FaceCalls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[ManagedIdentityCredential]:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://{HOST}:{face.ports.identity}/msi/token")
-    monkeypatch.setenv("IDENTITY_HEADER", HEADER)
+async def identity(face: FaceCalls, tmp_path: Path) -> AsyncIterator[ManagedIdentityCredential]:
     trust_in_this_process(tmp_path / TRUSTED)
-    async with ManagedIdentityCredential() as credential:
+    async with identity_at(face.ports), ManagedIdentityCredential() as credential:
         yield credential
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from local.azure.certificate import TRUSTED, trust_in_this_process
-from local.azure.identity import HEADER
 from local.ports import HOST
 from shared import settings
 from shared.connections import Connections
@@ -22,6 +21,7 @@ from shared.face.client import FaceClient
 from shared.session.face_answer import FaceSession
 from shared.session.session import Kind
 from tests.support.builders import a_request
+from tests.support.environment import identity_at
 from tests.support.face_calls import FaceCalls
 from tests.support.fakes import Clock
 
@@ -35,11 +35,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def connections(
-    face: FaceCalls, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Connections]:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://{HOST}:{face.ports.identity}/msi/token")
-    monkeypatch.setenv("IDENTITY_HEADER", HEADER)
+async def connections(face: FaceCalls, clock: Clock, tmp_path: Path) -> AsyncIterator[Connections]:
     trust_in_this_process(tmp_path / TRUSTED)
     loaded = settings.from_environment(
         {
@@ -55,8 +51,9 @@ async def connections(
         }
     )
     opened = Connections(loaded, clock, lambda: "an-id")
-    yield opened
-    await opened.close()
+    async with identity_at(face.ports):
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from local.ports import HOST
 from shared.entra import access_token
 from shared.entra.access_token import TokenRules
 from shared.session.caller import Caller
+from tests.support.environment import identity_at
 from tests.support.face_calls import FaceCalls
 
 SECRET_NAME = DEFAULT_NAMES.face_key
@@ -42,14 +43,11 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def vault(
-    face: FaceCalls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[SecretClient]:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://{HOST}:{face.ports.identity}/msi/token")
-    monkeypatch.setenv("IDENTITY_HEADER", HEADER)
+async def vault(face: FaceCalls, tmp_path: Path) -> AsyncIterator[SecretClient]:
     trust_in_this_process(tmp_path / TRUSTED)
     url = f"https://{HOST}:{face.ports.vault}"
     async with (
+        identity_at(face.ports),
         ManagedIdentityCredential() as identity,
         SecretClient(url, identity, retry_total=0) as client,
     ):

@@ -64,3 +64,14 @@ def test_no_test_measures_time() -> None:
     assert {
         name for name, path in FILES.items() if any(calls_in(tree_of(path), *stop_watches))
     } == (set(WATCHES))
+
+
+def test_the_environment_is_changed_in_one_place_where_a_host_may_run_on() -> None:
+    changers = {
+        name
+        for name, path in FILES.items()
+        if name.startswith(("journeys/", "contracts/", "support/", "conftest"))
+        and ".setenv(" in path.read_text(encoding="utf-8")
+    }
+
+    assert changers == {"conftest.py", "support/environment.py"}
