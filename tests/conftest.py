@@ -103,7 +103,7 @@ async def world(stack: Stack, host: Host) -> AsyncIterator[World]:
         await around.queue.clear_messages()
         if around.has_failed_calls:
             # Built anew, the app leaves nothing alone for what has failed here.
-            await composition.close()
+            await environment.build_app_anew()
 
 
 @pytest_asyncio.fixture
@@ -114,6 +114,6 @@ async def configure() -> AsyncIterator[Configure]:
         async def with_settings(**settings: str) -> None:
             for name, value in settings.items():
                 changes.setenv(name, value)
-            await composition.close()
+            await environment.build_app_anew()
 
         yield with_settings

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from local.stack.stack import Stack
-from shared import composition
 from tests.support.constants import FUNCTION_KEY
+from tests.support.environment import build_app_anew
 from tests.support.world import Answer, World
 
 type Configure = Callable[..., Awaitable[None]]
@@ -17,7 +17,7 @@ async def ready(world: World) -> Answer:
 async def test_all_parts_of_the_stack_are_ready_and_events_where_they_are_on(
     world: World, stack: Stack, configure: Configure
 ) -> None:
-    await composition.close()
+    await build_app_anew()
     off = await ready(world)
     await configure(EVENTS_TOPIC_ENDPOINT=stack.settings["EVENTS_TOPIC_ENDPOINT"])
     on = await ready(world)

@@ -155,7 +155,7 @@ async def test_an_ended_token_has_no_seconds_left(world: World) -> None:
 
     await world.wait(61)
 
-    assert check.started["expiresInSeconds"] == 60
+    assert check.started["expiresInSeconds"] in range(1, 61)
     assert (await world.status(check)).body["expiresInSeconds"] == 0
 
 

@@ -1,13 +1,28 @@
-"""This process's environment, which a test may change for a while."""
+"""This process's environment, and the app that is built under it: a test may change both."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from local.azure.identity import HEADER
+from local.functions_host.invocations import Invocations
 from local.ports import HOST, Ports
 from shared import composition
+
+_RUN = Invocations._run.__qualname__
+_MAX_WORK_SECONDS = 10
+
+
+async def build_app_anew() -> None:
+    """Let go of the app, once whatever runs has done with it: closed, it would be opened again."""
+    at_work = {
+        task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__qualname__", "") == _RUN
+    }
+    if at_work:
+        await asyncio.wait(at_work, timeout=_MAX_WORK_SECONDS)
+    await composition.close()
 
 
 @asynccontextmanager
@@ -18,7 +33,7 @@ async def changed() -> AsyncIterator[pytest.MonkeyPatch]:
     """
     with pytest.MonkeyPatch.context() as environment:
         yield environment
-    await composition.close()
+    await build_app_anew()
 
 
 @asynccontextmanager
