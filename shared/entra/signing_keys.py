@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from math import ceil
 from typing import Self
 
 import aiohttp
@@ -62,13 +63,20 @@ class SigningKeys:
             else:
                 await self._fetching.join()
         if key_id not in self._keys and self._is_away:
-            raise SigningKeysUnavailableError("the tenant's signing keys cannot be had")
+            raise SigningKeysUnavailableError(
+                "the tenant's signing keys cannot be had", retry_after_seconds=self._seconds_left()
+            )
         return self._keys.get(key_id)
 
     async def close(self) -> None:
         """Break off what runs, and close the session."""
         await self._fetching.close()
         await self._http.close()
+
+    def _seconds_left(self) -> int | None:
+        # Where no key is known, everybody's next call asks Entra.
+        wait = (self._hold_until - self._now()).total_seconds()
+        return max(1, ceil(wait)) if self._keys else None
 
     def _is_due(self, key_id: str) -> bool:
         now = self._now()

@@ -42,13 +42,15 @@ class VaultAppSecret:
         """Return it; while there is none, the vault is asked now and then."""
         if self._secret.known:
             return self._secret.known
-        wait = self._secret.missing_at + _PAUSE - self._now()
-        if wait > timedelta():
+        if wait := self._seconds_left():
             raise KeyUnavailableError(
-                "the vault had no secret for the app",
-                retry_after_seconds=ceil(wait.total_seconds()),
+                "the vault had no secret for the app", retry_after_seconds=wait
             )
-        return await self._fetching.join()
+        try:
+            return await self._fetching.join()
+        except KeyUnavailableError as error:
+            error.retry_after_seconds = self._seconds_left() or None
+            raise
 
     async def check(self) -> None:
         """Ask the vault, though the secret be known."""
@@ -57,6 +59,10 @@ class VaultAppSecret:
     async def close(self) -> None:
         """Break off what is fetched, beside it too: it would open anew what is closed next."""
         await self._fetching.close()
+
+    def _seconds_left(self) -> int:
+        wait = self._secret.missing_at + _PAUSE - self._now()
+        return max(0, ceil(wait.total_seconds()))
 
     async def _fetch(self) -> Secret:
         fetching = asyncio.ensure_future(self._secret.fetch())

@@ -111,6 +111,9 @@ class Breaker:
         self._failures += 1
         if is_probe or self._failures >= _MAX_FAILURES:
             self._open(error, self._pause_seconds)
+            # Whoever comes back sooner finds it open.
+            wait = max(error.retry_after_seconds or 0, ceil(self._pause_seconds))
+            error.retry_after_seconds = wait
             self._pause_seconds = min(2 * self._pause_seconds, _MAX_PAUSE_SECONDS)
 
     def _open(self, error: FaceOutcomeUnknownError, seconds: float) -> None:

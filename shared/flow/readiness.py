@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Protocol
 
 from shared.errors import AppError, NotReadyError
@@ -16,6 +17,7 @@ type Ask = Callable[[], Awaitable[object]]
 
 # Whoever asks all the time costs no more than whoever asks now and then.
 _KEPT = timedelta(seconds=10)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _NO_FACE_SESSION = FaceSessionId("00000000-0000-0000-0000-000000000000")
 
 
@@ -46,16 +48,17 @@ class Readiness:
         self._parts = parts
         self._now = now
         self._failures: Mapping[str, AppError] = {}
-        self._kept_until: datetime | None = None
+        self._kept_until = _NEVER
         self._asking = SingleFlight(self._ask_all)
 
     async def check(self) -> Mapping[str, str]:
         """Say of each part that it is ok or off; NotReady names those that are neither."""
-        if self._kept_until is None or self._now() >= self._kept_until:
+        if self._now() >= self._kept_until:
             await self._asking.join()
         if self._failures:
             causes = (f"{part}: {error}" for part, error in self._failures.items())
-            error = NotReadyError("; ".join(causes))
+            wait = ceil((self._kept_until - self._now()).total_seconds())
+            error = NotReadyError("; ".join(causes), retry_after_seconds=max(1, wait))
             error.failures = self._failures
             raise error
         return {name: "ok" if ask else "off" for name, ask in self._parts.items()}

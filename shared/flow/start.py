@@ -38,10 +38,10 @@ from shared.session.started import Started
 # Whoever loses so many races for a slot in a row has met more than chance.
 _MAX_RACES = 10
 _IMAGE_ERRORS = (InvalidImageError, InvalidImageSizeError, ReferenceImageQualityError)
-_REFUSALS: Mapping[Limit, type[CallerError]] = {
-    Limit.FAILURES: TooManyAttemptsError,
-    Limit.STARTS: TooManyAttemptsError,
-    Limit.OPEN_SESSIONS: TooManySessionsError,
+_REFUSALS: Mapping[Limit, tuple[type[CallerError], str]] = {
+    Limit.FAILURES: (TooManyAttemptsError, "failed too many checks in a row"),
+    Limit.STARTS: (TooManyAttemptsError, "started too many checks within an hour"),
+    Limit.OPEN_SESSIONS: (TooManySessionsError, "too many open sessions"),
 }
 
 
@@ -98,9 +98,10 @@ class SessionStart:
             raise CreatesPausedError("no sessions are created now")
         now = self.now()
         if refusal := find_refusal(ledger, self.rules.limits, now):
-            raise _REFUSALS[refusal.limit](
-                f"the person has reached the limit of {refusal.limit}",
-                retry_after_seconds=refusal.retry_after_seconds(now),
+            error, reached = _REFUSALS[refusal.limit]
+            who = "person" if creation.request.user_correlation_id else "device"
+            raise error(
+                f"this {who} has {reached}", retry_after_seconds=refusal.retry_after_seconds(now)
             )
         return None
 

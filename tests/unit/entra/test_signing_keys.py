@@ -146,8 +146,9 @@ async def test_keys_that_cannot_be_had_are_no_verdict_on_a_token_and_are_asked_f
 ) -> None:
     well = {name: getattr(page, name) for name in trouble}
     vars(page).update(trouble)
-    with pytest.raises(SigningKeysUnavailableError):
+    with pytest.raises(SigningKeysUnavailableError) as refusal:
         await keys.find("key-1")
+    assert refusal.value.retry_after_seconds is None
     assert [(one.levelno, one.message) for one in caplog.records] == [
         (logging.WARNING, f'signing keys unavailable cause="{cause}"')
     ]
@@ -178,8 +179,9 @@ async def test_known_keys_serve_on_while_entra_is_away_and_a_new_one_is_not_call
     for _ in range(100):
         assert await is_known(keys, "key-1")
         await settle(keys)
-        with pytest.raises(SigningKeysUnavailableError):
+        with pytest.raises(SigningKeysUnavailableError) as refusal:
             await keys.find("key-2")
+        assert refusal.value.retry_after_seconds == 300
     assert len(page.paths) == 2
 
     page.status, page.body = 200, key_set("key-1", "key-2")

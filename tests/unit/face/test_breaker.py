@@ -157,13 +157,16 @@ def test_an_open_breaker_answers_as_what_opened_it(
 
 def test_each_probe_that_fails_doubles_the_pause_up_to_eight_seconds(stage: Stage) -> None:
     stage.fail()
-    pauses = []
+    pauses, told = list[int | None](), list[int | None]()
     for _ in range(4):
         pauses.append(stage.wait_told())
         stage.now += stage.wait_told() or 0
-        stage.fail(1)
+        stage.fail(1, error := FaceUnavailableError("Face said 500"))
+        told.append(error.retry_after_seconds)
 
     assert pauses == [2, 4, 8, 8]
+    # Who has tried it in vain is told the same as those who come after him.
+    assert told == [4, 8, 8, 8]
 
 
 @pytest.mark.parametrize("success", SUCCESSES, ids=str)

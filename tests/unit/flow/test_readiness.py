@@ -61,8 +61,10 @@ async def test_what_was_found_is_kept_for_ten_seconds_however_many_ask(stage: St
     first = await asyncio.gather(*(app.readiness.check() for _ in range(9)), return_exceptions=True)
     stage.faults.clear()
     stage.clock.advance(timedelta(seconds=9))
-    with pytest.raises(NotReadyError):
+    with pytest.raises(NotReadyError) as refusal:
         await app.readiness.check()
+    assert [getattr(one, "retry_after_seconds", 0) for one in first] == [10] * 9
+    assert refusal.value.retry_after_seconds == 1
     assert (stage.faults.calls.count("get"), len(first)) == (1, 9)
     stage.clock.advance(timedelta(seconds=1))
 

@@ -273,6 +273,7 @@ async def test_a_person_has_no_more_open_sessions_than_may_be_TooManySessions(  
     with pytest.raises(TooManySessionsError) as caught:
         await create(stage)
 
+    assert str(caught.value) == "this device has too many open sessions"
     assert caught.value.retry_after_seconds == 550
     assert (len(stage.store.sessions), stage.face_calls) == (5, ["create"] * 5)
     stage.clock.advance(timedelta(seconds=550))
