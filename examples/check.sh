@@ -12,9 +12,26 @@ set -eu
 outcome=${1:-realface}
 image=${2:-}
 url=${BASE_URL:-http://127.0.0.1:7071}
+url=${url%/}
+port=${url##*:}
 key=${FUNCTION_KEY:-local-function-key}
+
+# Whatever is wrong is named before there is a session.
+refuse() {
+    echo "check.sh: $1" >&2
+    exit 2
+}
+case $outcome in
+realface | spoofface | uncertain | canceled | error:?*) ;;
+*) refuse "OUTCOME must be one of realface, spoofface, uncertain, canceled, error:<Code>" ;;
+esac
+[ -z "$image" ] || [ -r "$image" ] || refuse "IMAGE cannot be read: $image"
+case $port in
+*[!0-9]* | '') refuse "BASE_URL must end with a port, as in http://127.0.0.1:7071, since the device's is the next one" ;;
+esac
+
 # The stand-in for Face, which plays the device too, listens on the next port.
-face=${url%:*}:$((${url##*:} + 1))
+face=${url%:*}:$((port + 1))
 json='Content-Type: application/json'
 
 # Call for somebody: say so on stderr, and give the answer's body; an error is shown, and the end.
@@ -38,7 +55,7 @@ opens="x-functions-key: $key"
 if [ "${SERVER_AUTH:-key}" = entra ]; then
     token=${ACCESS_TOKEN:-}
     if [ -z "$token" ]; then
-        issued=$(call server GET "${url%:*}:$((${url##*:} + 3))/msi/token" --get \
+        issued=$(call server GET "${url%:*}:$((port + 3))/msi/token" --get \
             -H 'X-IDENTITY-HEADER: local-identity-header' --data api-version=2019-08-01 \
             --data-urlencode "resource=${ENTRA_AUDIENCE:-api://face-liveness}")
         token=$(field access_token "$issued")

@@ -76,9 +76,32 @@ async def test_example_waits_while_the_app_has_no_result_yet(world: World) -> No
     assert (await result_of(check))["outcome"] == "passed"
 
 
-async def test_example_ends_at_once_with_what_was_wrong(world: World) -> None:
-    check = await start_check(world, "no-such-outcome")
+@pytest.mark.parametrize(
+    ("words", "base_url", "complaint"),
+    [
+        pytest.param(["no-such"], None, "OUTCOME must be one of", id="another outcome"),
+        pytest.param(["realface", "none.jpg"], None, "IMAGE cannot be read", id="no image"),
+        pytest.param([], "http://localhost", "BASE_URL must end with a port", id="no port"),
+        pytest.param([], "http://localhost:7071/api", "BASE_URL must end", id="a path"),
+    ],
+)
+async def test_example_names_what_is_wrong_before_there_is_a_session(
+    world: World, words: list[str], base_url: str | None, complaint: str
+) -> None:
+    before = await world.face_calls()
+
+    check = await start_check(world, *words, **({"BASE_URL": base_url} if base_url else {}))
+    output, told = await check.communicate()
+
+    assert (check.returncode, output) == (2, b"")
+    assert told.decode().startswith(f"check.sh: {complaint}")
+    assert await world.face_calls() == before
+
+
+async def test_example_ends_at_once_with_what_the_app_says(world: World) -> None:
+    base_url = f"{world.url.removesuffix('/api')}/"
+    check = await start_check(world, BASE_URL=base_url, FUNCTION_KEY="wrong")
     output, told = await check.communicate()
 
     assert (check.returncode, output) == (1, b"")
-    assert b"outcome must be one of" in told
+    assert b"401" in told
