@@ -3,32 +3,35 @@ PYTHON := .venv/bin/python
 # Each of these processes has a stack of its own; a file's tests share what the file sets up.
 PARALLEL := --numprocesses=2 --dist=loadfile
 
-.PHONY: help setup run demo lint check test test-client format chaos chaos-short bench package bicep lock openapi reference clean
+.PHONY: help setup run demo lint check test test-client test-browser format chaos chaos-short bench package bicep lock openapi reference screenshots clean
 
 help:
-	@echo "make demo     watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
-	@echo "make run      start the app and everything it needs on this machine, until Ctrl-C; PORT=8071 moves it"
-	@echo "make check    format, lint, types, imports and the quick tests: under a minute"
-	@echo "make test     all of that and every other test, each once: what the CI runs"
-	@echo "make test-client  the TypeScript client, alone and against the local stack"
+	@echo "make demo          watch the whole story, with no Azure account; CHAPTER=7 tells one, FAST=1 does not pause"
+	@echo "make run           start the app and all it needs, until Ctrl-C; PORT=8071 moves it, STATE=DIR keeps it there"
+	@echo "make setup         install what the others need, which they do by themselves"
+	@echo "make lint          format, lint, types, imports"
+	@echo "make check         all of that and the quick tests: under a minute"
+	@echo "make test          all of that and every other test, each once: what the CI runs"
+	@echo "make test-client   the TypeScript client, alone and against the local stack"
 	@echo "make test-browser  the page in a real browser, which is Debian's chromium"
-	@echo "make format   put the code in order"
-	@echo "make chaos    hundreds of sessions, random failures, and every one has its right ending"
-	@echo "make bench    what a start, a request and a sweep cost, as ratios to a floor; a quarter of an hour"
-	@echo "make package  the zip that Azure receives"
-	@echo "make bicep    lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
-	@echo "make reference  install what draws the API's reference on the page's server"
+	@echo "make format        put the code in order"
+	@echo "make chaos         hundreds of sessions, random failures, and every one has its right ending"
+	@echo "make chaos-short   the same with a few of them, in a minute"
+	@echo "make bench         what a start, a request and a sweep cost, as ratios to a floor; a quarter of an hour"
+	@echo "make package       the zip that Azure receives"
+	@echo "make bicep         lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
+	@echo "make reference     install what draws the API's reference on the page's server"
 	@echo "make screenshots   take the pictures of the documents again"
-	@echo "make openapi  write the OpenAPI document anew, and the types of the client from it"
-	@echo "make lock     pin every package with its hashes again, from requirements*.in"
-	@echo "make clean    remove what setup and the runs have left"
+	@echo "make openapi       write the OpenAPI document anew, and the types of the client from it"
+	@echo "make lock          pin every package with its hashes again, from requirements*.in"
+	@echo "make clean         remove what setup and the runs have left"
 
 setup:
 	@sh local/setup
 
 # Without settings of your own, the page may keep pictures.
 run: setup
-	@$(if $(wildcard local.settings.json),,SESSION_IMAGE=$${SESSION_IMAGE:-allow} )$(PYTHON) -m local up $(if $(PORT),--port $(PORT))
+	@$(if $(wildcard local.settings.json),,SESSION_IMAGE=$${SESSION_IMAGE:-allow} )$(PYTHON) -m local up $(if $(PORT),--port '$(PORT)') $(if $(STATE),--state '$(STATE)')
 
 demo: setup
 	@$(PYTHON) -m local demo $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(FAST),--fast)

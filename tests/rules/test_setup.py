@@ -248,3 +248,12 @@ def test_the_dev_container_brings_what_setup_asks_for() -> None:
     assert "/python:3.13-" in container["image"]
     assert int(node["version"]) >= 20
     assert container["postCreateCommand"] == "make setup"
+
+
+def test_every_word_of_make_is_told_by_its_help() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    words = set(re.findall(r"(?m)^([a-z-]+):", text))
+    (phony,) = re.findall(r"(?m)^\.PHONY: (.*)$", text)
+
+    assert set(re.findall(r'@echo "make ([a-z-]+) ', text)) == words - {"help"}
+    assert set(phony.split()) == words
