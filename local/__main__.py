@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= _LAST_FIRST_PORT:
         raise argparse.ArgumentTypeError(f"must be 1 to {_LAST_FIRST_PORT}: nine ports in a row")
     return port
