@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from azure.core.utils import parse_connection_string
+
 from local.functions_host.start_error import IndexingError
 
 _PLACEHOLDER = re.compile(r"%([^%]+)%")
@@ -23,8 +25,18 @@ def connection_string(name: str, settings: Mapping[str, str]) -> str:
     """Find a connection by its setting's name; the prefix `AzureWebJobs` may be left out."""
     for candidate in (f"AzureWebJobs{name}", name):
         if settings.get(candidate):
-            return settings[candidate]
+            return _checked(candidate, settings[candidate])
     raise IndexingError(f"connection '{name}' is undefined: no setting holds its string")
+
+
+def _checked(name: str, text: str) -> str:
+    try:
+        parts = parse_connection_string(text)
+    except ValueError as error:
+        raise IndexingError(f"{name} is no connection string") from error
+    if not ({"accountname", "accountkey"} <= set(parts) or "sharedaccesssignature" in parts):
+        raise IndexingError(f"{name} is no connection string of a storage account with its key")
+    return text
 
 
 def is_on(name: str, settings: Mapping[str, str]) -> bool:

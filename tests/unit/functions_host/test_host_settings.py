@@ -17,13 +17,25 @@ def test_settings_are_expanded_and_the_missing_one_is_named() -> None:
 
 
 def test_connection_is_found_with_and_without_its_prefix() -> None:
-    settings = {"AzureWebJobsStorage": "s", "Other": "o"}
+    storage, other = (
+        "AccountName=x;AccountKey=eA==",
+        "BlobEndpoint=https://x;SharedAccessSignature=s",
+    )
+    settings = {"AzureWebJobsStorage": storage, "Other": other}
 
     found = [connection_string(name, settings) for name in ("Storage", *settings)]
 
-    assert found == ["s", "s", "o"]
+    assert found == [storage, storage, other]
     with pytest.raises(IndexingError, match="Nowhere"):
         connection_string("Nowhere", settings)
+
+
+@pytest.mark.parametrize("text", ["garbage", "AccountName=x", "a=b;c=d"])
+def test_connection_that_is_none_is_named_and_not_repeated(text: str) -> None:
+    with pytest.raises(IndexingError, match="AzureWebJobsStorage is no connection") as caught:
+        connection_string("Storage", {"AzureWebJobsStorage": text})
+
+    assert text not in str(caught.value)
 
 
 HOST_JSON = {
