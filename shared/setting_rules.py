@@ -159,8 +159,12 @@ def schedule() -> Rule[str]:
 
 
 def connection_string() -> Rule[Secret | None]:
-    """Want a text that holds a key."""
-    return Rule(parse=Secret, must_be="a connection string", default=None)
+    """Want a text that names an account and what opens it."""
+    return Rule(
+        parse=_parse_connection,
+        must_be="a connection string, with AccountName and AccountKey",
+        default=None,
+    )
 
 
 def _plain(text: str) -> str:
@@ -193,6 +197,16 @@ def _parse_schedule(text: str) -> str:
     if not is_ncrontab(text):
         raise ValueError
     return text
+
+
+def _parse_connection(text: str) -> Secret:
+    # https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
+    parts = dict(part.split("=", 1) for part in text.strip(";").split(";"))
+    names = {name.lower() for name, value in parts.items() if value}
+    ways_in = ({"accountname", "accountkey"}, {"sharedaccesssignature"}, {"usedevelopmentstorage"})
+    if not any(needed <= names for needed in ways_in):
+        raise ValueError
+    return Secret(text)
 
 
 def _parse_endpoint(text: str) -> str:

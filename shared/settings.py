@@ -139,6 +139,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     problems = [f"{name} is missing" for name in _must_be_given(given) if name not in given]
     values: dict[str, Any] = {field: _read(field, given, problems) for field in _RULES}
     settings = Settings(**values)
+    if settings.app_secret_name.lower() == settings.face_key_secret_name.lower():
+        # To a vault names are the same in any case. And the key is rotated, the other never may be.
+        problems.append("APP_SECRET_NAME must be another than FACE_KEY_SECRET_NAME")
     if given.get(_ENVIRONMENT) != "Development":
         problems += _laptop_only(settings, given)
     if problems:

@@ -86,7 +86,7 @@ SETTINGS = settings.from_environment(
     {
         "FACE_ENDPOINT": "https://face.test",
         "KEY_VAULT_URL": "https://vault.test",
-        "AzureWebJobsStorage": VALUE,
+        "AzureWebJobsStorage": f"AccountName=x;AccountKey={VALUE}",
         "SWEEP_SCHEDULE": "0 * * * * *",
     }
 )

@@ -189,6 +189,10 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ("FACE_ENDPOINT", ["https://face.test/face/v1.2", "http://face.test", "face.test"]),
         ("KEY_VAULT_URL", ["https://vault.test/secrets/x", "http://vault.test", "vault.test"]),
         (
+            "AzureWebJobsStorage",
+            ["garbage", "=;=", "AccountName=x", "AccountName=x;AccountKey=", "https://x.test/?a=b"],
+        ),
+        (
             "AzureWebJobsStorage__tableServiceUri",
             ["https://x.table.test/LivenessSessions", "http://x.table.test", "x.table.test"],
         ),
@@ -198,6 +202,7 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
         ),
         ("FACE_KEY_SECRET_NAME", ["face_api_key", "https://vault.test/secrets/x", "x" * 128]),
         ("APP_SECRET_NAME", ["app_secret", "https://vault.test/secrets/x", "x" * 128]),
+        ("APP_SECRET_NAME", ["face-api-key", "Face-API-Key"]),
         ("SERVER_AUTH", ["Entra", "token", "none", "keys"]),
         (
             "ENTRA_TENANT_ID",
@@ -217,7 +222,7 @@ def test_a_setting_that_is_empty_has_its_default(name: str) -> None:
             ["https://topic.test", f"{TOPIC}?x", "http://127.0.0.1/api/events"],
         ),
         ("ENVIRONMENT_NAME", ["a b", "x" * 65, "prod/eu"]),
-        ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%"]),
+        ("SWEEP_SCHEDULE", ["* * * *", "60 * * * * *", "%SWEEP_SCHEDULE%", "0 0 0 31 2 *"]),
         ("SESSION_GRACE_SECONDS", ["-1", "86401", "five", "nan", "-inf"]),
         ("RETENTION_DAYS", ["0", "0.5", "90.0", "3651", "ever", "nan", "1e300", "1_0", "\u0663"]),
         ("MAX_TOKEN_SECONDS", ["59", "86401", "600.0", "nan", "many", "9" * 5000]),
