@@ -54,7 +54,9 @@ async def test_what_is_no_http_is_neither_printed_nor_repeated(sample: Sample) -
         assert (answer["status"], answer["headers"], answer["length"]) == (400, {}, "empty")
 
     log = await sample.log_since(before, "before any function: 400", times=3)
-    assert not [line for line in log if "planted-secret" in line or "Traceback" in line]
+    # A timer of the sample app fails every second, whatever is asked meanwhile.
+    ours = [line for line in log if " tick failed " not in line]
+    assert not [line for line in ours if "planted-secret" in line or "Traceback" in line]
 
 
 async def test_form_of_a_page_on_another_site_reaches_no_function(sample: Sample) -> None:
