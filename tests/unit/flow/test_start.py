@@ -273,7 +273,7 @@ async def test_a_person_has_no_more_open_sessions_than_may_be_TooManySessions(  
     with pytest.raises(TooManySessionsError) as caught:
         await create(stage)
 
-    assert str(caught.value) == "this device has too many open sessions"
+    assert str(caught.value) == "this person has too many open sessions"
     assert caught.value.retry_after_seconds == 550
     assert (len(stage.store.sessions), stage.face_calls) == (5, ["create"] * 5)
     stage.clock.advance(timedelta(seconds=550))
@@ -342,6 +342,14 @@ async def test_limits_of_0_refuse_nobody(stage: Stage) -> None:
         await create(stage)
 
     assert (len(stage.store.sessions), stage.store.count("slot")) == (25, 0)
+
+
+async def test_where_nobody_is_named_it_is_the_device_that_has_too_many(stage: Stage) -> None:
+    for _ in range(5):
+        await create(stage, a_request())
+
+    with pytest.raises(TooManySessionsError, match="this device has too many open sessions"):
+        await create(stage, a_request())
 
 
 async def test_a_person_starts_no_more_than_so_often_an_hour_TooManyAttempts(  # noqa: N802
