@@ -12,6 +12,8 @@ AppError
 │   ├── ForbiddenError
 │   ├── SessionNotFoundError
 │   ├── ImageNotFoundError
+│   ├── ReceiptNotFoundError
+│   ├── PersonBeingErasedError
 │   ├── SessionNotFinalError
 │   ├── ResultConsumedError
 │   ├── SessionConflictError
@@ -100,6 +102,14 @@ class SessionNotFoundError(CallerError):
 
 class ImageNotFoundError(CallerError):
     """No picture is kept of the session's check."""
+
+
+class ReceiptNotFoundError(CallerError):
+    """No erasure has this receipt, or it was too long ago."""
+
+
+class PersonBeingErasedError(CallerError):
+    """All that is kept of the person is being removed, so nothing new is begun."""
 
 
 class SessionNotFinalError(CallerError):

@@ -18,6 +18,8 @@ STATUS_BY_ERROR: Mapping[type[AppError], tuple[int, str]] = {
     errors.UnauthorizedError: (401, "Unauthorized"),
     errors.ForbiddenError: (403, "Forbidden"),
     errors.SessionNotFoundError: (404, "SessionNotFound"),
+    errors.ReceiptNotFoundError: (404, "ReceiptNotFound"),
+    errors.PersonBeingErasedError: (409, "PersonBeingErased"),
     errors.ImageNotFoundError: (404, "ImageNotFound"),
     errors.SessionNotFinalError: (409, "SessionNotFinal"),
     errors.ResultConsumedError: (409, "ResultConsumed"),

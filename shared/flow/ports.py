@@ -5,6 +5,7 @@ from typing import Protocol, Unpack
 
 from shared.secret import Secret
 from shared.session.alarm import Alarm
+from shared.session.erasure import Mark, Receipt
 from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
 from shared.session.face_reply import FaceReply
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
@@ -203,6 +204,36 @@ class SessionStore(Protocol):
 
     async def end_record(self, alarm: Alarm) -> None:
         """Remove what no session's purge removes, whose alarm is due; StoreConflict if it went."""
+        ...
+
+
+class Erasures(Protocol):
+    """Marks and receipts of erasures. Every method may raise StoreUnavailable."""
+
+    async def load_mark(self, person: PersonHash) -> Mark | None:
+        """Read a person's mark."""
+        ...
+
+    async def load_receipt(self, receipt_id: SessionId) -> Receipt | None:
+        """Read a receipt."""
+        ...
+
+    async def begin(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
+        """Mark a person; StoreConflict where there is a mark already."""
+        ...
+
+    async def remove_ledger(self, person: PersonHash) -> None:
+        """Remove all of a person's ledger but the mark; StoreConflict when that has changed."""
+        ...
+
+    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> None:
+        """Carry an erasure on later; StoreConflict if somebody else has."""
+        ...
+
+    async def end(
+        self, person: PersonHash, mark: Mark, receipt: Receipt, *, purge_at: datetime
+    ) -> None:
+        """Remove the mark; the receipt goes by its alarm."""
         ...
 
 

@@ -10,6 +10,7 @@ from shared.errors import (
     FaceOutcomeUnknownError,
     InvalidImageError,
     InvalidImageSizeError,
+    PersonBeingErasedError,
     ReferenceImageQualityError,
     StoreUnavailableError,
     TooManyAttemptsError,
@@ -96,6 +97,10 @@ class SessionStart:
             return answer
         if not self.rules.allows_creates:
             raise CreatesPausedError("no sessions are created now")
+        if ledger.is_being_erased:
+            raise PersonBeingErasedError(
+                "what is kept of the person is being removed", retry_after_seconds=60
+            )
         now = self.now()
         if refusal := find_refusal(ledger, self.rules.limits, now):
             error, reached = _REFUSALS[refusal.limit]

@@ -69,6 +69,7 @@ class Ledger:
     unlock: Unlock | None = None
     entries: tuple[Entry, ...] = ()
     unreadable_rows: int = 0
+    is_being_erased: bool = False
 
     def find_record(self, key_hash: KeyHash) -> IdempotencyRecord | None:
         """Return what is kept of an idempotency key, even if that is over."""

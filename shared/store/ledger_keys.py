@@ -11,6 +11,7 @@ from shared.session.shard import KeyHash, PersonHash
 #
 # p:<person hash>:1-slot-<number>                                an open session
 # p:<person hash>:2-key-<key hash>                               an idempotency key
+# p:<person hash>:3-erasure                                      the mark of an erasure
 # p:<person hash>:3-unlock                                       the last unlock
 # p:<person hash>:4-<time, inverted>-<type>-<kind>-<session id>  an entry, the newest first
 # answer-<session id>                                            the answer to a session's create
@@ -35,6 +36,16 @@ def record_key(person: PersonHash, key_hash: KeyHash) -> str:
 def unlock_key(person: PersonHash) -> str:
     """Name the row of a person's last unlock."""
     return f"p:{person}:3-unlock"
+
+
+def mark_key(person: PersonHash) -> str:
+    """Name the row that tells that a person is being erased."""
+    return f"p:{person}:3-erasure"
+
+
+def person_of_mark(key: str) -> PersonHash:
+    """Read who is being erased from the key of a mark."""
+    return PersonHash(key.split(":")[1])
 
 
 def entry_key(person: PersonHash, entry: Entry) -> str:

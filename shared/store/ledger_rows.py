@@ -80,9 +80,12 @@ def ledger_from_rows(
 ) -> Ledger:
     """Read a ledger from its rows and their versions; what cannot be read is counted."""
     parts: list[_Part | None] = []
-    unreadable_rows = 0
+    unreadable_rows, is_being_erased = 0, False
     for row, version in rows:
         words = words_of_key(person, str(row.get("RowKey")))
+        if words == ["3", "erasure"]:
+            is_being_erased = True
+            continue
         try:
             parts.append(_read(words, row, version))
         except (UnreadableRecordError, ValueError):
@@ -94,6 +97,7 @@ def ledger_from_rows(
         unlock=next((part for part in parts if isinstance(part, Unlock)), None),
         entries=tuple(part for part in parts if isinstance(part, Entry)),
         unreadable_rows=unreadable_rows,
+        is_being_erased=is_being_erased,
     )
 
 

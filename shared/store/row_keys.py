@@ -7,6 +7,7 @@ alarm-<due at>-<class>-<owner>      when somebody must next look at a session, a
                                     a ledger's row goes for which there is no session: its owner is
                                     the row's key
 p:<person hash>:...                 a person's ledger: ledger_keys
+receipt-<receipt id>                what an operator may ask about an erasure; of no person
 answer-<session id>                 the sealed answer to a session's create
 """
 
@@ -23,7 +24,10 @@ _SESSION = "session-"
 _ALARM = "alarm-"
 # Time first, and always as long (2026-11-20T22:00:00.000Z), so that what is due is one range.
 _DUE_AT = slice(len(_ALARM), len(_ALARM) + 24)
-_RECORD_KEY = re.compile(rf".*?-{AlarmClass.RECORD}-(?P<owner>.*)", re.DOTALL)
+_OF_NO_SESSION = {AlarmClass.RECORD, AlarmClass.ERASURE}
+_ROW_ALARM_KEY = re.compile(
+    rf".*?-(?P<word>{AlarmClass.RECORD}|{AlarmClass.ERASURE})-(?P<owner>.*)", re.DOTALL
+)
 
 
 def session_key(session_id: SessionId) -> str:
@@ -46,6 +50,21 @@ def record_alarm_key(due_at: datetime, row_key: str) -> str:
     return _alarm_key(due_at, AlarmClass.RECORD, row_key)
 
 
+def erasure_alarm_key(due_at: datetime, mark_key: str) -> str:
+    """Name the row of the alarm by which an erasure is carried on."""
+    return _alarm_key(due_at, AlarmClass.ERASURE, mark_key)
+
+
+def receipt_key(receipt_id: SessionId) -> str:
+    """Name the row of the receipt of an erasure."""
+    return f"receipt-{receipt_id}"
+
+
+def alarms_range() -> tuple[str, str]:
+    """Bound the keys of all alarms."""
+    return _ALARM, f"{_ALARM}~"
+
+
 def later_alarm_key(alarm: Alarm, due_at: datetime) -> str:
     """Name the row of the same alarm at another time."""
     return _alarm_key(due_at, *_class_and_owner(alarm.row_key))
@@ -61,7 +80,7 @@ def alarm_from_key(shard: Shard, key: str) -> Alarm:
     word, owner = _class_and_owner(key)
     return Alarm(
         shard=shard,
-        session_id=None if word == AlarmClass.RECORD else SessionId(owner),
+        session_id=None if word in _OF_NO_SESSION else SessionId(owner),
         row_key=key,
         due_at=_due_at(key),
         alarm_class=AlarmClass(word) if word in AlarmClass else None,
@@ -81,8 +100,8 @@ def _alarm_key(due_at: datetime, word: str, owner: str) -> str:
 
 def _class_and_owner(alarm_key: str) -> tuple[str, str]:
     # The key of another row may have hyphens in it, the id of a session has none.
-    if found := _RECORD_KEY.fullmatch(alarm_key):
-        return AlarmClass.RECORD, found["owner"]
+    if found := _ROW_ALARM_KEY.fullmatch(alarm_key):
+        return found["word"], found["owner"]
     start, _, owner = alarm_key.rpartition("-")
     return start.rpartition("-")[2], owner
 

@@ -91,10 +91,14 @@ def test_a_run_reads_an_equal_share_of_each_shard_and_no_more_than_it_can_hold()
     assert backlog.read == MAX_DUE == 20_000
 
 
-@pytest.mark.parametrize("word", [one for one in AlarmClass if one is not AlarmClass.RECORD])
+# The others are of rows of no session.
+OF_SESSIONS = [one for one in AlarmClass if one not in {AlarmClass.RECORD, AlarmClass.ERASURE}]
+
+
+@pytest.mark.parametrize("word", OF_SESSIONS)
 def test_whoever_waits_comes_first_and_within_a_class_the_oldest(word: str) -> None:
     backlog = Backlog.of(20, word)
-    young = {one: _alarm(Shard("7"), 1000, one) for one in AlarmClass if one != "record"}
+    young = {one: _alarm(Shard("7"), 1000, one) for one in OF_SESSIONS}
     backlog.waiting["7"] += young.values()
 
     virtual_time.run(backlog.sweep(RecordedEvents(), seconds=10_000).run())

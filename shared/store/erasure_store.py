@@ -1,0 +1,96 @@
+"""Erasures as rows: the mark in a person's ledger, its alarm, and a receipt that outlives both.
+
+p:<person hash>:3-erasure                               the mark: within the range a create reads
+alarm-<due at>-erasure-p:<person hash>:3-erasure        by which an erasure is carried on
+receipt-<receipt id>                                    the receipt, which goes by a record's alarm
+"""
+
+import asyncio
+from datetime import datetime
+from itertools import batched
+
+from shared.session.erasure import Mark, Receipt
+from shared.session.ids import SessionId, shard_of
+from shared.session.shard import PersonHash, shard_of_person
+from shared.store import alarm_rows, ledger_keys, row_keys
+from shared.store.columns import Columns, Row, row_at
+from shared.store.table import StorageTable, delete_op, insert_op, replace_op
+
+_MARK = Columns(Mark, elsewhere={"version"})
+_RECEIPT = Columns(Receipt, elsewhere={"receipt_id", "version"})
+# A transaction takes a hundred.
+_MAX_OPERATIONS = 100
+
+
+class ErasureStore:
+    """The rows of erasures, in the table of the sessions."""
+
+    def __init__(self, table: StorageTable) -> None:
+        """Take the sessions' table."""
+        self._table = table
+
+    async def load_mark(self, person: PersonHash) -> Mark | None:
+        """Read a person's mark."""
+        found = await self._table.read(shard_of_person(person), ledger_keys.mark_key(person))
+        return _MARK.read(found[0], version=found[1]) if found else None
+
+    async def load_receipt(self, receipt_id: SessionId) -> Receipt | None:
+        """Read a receipt."""
+        key = row_keys.receipt_key(receipt_id)
+        found = await self._table.read(shard_of(receipt_id), key)
+        return _RECEIPT.read(found[0], receipt_id=receipt_id, version=found[1]) if found else None
+
+    async def begin(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
+        """Mark a person; StoreConflict where there is a mark already."""
+        rows = _mark_row(person, mark), _receipt_row(receipt), _alarm_row(person, mark)
+        await self._table.commit([insert_op(row) for row in rows])
+
+    async def remove_ledger(self, person: PersonHash) -> None:
+        """Remove all of a person's ledger but the mark, and the alarms that name its rows."""
+        shard, mark = shard_of_person(person), ledger_keys.mark_key(person)
+        rows, alarms = await asyncio.gather(
+            self._table.list_rows(shard, f"p:{person}:", f"p:{person}:~"),
+            self._table.list_rows(shard, *row_keys.alarms_range()),
+        )
+        own = [one for one in rows if one[0]["RowKey"] != mark]
+        # An alarm of a row of no session ends in that row's key.
+        own += [one for one in alarms if f"-record-p:{person}:" in str(one[0]["RowKey"])]
+        for batch in batched(own, _MAX_OPERATIONS, strict=False):
+            await self._table.commit([delete_op(row, version) for row, version in batch])
+
+    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> None:
+        """Carry an erasure on later; StoreConflict if somebody else has."""
+        operations = [replace_op(_mark_row(person, after), before.version)]
+        if before.alarm_at != after.alarm_at:
+            alarms = _alarm_row(person, before), _alarm_row(person, after)
+            operations += [delete_op(alarms[0]), insert_op(alarms[1])]
+        await self._table.commit(operations)
+
+    async def end(
+        self, person: PersonHash, mark: Mark, receipt: Receipt, *, purge_at: datetime
+    ) -> None:
+        """Remove the mark, and with it the last of the person; the receipt goes by an alarm."""
+        row = _receipt_row(receipt)
+        await self._table.commit(
+            [
+                delete_op(_mark_row(person, mark), mark.version),
+                delete_op(_alarm_row(person, mark)),
+                replace_op(row, receipt.version),
+                insert_op(alarm_rows.record_alarm_row(row, purge_at)),
+            ]
+        )
+
+
+def _mark_row(person: PersonHash, mark: Mark) -> Row:
+    key = ledger_keys.mark_key(person)
+    return {**row_at(shard_of_person(person), key), **_MARK.write(mark)}
+
+
+def _receipt_row(receipt: Receipt) -> Row:
+    key = row_keys.receipt_key(receipt.receipt_id)
+    return {**row_at(shard_of(receipt.receipt_id), key), **_RECEIPT.write(receipt)}
+
+
+def _alarm_row(person: PersonHash, mark: Mark) -> Row:
+    key = row_keys.erasure_alarm_key(mark.alarm_at, ledger_keys.mark_key(person))
+    return row_at(shard_of_person(person), key)
