@@ -103,6 +103,12 @@ async def list_person_sessions(req: func.HttpRequest, context: func.Context) -> 
     return await answer(for_operator.list_person_sessions, req, context, Audience.OPERATOR)
 
 
+@app.route("persons/erase", methods=["POST"], auth_level=_BY_CALLER)
+async def erase_person(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Erase a person, or tell how far that is: for operators, by a key or an access token."""
+    return await answer(for_operator.erase_person, req, context, Audience.OPERATOR)
+
+
 @app.route("health", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_health(
     req: func.HttpRequest,  # noqa: ARG001

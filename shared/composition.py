@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared import telemetry
 from shared.connections import Connections
 from shared.flow import readiness
+from shared.flow.erasure import Erasure
 from shared.flow.images import SessionImages
 from shared.flow.model_watch import ModelWatch
 from shared.flow.persons import Persons
@@ -56,6 +57,7 @@ class App:
     queue_flow: LivenessFlow
     sweep: Sweep
     persons: Persons
+    erasure: Erasure
     readiness: Readiness
     token_check: "TokenCheck | None"
     now: Clock
@@ -121,13 +123,15 @@ def build(  # noqa: PLR0913 - whatever a test may give
 def _join(parts: "_Parts", faces: Sequence[FaceGateway], connections: Connections) -> App:
     live_face, queue_face, sweep_face = faces
     store, now, log = parts.store, parts.now, parts.log
+    walk, erasure = parts.build_walk(sweep_face), parts.build_erasure(sweep_face)
     return App(
         settings=parts.settings,
         start=parts.build_start(live_face),
         flow=parts.build_flow(live_face),
         queue_flow=parts.build_flow(queue_face),
         results=Results(store=store, images=parts.build_images(live_face), now=now),
-        sweep=Sweep(walk=parts.build_walk(sweep_face), store=store, now=now, log=log),
+        sweep=Sweep(walk=walk, erasure=erasure, store=store, now=now, log=log),
+        erasure=parts.build_erasure(live_face),
         persons=Persons(seals=parts.seals, store=store, now=now, log=log),
         readiness=Readiness(readiness.parts_of(parts, live_face), now),
         token_check=connections.open_token_check(),
@@ -194,6 +198,20 @@ class _Parts:
             looks=self.looks,
             rules=self.rules,
             now=self.now,
+            log=self.log,
+        )
+
+    def build_erasure(self, face: FaceGateway) -> Erasure:
+        return Erasure(
+            seals=self.seals,
+            store=self.store,
+            erasures=self.store.erasures,
+            walk=self.build_walk(face),
+            images=self.build_images(face),
+            events=self.events,
+            retention=timedelta(days=self.settings.retention_days),
+            now=self.now,
+            random_bytes=secrets.token_bytes,
             log=self.log,
         )
 

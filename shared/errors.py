@@ -5,14 +5,9 @@ AppError
 │   ├── InvalidRequestError
 │   │   ├── InvalidImageSizeError
 │   │   └── InvalidImageError
-│   ├── LengthRequiredError
-│   ├── RequestTooLargeError
-│   ├── UnsupportedMediaTypeError
-│   ├── UnauthorizedError
-│   ├── ForbiddenError
-│   ├── SessionNotFoundError
-│   ├── ImageNotFoundError
-│   ├── ReceiptNotFoundError
+│   ├── LengthRequiredError, RequestTooLargeError, UnsupportedMediaTypeError
+│   ├── UnauthorizedError, ForbiddenError
+│   ├── SessionNotFoundError, ImageNotFoundError, ReceiptNotFoundError
 │   ├── PersonBeingErasedError
 │   ├── SessionNotFinalError
 │   ├── ResultConsumedError

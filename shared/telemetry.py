@@ -12,6 +12,7 @@ class LogFields(TypedDict, total=False):
     """
 
     session_id: str | None
+    receipt_id: str | None
     kind: str | None
     status: str | None
     outcome: str | None

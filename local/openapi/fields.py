@@ -47,6 +47,17 @@ FIELDS: Mapping[str, Words] = {
         f"ReadyParts.{name}": Words("`off` where the settings turn it off.", "ok")
         for name in ("settings", "vault", "table", "queue", "face", "images", "events")
     },
+    "EraseReply.status": Words("Whether anything is left to be erased.", "erasing"),
+    "receiptId": Words(
+        "Tells later how far the erasure is. It names nobody.",
+        _SESSION_ID,
+        {"pattern": "^[0-9a-f]{33}$"},
+    ),
+    "EraseBody.receiptId": Words("Of the erasure that is asked about.", _SESSION_ID),
+    "EraseReply.sessions": Words(
+        "How many sessions there were, open and ended ones.", 3, {"minimum": 0}
+    ),
+    "erasedAt": Words("When the last of it was gone; null until then.", "2026-11-20T22:00:00.000Z"),
     "ErrorCause.target": Words("The part that is not ready.", "face"),
     "HealthReply.status": Words("The app runs.", "ok"),
     "authToken": Words(

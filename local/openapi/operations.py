@@ -58,7 +58,7 @@ OPERATIONS: Mapping[str, Operation] = {
         codes=(
             *("InvalidImageSize", "InvalidImage", "SessionConflict", "IdempotencyKeyReused"),
             *("ReferenceImageQuality", "ReferenceUnusable", "TooManySessions", "TooManyAttempts"),
-            *("CreatesPaused", *_FACE),
+            *("CreatesPaused", "PersonBeingErased", *_FACE),
         ),
     ),
     "get_session": Operation(
@@ -161,6 +161,26 @@ OPERATIONS: Mapping[str, Operation] = {
             )
         },
         codes=("KeyUnavailable", "RecordCorrupt"),
+    ),
+    "erase_person": Operation(
+        summary="Erase a person",
+        description=(
+            "For operators: everything that is kept of this person goes, in a pass at once and a"
+            " second one a minute later; until then the person starts nothing. Exactly one of the"
+            " two ids; or the `receiptId` alone, to ask how far it is."
+        ),
+        body=contract.EraseBody,
+        answers={
+            202: Success(
+                description="Being erased; the same receipt for whoever asks again.",
+                body=contract.EraseReply,
+            ),
+            200: Success(
+                description="Erased. The receipt names nobody, and goes after `RETENTION_DAYS`.",
+                body=contract.EraseReply,
+            ),
+        },
+        codes=("KeyUnavailable", "ReceiptNotFound"),
     ),
     "get_health": Operation(
         summary="See that the app runs",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from shared.session.erasure import ErasureStatus
 from shared.session.face_answer import FaceStatus
 from shared.session.kept_image import ImageState
 from shared.session.late_digest import LateDigest
@@ -72,6 +73,12 @@ class ListBody(PersonBody, frozen=True, kw_only=True):
     """Whose sessions an operator wants, and from where on."""
 
     continuation: Continuation | None = None
+
+
+class EraseBody(PersonBody, frozen=True, kw_only=True):
+    """Whom an operator wants erased, or of which erasure he asks: exactly one of the three."""
+
+    receipt_id: Id | None = None
 
 
 class SdkError(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -262,6 +269,15 @@ class ListReply(ReplyBody, frozen=True, kw_only=True):
 
     sessions: tuple[ListedSession, ...]
     continuation: str | None
+
+
+class EraseReply(ReplyBody, frozen=True, kw_only=True):
+    """How far the erasure of a person is, and of how many sessions."""
+
+    receipt_id: str
+    sessions: int
+    status: ErasureStatus
+    erased_at: str | None
 
 
 class EventReply(ReplyBody, frozen=True, kw_only=True):

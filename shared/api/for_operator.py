@@ -8,6 +8,7 @@ from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
 from shared.composition import App
 from shared.errors import ConfigurationError, NotReadyError
+from shared.session.person import Person
 
 
 async def resend_event(app: App, req: func.HttpRequest) -> Reply:
@@ -43,3 +44,14 @@ async def list_person_sessions(app: App, req: func.HttpRequest) -> Reply:
     )
     page = await app.persons.list_sessions(person, continuation)
     return Reply(status=200, body=replies.list_reply(page))
+
+
+async def erase_person(app: App, req: func.HttpRequest) -> Reply:
+    """Begin to erase a person, or tell how far that is."""
+    wanted = person_body.parse_erase(req.headers.get("Content-Type", ""), read_body(req))
+    if isinstance(wanted, Person):
+        receipt = await app.erasure.erase(wanted)
+    else:
+        receipt = await app.erasure.find(wanted)
+    status = 200 if receipt.erased_at else 202
+    return Reply(status=status, body=replies.erase_reply(receipt))

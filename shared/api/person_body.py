@@ -1,7 +1,7 @@
 """The body of an operator's request about one person."""
 
 from shared.api import fields, json_body
-from shared.api.contract import ListBody, PersonBody
+from shared.api.contract import EraseBody, ListBody, PersonBody
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
 from shared.session.person import Person, PersonKind
 
@@ -15,6 +15,16 @@ def parse_list(content_type: str, body: bytes) -> tuple[Person, str | None]:
     """Read whose sessions are wanted, and from where on."""
     said = _read(content_type, body, ListBody)
     return _person(said), said.continuation
+
+
+def parse_erase(content_type: str, body: bytes) -> Person | str:
+    """Read whom to erase, or the receipt that is asked for."""
+    said = _read(content_type, body, EraseBody)
+    if said.receipt_id is None:
+        return _person(said)
+    if said.user_correlation_id is not None or said.device_correlation_id is not None:
+        raise InvalidRequestError("a receiptId stands alone", target="receiptId")
+    return said.receipt_id
 
 
 def _read[T: PersonBody](content_type: str, body: bytes, wanted: type[T]) -> T:

@@ -12,6 +12,7 @@ from shared.api import contract
 from shared.flow.persons import SessionPage
 from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
+from shared.session.erasure import Receipt
 from shared.session.face_answer import ReferenceImage
 from shared.session.looks import seconds_until
 from shared.session.person import CorrelationIds
@@ -96,6 +97,16 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
         created_by=_created_by(session.created_by),
     )
     return reply if session.verdict is None else _with_verdict(reply, session.verdict)
+
+
+def erase_reply(receipt: Receipt) -> contract.EraseReply:
+    """Tell how far an erasure is."""
+    return contract.EraseReply(
+        receipt_id=receipt.receipt_id,
+        sessions=receipt.sessions,
+        status=receipt.status,
+        erased_at=rfc3339(receipt.erased_at) if receipt.erased_at else None,
+    )
 
 
 def list_reply(page: SessionPage) -> contract.ListReply:

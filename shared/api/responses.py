@@ -18,6 +18,7 @@ from shared.errors import (
     ConfigurationError,
     DependencyError,
     ImageNotFoundError,
+    ReceiptNotFoundError,
     SessionNotFoundError,
     UnauthorizedError,
     UnreadableRecordError,
@@ -28,6 +29,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Access-Control-Expose-Headers": "Location, Retry-After, x-ms-request-id, x-ms-error-code",
 }
+_COUNTED_ERRORS = (
+    SessionNotFoundError,
+    ImageNotFoundError,
+    ReceiptNotFoundError,
+    UnauthorizedError,
+)
 # https://datatracker.ietf.org/doc/html/rfc6750#section-3
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
@@ -110,7 +117,7 @@ def _refuse(error: AppError) -> Reply:
 def _level(error: AppError) -> int:
     # Anybody may ask for sessions that are not there, and may make tokens up; requests count them,
     # at no cost in lines.
-    if isinstance(error, SessionNotFoundError | ImageNotFoundError | UnauthorizedError):
+    if isinstance(error, _COUNTED_ERRORS):
         return logging.DEBUG
     if isinstance(error, ConfigurationError | UnreadableRecordError):
         return logging.ERROR

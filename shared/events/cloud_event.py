@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
 
+from shared.session.erasure import Receipt
 from shared.session.session import Session, Status
 from shared.session.timestamps import rfc3339
 
@@ -18,6 +19,7 @@ class EventType(StrEnum):
     SESSION_COMPLETED = "FaceLiveness.SessionCompleted"
     SESSION_ABANDONED = "FaceLiveness.SessionAbandoned"
     SESSION_CANCELED = "FaceLiveness.SessionCanceled"
+    PERSON_ERASED = "FaceLiveness.PersonErased"
 
 
 class CloudEvent(TypedDict):
@@ -57,6 +59,13 @@ def ending_event(source: str, session: Session) -> CloudEvent:
         "endedAt": rfc3339(ended_at),
     }
     return _event(source, _ENDINGS[session.status], _subject_of(session), ended_at, data)
+
+
+def erasure_event(source: str, receipt: Receipt) -> CloudEvent:
+    """Tell that a person has been erased, but not who."""
+    data = {"receiptId": receipt.receipt_id, "sessions": receipt.sessions}
+    subject = f"receipts/{receipt.receipt_id}"
+    return _event(source, EventType.PERSON_ERASED, subject, receipt.ended_at, data)
 
 
 def _event(

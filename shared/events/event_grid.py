@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError
 from shared import azure_errors
 from shared.errors import EventsUnavailableError
 from shared.events import cloud_event
+from shared.session.erasure import Receipt
 from shared.session.session import Session
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class EventGridTopic:
     async def send_ending(self, session: Session) -> None:
         """Tell how a session ended; may raise EventsUnavailable."""
         await self._send(dict(cloud_event.ending_event(self._source, session)))
+
+    async def send_erasure(self, receipt: Receipt) -> None:
+        """Tell that a person has been erased; may raise EventsUnavailable."""
+        await self._send(dict(cloud_event.erasure_event(self._source, receipt)))
 
     async def check(self) -> None:
         """Offer what is no event: only to whom it would take one from does it say why not."""

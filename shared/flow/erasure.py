@@ -1,29 +1,33 @@
 """Erases a person: at once what can be, and the rest whenever its alarm is due."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import (
+    AppError,
+    EventsUnavailableError,
     FaceUnavailableError,
     ReceiptNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
+    UnreadableRecordError,
 )
+from shared.flow.erasure_ports import Erasures
 from shared.flow.images import SessionImages
-from shared.flow.ports import Erasures, LogEvent, Seals, SessionStore
+from shared.flow.ports import EventTopic, LogEvent, Seals, SessionStore
 from shared.flow.walk import Walk
 from shared.session import transitions
-from shared.session.alarm import backoff_delay
+from shared.session.alarm import Alarm, SweepResult, backoff_delay
 from shared.session.erasure import SECOND_PASS_AFTER, Mark, Receipt
 from shared.session.ids import RandomBytes, SessionId, is_session_id, new_session_id
 from shared.session.person import Person
 from shared.session.session import Session
 from shared.session.shard import PersonHash
 
-# Read in one go; a pass goes on until none is left.
-_BATCH = 50
-_MAX_COUNTED = 10_000
+# So few are removed while the operator waits; more, when the alarm is due.
+_MAX_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +39,32 @@ class Erasure:
     erasures: Erasures
     walk: Walk
     images: SessionImages
+    events: EventTopic | None
     retention: timedelta
     now: Callable[[], datetime]
     random_bytes: RandomBytes
     log: LogEvent
 
-    async def begin(self, person: Person) -> Receipt:
+    async def erase(self, person: Person) -> Receipt:
         """Begin to erase a person; while that goes on, return its receipt."""
         sealer = await self.seals.get()
         person_hash = sealer.hash_person(person.kind, person.id)
-        if mark := await self.erasures.load_mark(person_hash):
-            return await self._load(mark.receipt_id)
-        mark, receipt = await self._plan(person_hash)
+        if known := await self.erasures.load_mark(person_hash):
+            return await self._load(known.receipt_id)
+        now, started = self.now(), await self.erasures.list_started(person_hash)
+        receipt_id = new_session_id(person_hash, self.random_bytes)
+        receipt = Receipt(receipt_id=receipt_id, sessions=len(started), begun_at=now)
         try:
-            await self.erasures.begin(person_hash, mark, receipt)
+            mark = Mark(receipt_id=receipt_id, begun_at=now, alarm_at=now)
+            await self.erasures.insert_mark(person_hash, mark, receipt)
         except StoreConflictError:
             known = await self.erasures.load_mark(person_hash)
             if known is None:
                 raise StoreUnavailableError("the person's erasure kept changing") from None
             return await self._load(known.receipt_id)
-        self.log("erasure begun")
+        self.log("erasure begun", receipt_id=receipt_id)
+        if len(started) <= _MAX_AT_ONCE:
+            await self._try_first_pass(person_hash, receipt_id)
         return receipt
 
     async def find(self, receipt_id: str) -> Receipt:
@@ -63,33 +73,51 @@ class Erasure:
             raise ReceiptNotFoundError("no such receipt")
         return await self._load(receipt_id)
 
-    async def carry_on(self, person: PersonHash) -> None:
+    async def handle_alarm(self, alarm: Alarm) -> SweepResult:
         """Do one pass; after the second nothing is left but a receipt that names nobody."""
+        person = self.erasures.person_of(alarm)
+        if person is None:
+            return await self._tell(alarm)
         mark = await self.erasures.load_mark(person)
-        if mark is None or mark.alarm_at > self.now():
-            return
+        if mark is None:
+            await self.store.end_record(alarm)
+            return SweepResult.FORGOTTEN
+        if mark.alarm_at != alarm.due_at:
+            return SweepResult.SKIPPED
+        return await self._run_pass(person, mark)
+
+    async def _try_first_pass(self, person: PersonHash, receipt_id: SessionId) -> None:
+        try:
+            if mark := await self.erasures.load_mark(person):
+                await self._run_pass(person, mark)
+        except AppError as error:
+            # Its alarm carries it on.
+            self.log("erasure held up", receipt_id=receipt_id, cause=error)
+
+    async def _run_pass(self, person: PersonHash, mark: Mark) -> SweepResult:
         # First, so that whatever fails is tried again, less and less often.
         delay = backoff_delay(SECOND_PASS_AFTER, mark.delays)
         later = replace(mark, alarm_at=self.now() + delay, delays=mark.delays + 1)
         await self.erasures.postpone(person, mark, later)
-        await self._remove_sessions(person)
-        await self.erasures.remove_ledger(person)
+        for session_id in await self.erasures.list_started(person):
+            await self._delete(session_id)
+        await self.erasures.delete_ledger(person, self.now())
         if mark.is_second_pass(self.now()):
             await self._end(person)
+            return SweepResult.PURGED
+        return SweepResult.POSTPONED
 
-    async def _plan(self, person: PersonHash) -> tuple[Mark, Receipt]:
-        now = self.now()
-        listed = await self.store.list_sessions(person, after=None, limit=_MAX_COUNTED)
-        receipt_id = new_session_id(person, self.random_bytes)
-        mark = Mark(receipt_id=receipt_id, begun_at=now, alarm_at=now)
-        return mark, Receipt(receipt_id=receipt_id, sessions=len(listed), begun_at=now)
+    async def _delete(self, session_id: SessionId) -> None:
+        try:
+            session = await self.store.load(session_id)
+        except UnreadableRecordError:
+            await self.images.delete(session_id)
+            await self.erasures.delete_unreadable(session_id)
+            return
+        if session is not None:
+            await self._purge_session(session)
 
-    async def _remove_sessions(self, person: PersonHash) -> None:
-        while listed := await self.store.list_sessions(person, after=None, limit=_BATCH):
-            for _, session in listed:
-                await self._remove_session(session)
-
-    async def _remove_session(self, session: Session) -> None:
+    async def _purge_session(self, session: Session) -> None:
         ended = session
         if not session.is_final:
             canceled = transitions.canceled(session, self.now())
@@ -101,15 +129,33 @@ class Erasure:
         await self.store.purge(ended)
 
     async def _end(self, person: PersonHash) -> None:
-        mark = await self.erasures.load_mark(person)
-        if mark is None:
-            return
-        receipt = await self._load(mark.receipt_id)
-        now = self.now()
-        await self.erasures.end(
-            person, mark, replace(receipt, erased_at=now), purge_at=now + self.retention
-        )
-        self.log("person erased")
+        if mark := await self.erasures.load_mark(person):
+            receipt = replace(await self._load(mark.receipt_id), erased_at=self.now())
+            await self.erasures.delete_mark(person, mark, receipt)
+            self.log("person erased", receipt_id=mark.receipt_id)
+
+    async def _tell(self, alarm: Alarm) -> SweepResult:
+        receipt = await self.erasures.load_receipt_of(alarm)
+        if receipt is None or receipt.erased_at is None:
+            await self.store.end_record(alarm)
+            return SweepResult.FORGOTTEN
+        if self.events is not None:
+            try:
+                await self.events.send_erasure(receipt)
+            except EventsUnavailableError as error:
+                waited = round((self.now() - receipt.erased_at).total_seconds())
+                self.log(
+                    "event not sent",
+                    level=logging.WARNING,
+                    receipt_id=receipt.receipt_id,
+                    cause=error,
+                    oldest_seconds=waited,
+                )
+                return SweepResult.UNSENT
+            self.log("event sent", receipt_id=receipt.receipt_id)
+        purge_at = receipt.erased_at + self.retention
+        await self.erasures.keep_receipt(alarm, receipt, purge_at=purge_at)
+        return SweepResult.POSTPONED if self.events is None else SweepResult.SENT
 
     async def _load(self, receipt_id: SessionId) -> Receipt:
         receipt = await self.erasures.load_receipt(receipt_id)

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Protocol, Unpack
 
+from shared.flow.erasure_ports import Erasures
 from shared.secret import Secret
 from shared.session.alarm import Alarm
-from shared.session.erasure import Mark, Receipt
+from shared.session.erasure import Receipt
 from shared.session.face_answer import FaceAnswer, FaceSession, NoImage
 from shared.session.face_reply import FaceReply
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
@@ -18,10 +19,7 @@ from shared.telemetry import LogFields
 
 
 class FaceGateway(Protocol):
-    """Azure AI Face. Every method may raise FaceUnavailable, FaceRefused or KeyUnavailable.
-
-    How often a call is tried, and how soon it may go, is the gateway's own.
-    """
+    """Azure AI Face. Every method may raise FaceUnavailable, FaceRefused or KeyUnavailable."""
 
     async def create(self, request: StartRequest) -> FaceSession:
         """Create a session; InvalidRequestError when Face blames the caller."""
@@ -136,6 +134,10 @@ class EventTopic(Protocol):
         """Tell how a session ended."""
         ...
 
+    async def send_erasure(self, receipt: Receipt) -> None:
+        """Tell that a person has been erased."""
+        ...
+
     async def check(self) -> None:
         """See that it would take an event."""
         ...
@@ -151,6 +153,9 @@ class LogEvent(Protocol):
 
 class SessionStore(Protocol):
     """Sessions, each with its one alarm. Every method may raise StoreUnavailable."""
+
+    @property
+    def erasures(self) -> Erasures: ...  # noqa: D102 - in the same table
 
     async def insert(self, opening: Opening) -> None:
         """Record a new session in its person's ledger; StoreConflict when that has changed."""
@@ -204,36 +209,6 @@ class SessionStore(Protocol):
 
     async def end_record(self, alarm: Alarm) -> None:
         """Remove what no session's purge removes, whose alarm is due; StoreConflict if it went."""
-        ...
-
-
-class Erasures(Protocol):
-    """Marks and receipts of erasures. Every method may raise StoreUnavailable."""
-
-    async def load_mark(self, person: PersonHash) -> Mark | None:
-        """Read a person's mark."""
-        ...
-
-    async def load_receipt(self, receipt_id: SessionId) -> Receipt | None:
-        """Read a receipt."""
-        ...
-
-    async def begin(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
-        """Mark a person; StoreConflict where there is a mark already."""
-        ...
-
-    async def remove_ledger(self, person: PersonHash) -> None:
-        """Remove all of a person's ledger but the mark; StoreConflict when that has changed."""
-        ...
-
-    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> None:
-        """Carry an erasure on later; StoreConflict if somebody else has."""
-        ...
-
-    async def end(
-        self, person: PersonHash, mark: Mark, receipt: Receipt, *, purge_at: datetime
-    ) -> None:
-        """Remove the mark; the receipt goes by its alarm."""
         ...
 
 

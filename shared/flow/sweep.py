@@ -16,6 +16,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnreadableRecordError,
 )
+from shared.flow.erasure import Erasure
 from shared.flow.face_watch import Asked, FaceWatch
 from shared.flow.ports import LogEvent, SessionStore
 from shared.flow.sweep_run import ANSWERED, SweepRun
@@ -41,6 +42,7 @@ class Sweep:
     """Has the walk handle the due alarms of all shards."""
 
     walk: Walk
+    erasure: Erasure
     store: SessionStore
     now: Callable[[], datetime]
     log: LogEvent
@@ -135,6 +137,8 @@ class Sweep:
             return error
 
     async def _handle_once(self, alarm: Alarm) -> SweepResult:
+        if alarm.alarm_class is AlarmClass.ERASURE:
+            return await self.erasure.handle_alarm(alarm)
         if alarm.session_id is None:
             return await self._end_record(alarm)
         return await self.walk.handle_alarm(alarm.session_id, alarm)

@@ -43,6 +43,13 @@ class Receipt:
     version: str = field(default="", repr=False)
 
     @property
+    def ended_at(self) -> datetime:
+        """Tell when all was erased."""
+        if self.erased_at is None:
+            raise ValueError("only an ending is told")
+        return self.erased_at
+
+    @property
     def status(self) -> ErasureStatus:
         """Tell how far it is."""
         return ErasureStatus.ERASED if self.erased_at else ErasureStatus.ERASING

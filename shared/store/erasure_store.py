@@ -2,15 +2,20 @@
 
 p:<person hash>:3-erasure                               the mark: within the range a create reads
 alarm-<due at>-erasure-p:<person hash>:3-erasure        by which an erasure is carried on
-receipt-<receipt id>                                    the receipt, which goes by a record's alarm
+receipt-<receipt id>                                    the receipt
+alarm-<due at>-erasure-receipt-<receipt id>             by which its event is sent
+alarm-<due at>-record-receipt-<receipt id>              by which it goes
 """
 
 import asyncio
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import batched
 
+from shared.session.alarm import Alarm
 from shared.session.erasure import Mark, Receipt
 from shared.session.ids import SessionId, shard_of
+from shared.session.ledger import MEMORY
 from shared.session.shard import PersonHash, shard_of_person
 from shared.store import alarm_rows, ledger_keys, row_keys
 from shared.store.columns import Columns, Row, row_at
@@ -40,23 +45,28 @@ class ErasureStore:
         found = await self._table.read(shard_of(receipt_id), key)
         return _RECEIPT.read(found[0], receipt_id=receipt_id, version=found[1]) if found else None
 
-    async def begin(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
+    def person_of(self, alarm: Alarm) -> PersonHash | None:
+        """Tell whose erasure an alarm carries on; None if it is for a receipt."""
+        key = row_keys.owner_key(alarm)
+        return None if row_keys.is_receipt_key(key) else ledger_keys.person_of_mark(key)
+
+    async def load_receipt_of(self, alarm: Alarm) -> Receipt | None:
+        """Read the receipt that an alarm is for."""
+        return await self.load_receipt(row_keys.receipt_id_from_key(row_keys.owner_key(alarm)))
+
+    async def list_started(self, person: PersonHash) -> list[SessionId]:
+        """List every session of a person that has a row, be it one that nobody can read."""
+        shard = shard_of_person(person)
+        rows = await self._table.list_rows(shard, *ledger_keys.list_range(person, None))
+        started = (ledger_keys.session_of_start(person, str(row["RowKey"])) for row, _ in rows)
+        ids = [one for one in started if one is not None]
+        found = [await self._table.read(shard, row_keys.session_key(one)) for one in ids]
+        return [one for one, row in zip(ids, found, strict=True) if row]
+
+    async def insert_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
         """Mark a person; StoreConflict where there is a mark already."""
         rows = _mark_row(person, mark), _receipt_row(receipt), _alarm_row(person, mark)
         await self._table.commit([insert_op(row) for row in rows])
-
-    async def remove_ledger(self, person: PersonHash) -> None:
-        """Remove all of a person's ledger but the mark, and the alarms that name its rows."""
-        shard, mark = shard_of_person(person), ledger_keys.mark_key(person)
-        rows, alarms = await asyncio.gather(
-            self._table.list_rows(shard, f"p:{person}:", f"p:{person}:~"),
-            self._table.list_rows(shard, *row_keys.alarms_range()),
-        )
-        own = [one for one in rows if one[0]["RowKey"] != mark]
-        # An alarm of a row of no session ends in that row's key.
-        own += [one for one in alarms if f"-record-p:{person}:" in str(one[0]["RowKey"])]
-        for batch in batched(own, _MAX_OPERATIONS, strict=False):
-            await self._table.commit([delete_op(row, version) for row, version in batch])
 
     async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> None:
         """Carry an erasure on later; StoreConflict if somebody else has."""
@@ -66,19 +76,49 @@ class ErasureStore:
             operations += [delete_op(alarms[0]), insert_op(alarms[1])]
         await self._table.commit(operations)
 
-    async def end(
-        self, person: PersonHash, mark: Mark, receipt: Receipt, *, purge_at: datetime
-    ) -> None:
-        """Remove the mark, and with it the last of the person; the receipt goes by an alarm."""
+    async def delete_unreadable(self, session_id: SessionId) -> None:
+        """Remove the rows of a session by their keys alone."""
+        shard = shard_of(session_id)
+        alarms = await self._table.list_rows(shard, *row_keys.alarms_range())
+        keys = row_keys.session_key(session_id), ledger_keys.answer_key(session_id)
+        found = [await self._table.read(shard, key) for key in keys]
+        own = [one for one in alarms if str(one[0]["RowKey"]).endswith(f"-{session_id}")]
+        await self._delete([*own, *filter(None, found)])
+
+    async def delete_ledger(self, person: PersonHash, now: datetime) -> None:
+        """Remove all of a person's ledger but the mark, and the alarms that name its rows."""
+        shard, mark = shard_of_person(person), ledger_keys.mark_key(person)
+        rows, alarms = await asyncio.gather(
+            self._table.list_rows(shard, f"p:{person}:", f"p:{person}:~"),
+            # None of a ledger's row is due later, and there are many more.
+            self._table.list_rows(shard, *row_keys.due_range(now + MEMORY + timedelta(hours=1))),
+        )
+        own = [one for one in rows if one[0]["RowKey"] != mark]
+        # An alarm of a row of no session ends in that row's key.
+        own += [one for one in alarms if f"-record-p:{person}:" in str(one[0]["RowKey"])]
+        await self._delete(own)
+
+    async def delete_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
+        """Remove the mark, and with it the last of the person; an alarm leads to the receipt."""
         row = _receipt_row(receipt)
+        key = row_keys.erasure_alarm_key(receipt.ended_at, str(row["RowKey"]))
         await self._table.commit(
             [
                 delete_op(_mark_row(person, mark), mark.version),
                 delete_op(_alarm_row(person, mark)),
                 replace_op(row, receipt.version),
-                insert_op(alarm_rows.record_alarm_row(row, purge_at)),
+                insert_op(row_at(str(row["PartitionKey"]), key)),
             ]
         )
+
+    async def keep_receipt(self, alarm: Alarm, receipt: Receipt, *, purge_at: datetime) -> None:
+        """Have a receipt that all is done with go by another alarm."""
+        later = alarm_rows.record_alarm_row(_receipt_row(receipt), purge_at)
+        await self._table.commit([delete_op(alarm_rows.row_of(alarm)), insert_op(later)])
+
+    async def _delete(self, rows: Sequence[tuple[Row, str]]) -> None:
+        for batch in batched(rows, _MAX_OPERATIONS, strict=False):
+            await self._table.commit([delete_op(row, version) for row, version in batch])
 
 
 def _mark_row(person: PersonHash, mark: Mark) -> Row:

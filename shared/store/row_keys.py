@@ -22,6 +22,7 @@ from shared.session.timestamps import rfc3339
 
 _SESSION = "session-"
 _ALARM = "alarm-"
+_RECEIPT = "receipt-"
 # Time first, and always as long (2026-11-20T22:00:00.000Z), so that what is due is one range.
 _DUE_AT = slice(len(_ALARM), len(_ALARM) + 24)
 _OF_NO_SESSION = {AlarmClass.RECORD, AlarmClass.ERASURE}
@@ -57,7 +58,17 @@ def erasure_alarm_key(due_at: datetime, mark_key: str) -> str:
 
 def receipt_key(receipt_id: SessionId) -> str:
     """Name the row of the receipt of an erasure."""
-    return f"receipt-{receipt_id}"
+    return _RECEIPT + receipt_id
+
+
+def is_receipt_key(key: str) -> bool:
+    """Tell whether a key is that of a receipt."""
+    return key.startswith(_RECEIPT)
+
+
+def receipt_id_from_key(key: str) -> SessionId:
+    """Read which receipt a receipt's row is."""
+    return SessionId(key.removeprefix(_RECEIPT))
 
 
 def alarms_range() -> tuple[str, str]:

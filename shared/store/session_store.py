@@ -29,6 +29,7 @@ from shared.store import (
     session_rows,
 )
 from shared.store.columns import Row, row_at
+from shared.store.erasure_store import ErasureStore
 from shared.store.table import (
     Operation,
     StorageTable,
@@ -50,6 +51,7 @@ class TableSessionStore:
     def __init__(self, table: StorageTable) -> None:
         """Take a table that is ready to use."""
         self._table = table
+        self.erasures = ErasureStore(table)
 
     @classmethod
     def connect(cls, url: str, credential: AsyncTokenCredential, *, timeout_seconds: float) -> Self:

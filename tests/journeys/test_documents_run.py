@@ -115,6 +115,7 @@ def reader(clone: Path) -> Reader:
         "get_readiness": {"ready": "a-key"},
         "unlock_person": {"unlock": "a-key"},
         "list_person_sessions": {"list": "a-key"},
+        "erase_person": {"erase": "a-key"},
     }
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))

@@ -26,7 +26,7 @@ from tests.support.world import World
 ROOT = Path(__file__).parents[2]
 KEY = FUNCTION_KEY["x-functions-key"]
 MASTER = MASTER_KEY["x-functions-key"]
-PERSONS = ("unlock_person", "list_person_sessions")
+PERSONS = ("unlock_person", "list_person_sessions", "erase_person")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from tests.rules.source import MODULES, ROOT, tree_of
 VERBS = {
     "acquire", "adopt", "analyze", "answer", "ask", "await", "call", "cancel", "change", "check",
     "close", "commit", "complete", "consume", "create", "delete", "detect", "discard", "end",
+    "erase",
     "fetch", "find", "get", "guard", "handle", "insert", "join", "keep", "list", "load", "look",
     "open", "parse", "postpone", "purge", "read", "record", "refresh", "reload", "replace",
     "resend", "run", "send", "settle", "start", "sweep", "take", "tell", "try", "unlock",

@@ -38,6 +38,7 @@ AFTER_A_DEPLOYMENT: State = {
         "get_readiness": {},
         "unlock_person": {},
         "list_person_sessions": {},
+        "erase_person": {},
     },
     "tokens": {},
     "host keys": {"masterKey": "local-master-key"},

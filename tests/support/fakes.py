@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.face.rate_limiter import LAST_RANK
 from shared.secret import Secret
+from shared.session.erasure import Receipt
 from shared.session.face_answer import (
     FaceAnswer,
     FaceSession,
@@ -108,9 +109,13 @@ class FakeTopic:
     """Who is told; keeps by whose end it was."""
 
     told: list[Session] = field(default_factory=list)
+    erased: list[Receipt] = field(default_factory=list)
 
     async def send_ending(self, session: Session) -> None:
         self.told.append(session)
+
+    async def send_erasure(self, receipt: Receipt) -> None:
+        self.erased.append(receipt)
 
     async def check(self) -> None:
         pass

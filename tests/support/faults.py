@@ -68,11 +68,13 @@ class _Around:
 
     def __getattr__(self, name: str) -> object:
         method = getattr(self._part, name)
+        if not callable(method):
+            return self._faults.around(method)
 
         async def carry(*arguments: object, **options: object) -> object:
             return await self._faults.carry(name, lambda: method(*arguments, **options))
 
-        is_outside = not inspect.isasyncgenfunction(method) and name != "await_turn"
+        is_outside = inspect.iscoroutinefunction(method) and name != "await_turn"
         return carry if is_outside else method
 
 

@@ -50,9 +50,21 @@ def _record_alarms(rows: list[Row]) -> Iterator[str]:
         if key.startswith("p:") and "-start-" in key and key.rpartition("-")[2] not in ids:
             at = EPOCH + timedelta(milliseconds=9_999_999_999_999 - int(key.split("-")[1]))
             yield f"alarm-{rfc3339(at + DAY)}-record-{key}"
+        if key.endswith(":3-erasure"):
+            yield f"alarm-{row['alarmAt']}-erasure-{key}"
+        if key.startswith("receipt-") and "erasedAt" in row:
+            yield from _alarms_of_receipt(row, rows)
         if key.endswith(":3-unlock"):
             at = datetime.fromisoformat(row["at"])
             yield f"alarm-{rfc3339(at + DAY)}-record-{key}"
+
+
+def _alarms_of_receipt(receipt: Row, rows: list[Row]) -> Iterator[str]:
+    """Name the one alarm of a receipt: its event waits, or it goes when its time is over."""
+    key = receipt["RowKey"]
+    waiting = [row["RowKey"] for row in rows if row["RowKey"].endswith(f"-erasure-{key}")]
+    purge_at = datetime.fromisoformat(receipt["erasedAt"]) + timedelta(seconds=RETENTION_SECONDS)
+    yield waiting[0] if waiting else f"alarm-{rfc3339(purge_at)}-record-{key}"
 
 
 def _flaws_in_ledger(session: Row, rows: list[Row], now: datetime | None) -> Iterator[str]:

@@ -15,10 +15,11 @@ def parents_as_drawn() -> list[tuple[str, str]]:
     """Read the tree in the module's docstring: each error's name and its parent's."""
     parents, above = [("AppError", "Exception")], ["AppError"]
     for line in (errors.__doc__ or "").splitlines():
-        if drawn := re.fullmatch(r"([│ ]*)[├└]── (\w+)(?: +.+)?", line):
+        if drawn := re.fullmatch(r"([│ ]*)[├└]── (\w+(?:, \w+)*)(?: +.+)?", line):
             depth = len(drawn[1]) // 4 + 1
-            above[depth:] = [drawn[2]]
-            parents.append((drawn[2], above[depth - 1]))
+            for name in drawn[2].split(", "):
+                above[depth:] = [name]
+                parents.append((name, above[depth - 1]))
     return parents
 
 

@@ -73,6 +73,10 @@ CONTRACT = [
     pytest.param(errors.ResultConsumedError(WORDS), 409, "ResultConsumed", id="ResultConsumed"),
     pytest.param(errors.UnreadableRecordError(WORDS), 500, "RecordCorrupt", id="RecordCorrupt"),
     pytest.param(errors.SessionConflictError(WORDS), 409, "SessionConflict", id="SessionConflict"),
+    pytest.param(
+        errors.PersonBeingErasedError(WORDS), 409, "PersonBeingErased", id="PersonBeingErased"
+    ),
+    pytest.param(errors.ReceiptNotFoundError(WORDS), 404, "ReceiptNotFound", id="ReceiptNotFound"),
     pytest.param(errors.EventsOffError(WORDS), 409, "EventsOff", id="EventsOff"),
     pytest.param(
         errors.ReferenceUnusableError(WORDS), 422, "ReferenceUnusable", id="ReferenceUnusable"

@@ -1,25 +1,27 @@
 """A person is erased: nothing of them is left but a receipt that names nobody."""
 
+import contextlib
 import json
-import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from shared.errors import FaceUnavailableError, PersonBeingErasedError, ReceiptNotFoundError
-from shared.flow.erasure import Erasure
-from shared.session.erasure import ErasureStatus
+from shared.errors import (
+    EventsUnavailableError,
+    FaceUnavailableError,
+    PersonBeingErasedError,
+    ReceiptNotFoundError,
+    StoreUnavailableError,
+)
+from shared.session.erasure import ErasureStatus, Receipt
 from shared.session.person import Person, PersonKind
-from shared.session.shard import PersonHash
-from shared.store.erasure_store import ErasureStore
-from tests.support.builders import a_passing_answer, a_request
-from tests.support.stage import Stage
-
-if TYPE_CHECKING:
-    from shared.store.table import StorageTable
+from tests.support.builders import a_passing_answer, a_request, an_answer, an_attempt
+from tests.support.fakes import FakeTopic
+from tests.support.faults import Crash, Faults
+from tests.support.stage import Case, Stage, end_of
 
 USER = Person(kind=PersonKind.USER, id="user-0")
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -27,79 +29,209 @@ def stage() -> Stage:
     return Stage()
 
 
-def erasure_of(stage: Stage) -> Erasure:
-    app = stage.app
-    return Erasure(
-        seals=app.persons.seals,
-        store=stage.store,
-        erasures=ErasureStore(cast("StorageTable", stage.store.table)),
-        walk=app.sweep.walk,
-        images=app.sweep.walk.images,
-        retention=timedelta(days=30),
-        now=stage.clock,
-        random_bytes=secrets.token_bytes,
-        log=stage.events,
-    )
-
-
-async def hash_of(stage: Stage) -> PersonHash:
+async def hash_of(stage: Stage) -> str:
     sealer = await stage.app.persons.seals.get()
     return sealer.hash_person(USER.kind, USER.id)
 
 
-async def test_after_two_passes_nothing_is_left_but_the_receipt(stage: Stage) -> None:
+async def sessions_of_a_person(stage: Stage) -> list[Case]:
+    """Give the person an open session, one that failed, one with a picture, and an unlock."""
     opened = await stage.case(key="k" * 16)
-    ended = await stage.case(answer=a_passing_answer())
-    await stage.complete(stage.app, ended)
-    others = len(stage.rows_of(ended))
-    await stage.app.persons.unlock(USER)
-    erasure, person = erasure_of(stage), await hash_of(stage)
+    request = a_request(user=USER.id)
+    cases = [opened]
+    for answer in (an_answer(an_attempt(liveness_decision="spoofface")), a_passing_answer()):
+        started = await stage.process().start.start(request, None)
+        case = Case(request=request, key=None, started=started)
+        stage.play(case, answer)
+        await stage.complete(stage.process(), case)
+        stage.images.images[case.session_id] = b"picture"
+        cases.append(case)
+    await stage.process().persons.unlock(USER)
+    return cases
 
-    receipt = await erasure.begin(USER)
-    again = await erasure.begin(USER)
-    await erasure.carry_on(person)
-    between = await erasure.find(receipt.receipt_id)
-    stage.clock.advance(timedelta(minutes=1))
-    await erasure.carry_on(person)
-    after = await erasure.find(receipt.receipt_id)
+
+async def assert_that_nothing_is_left(stage: Stage, cases: list[Case]) -> None:
+    text = json.dumps([stage.rows, sorted(stage.images.images)], default=str)
+    assert await hash_of(stage) not in text
+    assert [case for case in cases if case.session_id in text] == []
+    assert stage.face.alive.isdisjoint(case.session.face_session_id for case in cases)
+    assert stage.flaws == []
+
+
+async def test_after_two_passes_nothing_is_left_but_a_receipt_that_goes_too(stage: Stage) -> None:
+    cases = await sessions_of_a_person(stage)
+    other = await stage.case()
+    of_another = stage.rows_of(other)
+
+    receipt = await stage.process().erasure.erase(USER)
+    again = await stage.process().erasure.erase(USER)
+    between = await stage.process().erasure.find(receipt.receipt_id)
+    await stage.sweep_after(MINUTE)
+    after = await stage.process().erasure.find(receipt.receipt_id)
 
     assert again.receipt_id == receipt.receipt_id
-    assert (receipt.sessions, between.status) == (1, ErasureStatus.ERASING)
-    assert (after.status, after.erased_at) == (ErasureStatus.ERASED, stage.clock())
-    text = json.dumps(stage.rows)
-    assert person not in text
-    assert opened.session_id not in text
-    assert len(stage.rows_of(ended)) == others
-    assert sum(row["RowKey"].startswith("receipt-") for row in stage.rows) == 1
+    assert (receipt.sessions, receipt.status) == (3, ErasureStatus.ERASING)
+    assert (between.status, after.status) == (ErasureStatus.ERASING, ErasureStatus.ERASED)
+    assert after.erased_at == stage.clock()
+    await assert_that_nothing_is_left(stage, cases)
+    assert stage.rows_of(other) == of_another
+    await stage.sweep_after(MINUTE, timedelta(days=91))
+    with pytest.raises(ReceiptNotFoundError):
+        await stage.process().erasure.find(receipt.receipt_id)
+
+
+async def test_what_the_first_pass_could_not_know_of_goes_in_the_second(stage: Stage) -> None:
+    await stage.process().erasure.erase(USER)
+    marks = [key for key in stage.store.table.rows if key[1].endswith(":3-erasure")]
+    mark = stage.store.table.rows.pop(marks[0])
+    late = await stage.case()  # has read the ledger before the mark was there
+    stage.store.table.rows[marks[0]] = mark
+
+    await stage.sweep_after(MINUTE)
+
+    await assert_that_nothing_is_left(stage, [late])
 
 
 async def test_a_person_who_is_being_erased_starts_nothing_but_others_do(stage: Stage) -> None:
-    erasure, person = erasure_of(stage), await hash_of(stage)
-    await erasure.begin(USER)
+    await stage.process().erasure.erase(USER)
 
     with pytest.raises(PersonBeingErasedError) as caught:
         await stage.case()
-    await stage.app.start.start(a_request(user="somebody-else"), None)
-    stage.clock.advance(timedelta(minutes=1))
-    await erasure.carry_on(person)
+    await stage.process().start.start(a_request(user="somebody-else"), None)
+    await stage.sweep_after(MINUTE)
+    await stage.case()
 
     assert caught.value.retry_after_seconds == 60
 
 
 async def test_while_face_is_away_nothing_is_said_to_be_erased(stage: Stage) -> None:
+    cases = [await stage.case()]
+    stage.faults.fail("delete", FaceUnavailableError("away"))
+    receipt = await stage.app.erasure.erase(USER)
+
+    stage.clock.advance(MINUTE)
+    await stage.app.sweep.run()
+    held_up = await stage.process().erasure.find(receipt.receipt_id)
+    await stage.sweep_after(timedelta(minutes=5))
+
+    assert held_up.status is ErasureStatus.ERASING
+    assert (await stage.process().erasure.find(receipt.receipt_id)).status is ErasureStatus.ERASED
+    await assert_that_nothing_is_left(stage, cases)
+
+
+async def test_a_record_that_nobody_can_read_is_erased_by_its_key(stage: Stage) -> None:
+    cases = await sessions_of_a_person(stage)
+    stage.store.table.put({**stage.row(cases[1].session_id), "status": "?"})
+
+    receipt = await stage.process().erasure.erase(USER)
+    await stage.sweep_after(MINUTE)
+
+    assert receipt.sessions == len(cases)
+    await assert_that_nothing_is_left(stage, cases)
+
+
+async def test_more_than_can_be_removed_at_once_are_left_to_the_sweep(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.flow.erasure._MAX_AT_ONCE", 1)
+    cases = await sessions_of_a_person(stage)
+
+    await stage.process().erasure.erase(USER)
+    untouched = len(stage.session_rows)
+    await stage.sweep_after(timedelta(0), MINUTE)
+
+    assert untouched == len(cases)
+    await assert_that_nothing_is_left(stage, cases)
+
+
+async def test_the_event_names_nobody_and_is_sent_again_until_it_is_taken(stage: Stage) -> None:
+    stage.topic = FakeTopic()
     await stage.case()
-    erasure, person = erasure_of(stage), await hash_of(stage)
-    receipt = await erasure.begin(USER)
-    stage.faults.fail_next("delete", *[FaceUnavailableError("away")] * 2)
+    receipt = await stage.app.erasure.erase(USER)
+    stage.faults.fail_next("send_erasure", EventsUnavailableError("away"))
 
-    stage.clock.advance(timedelta(minutes=1))
-    with pytest.raises(FaceUnavailableError):
-        await erasure.carry_on(person)
+    stage.clock.advance(MINUTE)
+    for _ in range(4):
+        await stage.app.sweep.run()
 
-    assert (await erasure.find(receipt.receipt_id)).status is ErasureStatus.ERASING
+    (told,) = stage.topic.erased
+    assert (told.receipt_id, told.sessions, told.erased_at) == (
+        receipt.receipt_id,
+        1,
+        stage.clock(),
+    )
+    assert stage.flaws == []
+
+
+@pytest.mark.parametrize("call", range(1, 40))
+async def test_whoever_dies_amid_it_leaves_it_to_the_next(stage: Stage, call: int) -> None:
+    async def die(_: str) -> None:
+        raise Crash
+
+    stage.topic = FakeTopic()
+    cases = await sessions_of_a_person(stage)
+    dying = stage.process(Faults(call, die))
+
+    ends = [await end_of(dying.erasure.erase(USER))]
+    stage.clock.advance(MINUTE)
+    with contextlib.suppress(BaseExceptionGroup, Crash):
+        await dying.sweep.run()
+    if isinstance(ends[0], Crash):
+        await stage.process().erasure.erase(USER)
+    await stage.sweep_after(*[timedelta(minutes=2)] * 4)
+
+    await assert_that_nothing_is_left(stage, cases)
+    assert len(stage.topic.erased) >= 1
+    assert {one.receipt_id for one in stage.topic.erased} == {
+        row["RowKey"].removeprefix("receipt-") for row in stage.rows if "erasedAt" in row
+    }
+
+
+async def test_two_who_erase_at_once_get_one_receipt(stage: Stage) -> None:
+    first, second = stage.process(), stage.app
+    receipts: list[Receipt] = []
+
+    async def erase_first() -> None:
+        receipts.append(await first.erasure.erase(USER))
+
+    load_mark = second.erasure.erasures.load_mark
+    seen: list[object] = []
+
+    async def look_too_early(person: object) -> object:
+        found = await load_mark(person)  # type: ignore[arg-type]
+        if not seen:
+            seen.append(found)
+            await erase_first()
+        return found
+
+    object.__setattr__(second.erasure.erasures, "load_mark", look_too_early)
+    receipts.append(await second.erasure.erase(USER))
+
+    assert receipts[0].receipt_id == receipts[1].receipt_id
+
+
+async def test_an_alarm_without_a_mark_or_a_receipt_goes(stage: Stage) -> None:
+    for owner in (f"p:{await hash_of(stage)}:3-erasure", f"receipt-{'0' * 33}"):
+        key = f"alarm-2026-01-01T00:00:00.000Z-erasure-{owner}"
+        stage.store.table.put({"PartitionKey": (await hash_of(stage))[0], "RowKey": key})
+
+    await stage.sweep_after(timedelta(0))
+
+    assert stage.rows == []
+
+
+async def test_a_store_that_fails_amid_the_first_pass_leaves_it_to_the_alarm(stage: Stage) -> None:
+    cases = await sessions_of_a_person(stage)
+    stage.faults.fail_next("delete_ledger", StoreUnavailableError("down"))
+
+    receipt = await stage.app.erasure.erase(USER)
+    await stage.sweep_after(MINUTE)
+
+    assert (await stage.process().erasure.find(receipt.receipt_id)).status is ErasureStatus.ERASED
+    await assert_that_nothing_is_left(stage, cases)
 
 
 async def test_a_receipt_that_nobody_was_given_is_not_found(stage: Stage) -> None:
     for unknown in ("0" * 33, "no receipt"):
         with pytest.raises(ReceiptNotFoundError):
-            await erasure_of(stage).find(unknown)
+            await stage.process().erasure.find(unknown)

@@ -61,6 +61,7 @@ class Backlog:
     def sweep(self, events: RecordedEvents, *, seconds: float) -> Sweep:
         return Sweep(
             walk=self,  # type: ignore[arg-type] # only its alarms are handled
+            erasure=self,  # type: ignore[arg-type] # likewise
             store=cast("SessionStore", self),
             now=lambda: datetime.now(UTC),
             log=events,
