@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from local.demo.acts import (
+    FUNCTION_KEY,
     Ending,
     complete,
     read_image,
@@ -19,6 +20,7 @@ from local.demo.narrator import Narrator, require
 MASTER_KEY = {"x-functions-key": "local-master-key"}
 
 _TOKEN_AND_GRACE_SECONDS = 600 + 300
+_SECOND_PASS_SECONDS = 61
 _RETENTION_SECONDS = 91 * 86_400
 
 
@@ -109,6 +111,29 @@ async def _keep_a_picture_and_purge_it(narrator: Narrator) -> Ending:
     await read_image(narrator, check, status=404)
     await narrator.confirm("the record is purged, and its picture with it")
     return ending
+
+
+async def _forget_a_person(narrator: Narrator) -> Ending:
+    user = {"userCorrelationId": secrets.token_hex(8)}
+    check = await start(narrator, **user)
+    await narrator.play_device(check, "realface", "shows a real face")
+    await complete(narrator, check)
+    path = "/persons/erase"
+    _, told = await narrator.call("operator", "POST", path, headers=FUNCTION_KEY, json=user)
+    await _pass_time(narrator, _SECOND_PASS_SECONDS, "a minute")
+    receipt = {"receiptId": told["receiptId"]}
+
+    async def is_erased() -> bool:
+        url = narrator.app_url + path
+        async with narrator.http.post(url, headers=FUNCTION_KEY, json=receipt) as answer:
+            return bool((await answer.json())["status"] == "erased")
+
+    await narrator.wait_until("the person was erased", is_erased)
+    await narrator.confirm(f"erased, with {told['sessions']} session; the receipt names nobody")
+    path = f"/sessions/{check.session_id}"
+    status, _ = await narrator.call("frontend", "GET", path, headers=check.token)
+    require("the answer to the frontend", found=status, wanted=404)
+    return Ending("completed, 404")
 
 
 async def _distrust_another_digest(narrator: Narrator) -> Ending:
@@ -231,5 +256,10 @@ CHAPTERS: Sequence[Chapter] = _number(
         "A photo, then a real face: two attempts of one check, and both count",
         "a photo, then a real face",
         _reject_a_photo_before_a_real_face,
+    ),
+    (
+        "Somebody wants to be forgotten, and an operator sees to it",
+        "a person is erased",
+        _forget_a_person,
     ),
 )
