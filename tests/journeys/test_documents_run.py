@@ -165,7 +165,9 @@ async def test_every_command_of_a_document_runs_as_it_stands(
         ),
         pytest.param("make everything", "No rule to make target", id="no such target"),
         pytest.param("scripts/smoke https://", "https:// is no address", id="no host"),
-        pytest.param("examples/check.sh nonsense", "outcome must be one of", id="the stack's word"),
+        pytest.param(
+            "examples/check.sh nonsense", "OUTCOME must be one of", id="the script's word"
+        ),
         pytest.param("dig example.com", "dig: not found", id="a program that nobody looked at"),
     ],
 )
@@ -214,9 +216,16 @@ async def answers(world: World) -> list[Any]:
         (await world.create(json={})).body,
         (await world.call("GET", "/health")).body,
         await list_of_one(world),
+        await receipt(world),
     ]
     results = [(await world.result(one)).body for one in (check, verify)]
     return [*told, *results, (await world.consume(check, "payments")).body]
+
+
+async def receipt(world: World) -> object:
+    """Begin to erase somebody unknown."""
+    person = {"userCorrelationId": os.urandom(8).hex()}
+    return (await world.call("POST", "/persons/erase", headers=FUNCTION_KEY, json=person)).body
 
 
 async def list_of_one(world: World) -> object:

@@ -398,7 +398,7 @@ async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None
     assert functions["get_session_image"] == {"default": "c", "image": "made"}
     assert functions["resend_event"] == {"resend": "made"}
     assert functions["consume_result"] == {"consume": "made"}
-    assert len([call for call in azure.state["calls"] if " set " in call]) == 8
+    assert len([call for call in azure.state["calls"] if " set " in call]) == 9
     assert "is there already" in second.out
     assert "'start' made" in first.out
 
