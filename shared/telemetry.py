@@ -64,6 +64,8 @@ def log_event(event: str, /, *, level: int = logging.INFO, **fields: Unpack[LogF
 def silence_sdk_logs() -> None:
     """Keep Microsoft's SDKs from logging every request with its URL and headers."""
     logging.getLogger("azure").setLevel(logging.WARNING)
+    # It logs a traceback for an error that is no JSON; why there is no secret we say ourselves.
+    logging.getLogger("azure.keyvault").setLevel(logging.ERROR)
 
 
 def _one_line(value: object) -> str:
