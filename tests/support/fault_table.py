@@ -85,6 +85,13 @@ TABLE: dict[tuple[str, str], tuple[Line, ...]] = {
     ),
     ("vault", "create"): (
         Line(SLOW, CREATED, STARTED, GOES_ON),
+        # There is no secret that can be used, and it is not asked for again before that.
+        Line(
+            (Fault.NOT_FOUND, Fault.FOREIGN_NOT_FOUND, Fault.HUGE),
+            f"{KEY_UNAVAILABLE}, `Retry-After: 30`",
+            NOTHING,
+            AGAIN,
+        ),
         Line(OTHERS, KEY_UNAVAILABLE, NOTHING, AGAIN),
     ),
     ("vault", "complete"): (
@@ -210,7 +217,7 @@ STATES: tuple[State, ...] = (
         what=NO_SECRET,
         route="create",
         when="absent",
-        seen=KEY_UNAVAILABLE,
+        seen=f"{KEY_UNAVAILABLE}, `Retry-After: 30`",
         stored=NOTHING,
         then=AGAIN,
     ),
