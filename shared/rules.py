@@ -16,11 +16,7 @@ def start_rules(settings: Settings) -> StartRules:
     return StartRules(
         allows_creates=settings.allow_creates,
         grace=timedelta(seconds=settings.session_grace_seconds),
-        limits=Limits(
-            max_open_sessions=settings.max_open_sessions,
-            max_starts_per_hour=settings.max_starts_per_hour,
-            max_failures=settings.max_failures,
-        ),
+        limits=_limits(settings),
         min_reference_quality=Quality(settings.min_reference_quality),
     )
 
@@ -39,4 +35,13 @@ def session_rules(settings: Settings, *, sends_events: bool) -> Rules:
         walks_by_message=sends_events or settings.session_image is not SessionImage.OFF,
         sends_events=sends_events,
         analyzes_images=bool(settings.session_image_analysis),
+        limits=_limits(settings),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_open_sessions=settings.max_open_sessions,
+        max_starts_per_hour=settings.max_starts_per_hour,
+        max_failures=settings.max_failures,
     )

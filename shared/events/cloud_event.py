@@ -19,6 +19,7 @@ class EventType(StrEnum):
     SESSION_COMPLETED = "FaceLiveness.SessionCompleted"
     SESSION_ABANDONED = "FaceLiveness.SessionAbandoned"
     SESSION_CANCELED = "FaceLiveness.SessionCanceled"
+    PERSON_LOCKED = "FaceLiveness.PersonLocked"
     PERSON_ERASED = "FaceLiveness.PersonErased"
 
 
@@ -59,6 +60,16 @@ def ending_event(source: str, session: Session) -> CloudEvent:
         "endedAt": rfc3339(ended_at),
     }
     return _event(source, _ENDINGS[session.status], _subject_of(session), ended_at, data)
+
+
+def lock_event(source: str, session: Session, locked_until: datetime) -> CloudEvent:
+    """Tell that a session's failure has locked its person, who is not named."""
+    data = {
+        "sessionId": session.session_id,
+        "kind": session.kind,
+        "lockedUntil": rfc3339(locked_until),
+    }
+    return _event(source, EventType.PERSON_LOCKED, _subject_of(session), _end_of(session), data)
 
 
 def erasure_event(source: str, receipt: Receipt) -> CloudEvent:

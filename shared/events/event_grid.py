@@ -52,6 +52,10 @@ class EventGridTopic:
         """Tell how a session ended; may raise EventsUnavailable."""
         await self._send(dict(cloud_event.ending_event(self._source, session)))
 
+    async def send_lock(self, session: Session, locked_until: datetime) -> None:
+        """Tell that a session's failure has locked its person; may raise EventsUnavailable."""
+        await self._send(dict(cloud_event.lock_event(self._source, session, locked_until)))
+
     async def send_erasure(self, receipt: Receipt) -> None:
         """Tell that a person has been erased; may raise EventsUnavailable."""
         await self._send(dict(cloud_event.erasure_event(self._source, receipt)))

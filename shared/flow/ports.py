@@ -26,10 +26,7 @@ class FaceGateway(Protocol):
         ...
 
     async def await_turn(self, rank: float) -> None:
-        """Wait until Face may be asked about a session: of those who wait, the lowest rank first.
-
-        Everything else that is asked waits by itself, after them.
-        """
+        """Wait to ask of a session: the lowest rank first, whatever else is asked afterwards."""
         ...
 
     async def get(self, kind: Kind, face_session_id: FaceSessionId) -> FaceReply[FaceAnswer | None]:
@@ -132,6 +129,10 @@ class EventTopic(Protocol):
 
     async def send_ending(self, session: Session) -> None:
         """Tell how a session ended."""
+        ...
+
+    async def send_lock(self, session: Session, locked_until: datetime) -> None:
+        """Tell that a session's failure has locked its person."""
         ...
 
     async def send_erasure(self, receipt: Receipt) -> None:

@@ -19,7 +19,7 @@ from shared.flow.images import SessionImages
 from shared.flow.ports import EventTopic, FaceGateway, LogEvent, SessionStore
 from shared.flow.shared_looks import Look, SharedLooks
 from shared.flow.update import Decide
-from shared.session import background_looks, decisions, looks, stops, transitions
+from shared.session import background_looks, decisions, limits, looks, stops, transitions
 from shared.session.alarm import Alarm, SweepResult
 from shared.session.decisions import Rules
 from shared.session.face_reply import FaceCall
@@ -112,6 +112,8 @@ class Walk:
             return stops.event_sent(session, self.rules.retention)
         try:
             await self.events.send_ending(session)
+            if locked_until := await self._find_lock(session):
+                await self.events.send_lock(session, locked_until)
         except EventsUnavailableError as error:
             waited = self.now() - session.event_due_since
             self.log(
@@ -124,6 +126,12 @@ class Walk:
             return stops.event_refused(session, self.rules.retention, self.now())
         self.log("event sent", session_id=session.session_id)
         return stops.event_sent(session, self.rules.retention)
+
+    async def _find_lock(self, session: Session) -> datetime | None:
+        if session.person is None or session.ended_at is None:
+            return None
+        ledger = await self.store.load_ledger(session.person, session.ended_at)
+        return limits.locked_by(session, ledger, self.rules.limits)
 
     async def _write(self, before: Session, after: Session) -> Session:
         try:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from shared.session import background_looks, looks, missing_digest, transitions
 from shared.session.face_answer import FaceAnswer, FaceStatus
 from shared.session.late_digest import hash_for_later
+from shared.session.limits import NO_LIMITS, Limits
 from shared.session.session import Reason, Report, Session, Status
 from shared.session.verdict import Policy, ends_in_error, is_finished, judge, last_attempt
 
@@ -21,6 +22,7 @@ class Rules:
     walks_by_message: bool = False
     analyzes_images: bool = False
     sends_events: bool = False
+    limits: Limits = NO_LIMITS
 
 
 def after_completion(

@@ -1,12 +1,12 @@
 """How often a person may start, fail, and be in the middle of a check."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from shared.session.ledger import MEMORY, EntryType, Ledger, Slot
-from shared.session.session import Kind
+from shared.session.session import Kind, Session
 
 _HOUR = timedelta(hours=1)
 _FIRST_WAIT = timedelta(minutes=1)
@@ -23,6 +23,9 @@ class Limits:
     max_open_sessions: int
     max_starts_per_hour: int
     max_failures: int
+
+
+NO_LIMITS = Limits(max_open_sessions=0, max_starts_per_hour=0, max_failures=0)
 
 
 class Limit(StrEnum):
@@ -71,6 +74,17 @@ def locked_until(ledger: Ledger, limits: Limits, now: datetime) -> datetime | No
         max(without_oldest[count], last + _wait(surplus - count)) for count in range(surplus + 2)
     )
     return until if now < until else None
+
+
+def locked_by(session: Session, ledger: Ledger, limits: Limits) -> datetime | None:
+    """Return until when the failure of a session locked its person, whatever has come since."""
+    ended_at = session.ended_at
+    entries = tuple(entry for entry in ledger.entries if ended_at and entry.at <= ended_at)
+    own = (EntryType.FAILURE, session.session_id)
+    if ended_at is None or own not in {(entry.type, entry.session_id) for entry in entries}:
+        return None
+    unlock = ledger.unlock if ledger.unlock and ledger.unlock.at <= ended_at else None
+    return locked_until(replace(ledger, entries=entries, unlock=unlock), limits, ended_at)
 
 
 def choose_slot(ledger: Ledger, limits: Limits, now: datetime) -> Slot | None:

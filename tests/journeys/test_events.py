@@ -1,5 +1,6 @@
 """Your server is told how each session ends, by the topic of the stack."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -76,3 +77,23 @@ async def test_where_events_are_off_none_can_be_sent_again(world: World) -> None
 
     assert (refused.status, refused.code) == (409, "EventsOff")
     assert await told(world, check) == []
+
+
+@pytest.mark.usefixtures("_with_events")
+async def test_the_failure_that_locks_a_person_tells_until_when(world: World) -> None:
+    person = {"userCorrelationId": secrets.token_hex(8)}
+    checks = []
+    for _ in range(5):
+        checks.append(await world.start(**person))
+        await world.play(checks[-1], "spoofface")
+        await world.complete(checks[-1])
+
+    async def types() -> list[list[str]]:
+        every = [await told(world, check) for check in checks]
+        return [[one["id"].partition(":")[0] for one in one_check] for one_check in every]
+
+    ended = ["SessionCompleted"]
+    await eventually(types, [*[ended] * 4, [*ended, "PersonLocked"]])
+    _, lock = await told(world, checks[-1])
+    assert set(lock["data"]) == {"sessionId", "kind", "lockedUntil"}
+    assert lock["data"]["lockedUntil"] > lock["time"]

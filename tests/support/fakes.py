@@ -109,10 +109,14 @@ class FakeTopic:
     """Who is told; keeps by whose end it was."""
 
     told: list[Session] = field(default_factory=list)
+    locked: list[tuple[SessionId, datetime]] = field(default_factory=list)
     erased: list[Receipt] = field(default_factory=list)
 
     async def send_ending(self, session: Session) -> None:
         self.told.append(session)
+
+    async def send_lock(self, session: Session, locked_until: datetime) -> None:
+        self.locked.append((session.session_id, locked_until))
 
     async def send_erasure(self, receipt: Receipt) -> None:
         self.erased.append(receipt)

@@ -83,6 +83,7 @@ async def test_the_app_is_built_as_the_settings_say() -> None:
         retention=timedelta(days=3),
         walks_by_message=True,
         analyzes_images=True,
+        limits=START_RULES.limits,
     )
     assert app.flow.walk.images.attributes == ("mask", "blur")
     assert app.start.rules == START_RULES

@@ -1,11 +1,14 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 
 from shared.events import cloud_event
 from shared.events.cloud_event import CloudEvent
+from shared.session.erasure import Receipt
 from shared.session.session import Kind, Outcome, Reason, Session, Status, Verdict
+from shared.session.timestamps import rfc3339
 from tests.support.any_records import SESSIONS
 from tests.support.builders import NOW, SESSION_ID, a_session
 
@@ -89,3 +92,30 @@ def test_an_event_depends_on_no_correlation_id_digest_or_confidence_nor_on_anyth
 def test_what_has_not_ended_is_not_told() -> None:
     with pytest.raises(ValueError, match="only an ending is told"):
         ending_event(a_session(kind=Kind.LIVENESS))
+
+
+def test_a_lock_and_an_erasure_are_told_without_a_name() -> None:
+    session = a_session(status=Status.COMPLETED, ended_at=NOW)
+    receipt = Receipt(
+        receipt_id=SESSION_ID, sessions=3, begun_at=NOW, erased_at=NOW + timedelta(minutes=1)
+    )
+
+    lock = cloud_event.lock_event(SOURCE, session, NOW + timedelta(minutes=5))
+    erasure = cloud_event.erasure_event(SOURCE, receipt)
+
+    assert (lock["id"], lock["subject"]) == (f"PersonLocked:{SESSION_ID}", f"sessions/{SESSION_ID}")
+    assert lock["data"] == {
+        "sessionId": SESSION_ID,
+        "kind": "liveness",
+        "lockedUntil": rfc3339(NOW + timedelta(minutes=5)),
+    }
+    assert (erasure["id"], erasure["subject"]) == (
+        f"PersonErased:{SESSION_ID}",
+        f"receipts/{SESSION_ID}",
+    )
+    assert (erasure["time"], erasure["data"]) == (
+        rfc3339(NOW + timedelta(minutes=1)),
+        {"receiptId": SESSION_ID, "sessions": 3},
+    )
+    with pytest.raises(ValueError, match="only an ending is told"):
+        cloud_event.erasure_event(SOURCE, replace(receipt, erased_at=None))

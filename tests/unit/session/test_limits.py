@@ -8,21 +8,22 @@ from hypothesis import strategies as st
 from shared.session.ids import SessionId
 from shared.session.ledger import Entry, EntryType, Ledger, Slot, Unlock
 from shared.session.limits import (
+    NO_LIMITS,
     Limit,
     Limits,
     Refusal,
     choose_slot,
     find_refusal,
+    locked_by,
     locked_until,
 )
-from shared.session.session import Kind
-from tests.support.builders import NOW, SESSION_ID
+from shared.session.session import Kind, Status
+from tests.support.builders import NOW, SESSION_ID, a_session
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 DAY = 24 * HOUR
 TICK = timedelta(microseconds=1)
 LIMITS = Limits(max_open_sessions=5, max_starts_per_hour=20, max_failures=5)
-NO_LIMITS = Limits(max_open_sessions=0, max_starts_per_hour=0, max_failures=0)
 ATTEMPTS = {Limit.FAILURES, Limit.STARTS}
 
 
@@ -364,3 +365,24 @@ def test_whoever_is_not_refused_has_a_slot_that_is_not_open_within_the_limit(
     if slot:
         assert slot.number < limits.max_open_sessions
         assert slot.number not in {one.number for one in ledger.slots if one.is_open(NOW)}
+
+
+def test_a_failure_locks_by_what_was_known_when_it_came() -> None:
+    ends = [NOW + timedelta(minutes=minute) for minute in range(7)]
+    entries = [
+        Entry(type=EntryType.FAILURE, kind=Kind.LIVENESS, at=at, session_id=SessionId(f"s{number}"))
+        for number, at in enumerate(ends)
+    ]
+    ledger = Ledger(entries=tuple(entries), unlock=Unlock(at=ends[-1] + timedelta(hours=1)))
+    limits = Limits(max_open_sessions=5, max_starts_per_hour=20, max_failures=5)
+    sessions = [
+        a_session(session_id=SessionId(f"s{number}"), status=Status.COMPLETED, ended_at=at)
+        for number, at in enumerate(ends)
+    ]
+    innocent = a_session(session_id=SessionId("s"), status=Status.COMPLETED, ended_at=ends[-1])
+
+    locks = [locked_by(one, ledger, limits) for one in [*sessions, innocent, a_session()]]
+
+    waits = [timedelta(minutes=minutes) for minutes in (1, 2, 4)]
+    locked = [at + wait for at, wait in zip(ends[4:], waits, strict=True)]
+    assert locks == [None] * 4 + locked + [None, None]
