@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from shared.errors import (
     AppError,
     EventsUnavailableError,
-    FaceUnavailableError,
     ReceiptNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
@@ -56,7 +55,7 @@ class Erasure:
         receipt = Receipt(receipt_id=receipt_id, sessions=len(started), begun_at=now)
         try:
             mark = Mark(receipt_id=receipt_id, begun_at=now, alarm_at=now)
-            await self.erasures.insert_mark(person_hash, mark, receipt)
+            mark = await self.erasures.insert_mark(person_hash, mark, receipt)
         except StoreConflictError:
             known = await self.erasures.load_mark(person_hash)
             if known is None:
@@ -64,7 +63,7 @@ class Erasure:
             return await self._load(known.receipt_id)
         self.log("erasure begun", receipt_id=receipt_id)
         if len(started) <= _MAX_AT_ONCE:
-            await self._try_first_pass(person_hash, receipt_id)
+            await self._try_first_pass(person_hash, mark)
         return receipt
 
     async def find(self, receipt_id: str) -> Receipt:
@@ -86,24 +85,23 @@ class Erasure:
             return SweepResult.SKIPPED
         return await self._run_pass(person, mark)
 
-    async def _try_first_pass(self, person: PersonHash, receipt_id: SessionId) -> None:
+    async def _try_first_pass(self, person: PersonHash, mark: Mark) -> None:
         try:
-            if mark := await self.erasures.load_mark(person):
-                await self._run_pass(person, mark)
+            await self._run_pass(person, mark)
         except AppError as error:
             # Its alarm carries it on.
-            self.log("erasure held up", receipt_id=receipt_id, cause=error)
+            self.log("erasure held up", receipt_id=mark.receipt_id, cause=error)
 
     async def _run_pass(self, person: PersonHash, mark: Mark) -> SweepResult:
         # First, so that whatever fails is tried again, less and less often.
         delay = backoff_delay(SECOND_PASS_AFTER, mark.delays)
         later = replace(mark, alarm_at=self.now() + delay, delays=mark.delays + 1)
-        await self.erasures.postpone(person, mark, later)
+        later = await self.erasures.postpone(person, mark, later)
         for session_id in await self.erasures.list_started(person):
             await self._delete(session_id)
         await self.erasures.delete_ledger(person, self.now())
         if mark.is_second_pass(self.now()):
-            await self._end(person)
+            await self._end(person, later)
             return SweepResult.PURGED
         return SweepResult.POSTPONED
 
@@ -122,17 +120,15 @@ class Erasure:
         if not session.is_final:
             canceled = transitions.canceled(session, self.now())
             ended = await self.store.replace(session, canceled)
-        ended = await self.walk.visit(ended)
-        if ended.has_face_data and not ended.is_forgotten_by_face(self.now()):
-            raise FaceUnavailableError("Face still has what is to be erased")
+        if not ended.is_forgotten_by_face(self.now()):
+            ended = await self.walk.visit(ended)
         await self.images.delete(session.session_id)
         await self.store.purge(ended)
 
-    async def _end(self, person: PersonHash) -> None:
-        if mark := await self.erasures.load_mark(person):
-            receipt = replace(await self._load(mark.receipt_id), erased_at=self.now())
-            await self.erasures.delete_mark(person, mark, receipt)
-            self.log("person erased", receipt_id=mark.receipt_id)
+    async def _end(self, person: PersonHash, mark: Mark) -> None:
+        receipt = replace(await self._load(mark.receipt_id), erased_at=self.now())
+        await self.erasures.delete_mark(person, mark, receipt)
+        self.log("person erased", receipt_id=mark.receipt_id)
 
     async def _tell(self, alarm: Alarm) -> SweepResult:
         receipt = await self.erasures.load_receipt_of(alarm)

@@ -32,12 +32,12 @@ class Erasures(Protocol):
         """List every session of a person that has a row, be it one that nobody can read."""
         ...
 
-    async def insert_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
-        """Mark a person; StoreConflict where there is a mark already."""
+    async def insert_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> Mark:
+        """Mark a person, return the mark as it stands; StoreConflict where there is one already."""
         ...
 
-    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> None:
-        """Carry an erasure on later; StoreConflict if somebody else has."""
+    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> Mark:
+        """Carry an erasure on later, return the mark as it stands; StoreConflict if it is not."""
         ...
 
     async def delete_unreadable(self, session_id: SessionId) -> None:

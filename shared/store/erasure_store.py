@@ -9,6 +9,7 @@ alarm-<due at>-record-receipt-<receipt id>              by which it goes
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 
@@ -63,18 +64,22 @@ class ErasureStore:
         found = [await self._table.read(shard, row_keys.session_key(one)) for one in ids]
         return [one for one, row in zip(ids, found, strict=True) if row]
 
-    async def insert_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> None:
-        """Mark a person; StoreConflict where there is a mark already."""
+    async def insert_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> Mark:
+        """Mark a person, return the mark as it stands; StoreConflict where there is one already."""
         rows = _mark_row(person, mark), _receipt_row(receipt), _alarm_row(person, mark)
-        await self._table.commit([insert_op(row) for row in rows])
+        versions = await self._table.commit([insert_op(row) for row in rows])
+        return replace(mark, version=versions[0])
 
-    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> None:
-        """Carry an erasure on later; StoreConflict if somebody else has."""
-        operations = [replace_op(_mark_row(person, after), before.version)]
-        if before.alarm_at != after.alarm_at:
-            alarms = _alarm_row(person, before), _alarm_row(person, after)
-            operations += [delete_op(alarms[0]), insert_op(alarms[1])]
-        await self._table.commit(operations)
+    async def postpone(self, person: PersonHash, before: Mark, after: Mark) -> Mark:
+        """Carry an erasure on later, return the mark as it stands; StoreConflict if it is not."""
+        versions = await self._table.commit(
+            [
+                replace_op(_mark_row(person, after), before.version),
+                delete_op(_alarm_row(person, before)),
+                insert_op(_alarm_row(person, after)),
+            ]
+        )
+        return replace(after, version=versions[0])
 
     async def delete_unreadable(self, session_id: SessionId) -> None:
         """Remove the rows of a session by their keys alone."""

@@ -19,6 +19,7 @@ from shared.face.rate_limiter import RateLimiter
 from shared.secret import Secret
 from shared.store.images import CONTAINER_NAME
 from shared.store.message_queue import QUEUE_NAME
+from tests.support.app_tasks import tasks_of_the_app
 from tests.support.fakes import Clock
 
 ENVIRONMENT = {
@@ -257,6 +258,6 @@ async def test_what_is_closed_fetches_nothing_in_the_background_that_would_open_
 
     await connections.close()
 
-    assert asyncio.all_tasks() <= {asyncio.current_task(), waiting}
+    assert tasks_of_the_app() <= {waiting}
     with pytest.raises(asyncio.CancelledError):
         await waiting

@@ -11,6 +11,7 @@ from shared.errors import (
     FaceUnavailableError,
     PersonBeingErasedError,
     ReceiptNotFoundError,
+    StoreConflictError,
     StoreUnavailableError,
 )
 from shared.session.erasure import ErasureStatus, Receipt
@@ -218,6 +219,57 @@ async def test_an_alarm_without_a_mark_or_a_receipt_goes(stage: Stage) -> None:
     await stage.sweep_after(timedelta(0))
 
     assert stage.rows == []
+
+
+async def test_an_alarm_of_another_time_than_the_marks_is_passed_over(stage: Stage) -> None:
+    await stage.process().erasure.erase(USER)
+    person = await hash_of(stage)
+    key = f"alarm-2026-01-01T00:00:00.000Z-erasure-p:{person}:3-erasure"
+    stage.store.table.put({"PartitionKey": person[0], "RowKey": key})
+    before = stage.rows
+
+    await stage.sweep_after(timedelta(0))
+
+    assert stage.rows == before
+
+
+async def test_a_person_whose_mark_comes_and_goes_is_for_the_operator_to_try_again(
+    stage: Stage,
+) -> None:
+    stage.faults.fail_next("insert_mark", StoreConflictError("changed"))
+
+    with pytest.raises(StoreUnavailableError):
+        await stage.app.erasure.erase(USER)
+
+
+async def test_a_session_that_is_purged_meanwhile_holds_nothing_up(stage: Stage) -> None:
+    case = await stage.case(answer=a_passing_answer())
+    await stage.complete(stage.process(), case)
+    session = stage.store.sessions[case.session_id]
+    table = stage.store.table
+    stage.faults.fail_next(
+        "load", lambda: table.rows.pop((session.session_id[0], f"session-{session.session_id}"))
+    )
+
+    receipt = await stage.app.erasure.erase(USER)
+    stage.store.table.rows = {
+        place: row for place, row in table.rows.items() if case.session_id not in place[1]
+    }
+    await stage.sweep_after(MINUTE)
+
+    assert (await stage.process().erasure.find(receipt.receipt_id)).status is ErasureStatus.ERASED
+
+
+async def test_what_face_has_forgotten_needs_no_face_to_go(stage: Stage) -> None:
+    cases = [await stage.case()]
+    stage.faults.fail("delete", FaceUnavailableError("away"))
+    stage.clock.advance(timedelta(hours=49))
+
+    await stage.app.erasure.erase(USER)
+    stage.clock.advance(MINUTE)
+    await stage.app.sweep.run()
+
+    assert cases[0].session_id not in json.dumps(stage.rows)
 
 
 async def test_a_store_that_fails_amid_the_first_pass_leaves_it_to_the_alarm(stage: Stage) -> None:

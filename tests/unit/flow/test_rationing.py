@@ -11,6 +11,7 @@ import pytest
 from shared.composition import App
 from shared.errors import FaceUnavailableError
 from shared.session.session import Report, Status
+from tests.support.app_tasks import tasks_of_the_app
 from tests.support.builders import (
     DIGEST,
     NOW,
@@ -175,7 +176,7 @@ async def test_an_app_that_is_closed_has_ended_its_looks(stage: Stage) -> None:
 
     await app.close()
 
-    assert asyncio.all_tasks() <= {asyncio.current_task(), *callers}
+    assert tasks_of_the_app() <= callers
     ends = await asyncio.gather(*callers, return_exceptions=True)
     assert {type(end) for end in ends} == {asyncio.CancelledError}
 
