@@ -142,7 +142,3 @@ def test_every_claim_that_is_looked_at_is_in_the_table() -> None:
     told = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"(?m)^\| (`.+?) \|", DOCUMENT))))
 
     assert told == {*access_token._REQUIRED, "azp", "appid", "oid", "roles"}
-
-
-def test_lines_fit_a_terminal() -> None:
-    assert [line for line in DOCUMENT.splitlines() if len(line) > 150] == []

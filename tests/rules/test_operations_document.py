@@ -22,7 +22,3 @@ def test_each_alert_has_a_paragraph_that_says_what_to_do() -> None:
 
     assert rows
     assert [name for name in rows if f"`{name}`" not in paragraphs] == []
-
-
-def test_lines_fit_a_terminal() -> None:
-    assert [line for line in DOCUMENT.splitlines() if len(line) > 150] == []
