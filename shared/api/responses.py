@@ -107,6 +107,8 @@ def _refuse(error: AppError) -> Reply:
         level=_level(error),
         code=code,
         cause=error,
+        face_request_id=getattr(error, "request_id", None),
+        client_request_id=getattr(error, "client_request_id", None),
         app_id=caller.app_id if caller else None,
         object_id=caller.object_id if caller else None,
     )

@@ -148,6 +148,19 @@ async def test_every_error_is_logged_in_its_own_words_as_loud_as_it_matters(
     assert record.levelname == loudness.get(status, "INFO")
 
 
+async def test_a_refusal_of_faces_is_logged_with_faces_own_request_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = errors.FaceRefusedError(WORDS)
+    error.request_id, error.client_request_id = "apim-1", "ours-1"
+    caplog.set_level(logging.DEBUG, logger="face_liveness")
+
+    await answered(error)
+
+    (record,) = caplog.records
+    assert 'faceRequestId="apim-1" clientRequestId="ours-1"' in record.message
+
+
 def leaves(kind: type[AppError]) -> Iterator[type[AppError]]:
     if not kind.__subclasses__():
         yield kind
