@@ -1,6 +1,5 @@
 """What a due alarm does: end what is over, walk what has ended to its last stop, purge."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.flow import update
+from shared.flow.event_failure import log_event_failure
 from shared.flow.face_failure import log_face_failure
 from shared.flow.images import SessionImages
 from shared.flow.ports import EventTopic, FaceGateway, LogEvent, SessionStore
@@ -25,6 +25,8 @@ from shared.session.decisions import Rules
 from shared.session.face_reply import FaceCall
 from shared.session.ids import SessionId
 from shared.session.kept_image import ImageState
+from shared.session.ledger import EntryType
+from shared.session.ledger_changes import end_entry
 from shared.session.session import Session, Status
 
 
@@ -90,7 +92,7 @@ class Walk:
             except FaceOutcomeUnknownError as error:
                 failure = failure or error
             except StoreUnavailableError as error:
-                # Of pictures: it is tried again less and less often, since each try asks Face, too.
+                # Of pictures or a ledger: tried less and less often, since each try asks Face too.
                 failure, after = error, transitions.postponed(after, self.now())
         if after != session:
             after = await self._write(session, after)
@@ -116,22 +118,17 @@ class Walk:
                 await self.events.send_lock(session, locked_until)
         except EventsUnavailableError as error:
             waited = self.now() - session.event_due_since
-            self.log(
-                "event not sent",
-                level=logging.WARNING,
-                session_id=session.session_id,
-                cause=error,
-                oldest_seconds=round(waited.total_seconds()),
-            )
+            log_event_failure(self.log, error, waited, session_id=session.session_id)
             return stops.event_refused(session, self.rules.retention, self.now())
         self.log("event sent", session_id=session.session_id)
         return stops.event_sent(session, self.rules.retention)
 
     async def _find_lock(self, session: Session) -> datetime | None:
-        if session.person is None or session.ended_at is None:
+        end = end_entry(session)
+        if session.person is None or end is None or end.type is not EntryType.FAILURE:
             return None
-        ledger = await self.store.load_ledger(session.person, session.ended_at)
-        return limits.locked_by(session, ledger, self.rules.limits)
+        ledger = await self.store.load_ledger(session.person, end.at)
+        return limits.locked_by(end, ledger, self.rules.limits)
 
     async def _write(self, before: Session, after: Session) -> Session:
         try:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from shared.session.ledger import MEMORY, EntryType, Ledger, Slot
-from shared.session.session import Kind, Session
+from shared.session.ledger import MEMORY, Entry, EntryType, Ledger, Slot
+from shared.session.session import Kind
 
 _HOUR = timedelta(hours=1)
 _FIRST_WAIT = timedelta(minutes=1)
@@ -76,15 +76,11 @@ def locked_until(ledger: Ledger, limits: Limits, now: datetime) -> datetime | No
     return until if now < until else None
 
 
-def locked_by(session: Session, ledger: Ledger, limits: Limits) -> datetime | None:
-    """Return until when the failure of a session locked its person, whatever has come since."""
-    ended_at = session.ended_at
-    entries = tuple(entry for entry in ledger.entries if ended_at and entry.at <= ended_at)
-    own = (EntryType.FAILURE, session.session_id)
-    if ended_at is None or own not in {(entry.type, entry.session_id) for entry in entries}:
-        return None
-    unlock = ledger.unlock if ledger.unlock and ledger.unlock.at <= ended_at else None
-    return locked_until(replace(ledger, entries=entries, unlock=unlock), limits, ended_at)
+def locked_by(failure: Entry, ledger: Ledger, limits: Limits) -> datetime | None:
+    """Return until when a failure locked its person, whatever has come since."""
+    entries = tuple(entry for entry in ledger.entries if entry.at <= failure.at)
+    unlock = ledger.unlock if ledger.unlock and ledger.unlock.at <= failure.at else None
+    return locked_until(replace(ledger, entries=entries, unlock=unlock), limits, failure.at)
 
 
 def choose_slot(ledger: Ledger, limits: Limits, now: datetime) -> Slot | None:

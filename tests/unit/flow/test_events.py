@@ -21,10 +21,13 @@ from tests.support.builders import (
     SESSION_ID,
     TOKEN,
     a_passing_answer,
+    a_request,
     a_running_answer,
+    an_answer,
+    an_attempt,
 )
 from tests.support.fakes import FakeTopic
-from tests.support.stage import STALE, Stage
+from tests.support.stage import STALE, Case, Stage
 from tests.unit.flow.states import STARTED
 
 MINUTE = timedelta(minutes=1)
@@ -209,3 +212,59 @@ async def test_an_event_is_not_sent_again_of_what_has_not_ended_or_is_not_there(
     stage.store.table.rows.clear()
     with pytest.raises(SessionNotFoundError):
         await stage.app.flow.resend_event(SESSION_ID)
+
+
+async def fail_five_times(stage: Stage) -> Case:
+    """Let somebody show a photo in five checks, and give the last."""
+    request = a_request(user="somebody")
+    for _ in range(5):
+        started = await stage.process().start.start(request, None)
+        case = Case(request=request, key=None, started=started)
+        stage.play(case, an_answer(an_attempt(liveness_decision="spoofface")))
+        stage.clock.advance(timedelta(seconds=1))
+        await stage.complete(stage.process(), case)
+    return case
+
+
+async def test_the_failure_that_locks_is_told_beside_its_end_and_a_resend_tells_the_same(
+    topic: FakeTopic,
+) -> None:
+    stage = Stage(topic=topic)
+    last = await fail_five_times(stage)
+    failed_at = stage.clock()
+
+    await stage.sweep_after(MINUTE)
+    await stage.process().flow.resend_event(last.session_id)
+    await stage.sweep_after(HOUR)
+
+    assert len(topic.told) == 6
+    assert topic.locked == [(last.session_id, failed_at + MINUTE)] * 2
+
+
+async def test_a_ledger_that_cannot_be_read_holds_an_event_up_and_changes_no_ending(
+    topic: FakeTopic,
+) -> None:
+    stage = Stage(topic=topic)
+    last = await fail_five_times(stage)
+    stage.faults.fail("load_ledger", StoreUnavailableError("down"))
+
+    stage.clock.advance(MINUTE)
+    await stage.app.sweep.run()
+    before = list(topic.locked)
+    stage.faults.clear()
+    await stage.sweep_after(HOUR)
+
+    assert (before, [one for one, _ in topic.locked]) == ([], [last.session_id])
+    assert stage.ending(last) == ("completed", "rejected")
+    assert stage.flaws == []
+
+
+async def test_no_ledger_is_read_for_an_end_that_is_no_failure(topic: FakeTopic) -> None:
+    stage = Stage(topic=topic)
+    case = await stage.case(answer=a_passing_answer())
+    await stage.complete(stage.process(), case)
+
+    await stage.settle(stage.app, case)
+
+    assert len(topic.told) == 1
+    assert "load_ledger" not in stage.faults.calls

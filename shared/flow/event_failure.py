@@ -1,0 +1,26 @@
+"""What operators read when the topic took no event."""
+
+import logging
+from datetime import timedelta
+
+from shared.errors import EventsUnavailableError
+from shared.flow.ports import LogEvent
+
+
+def log_event_failure(
+    log: LogEvent,
+    error: EventsUnavailableError,
+    waited: timedelta,
+    *,
+    session_id: str | None = None,
+    receipt_id: str | None = None,
+) -> None:
+    """Say why, what the event would have told of, and for how long it waits by now."""
+    log(
+        "event not sent",
+        level=logging.WARNING,
+        session_id=session_id,
+        receipt_id=receipt_id,
+        cause=error,
+        oldest_seconds=round(waited.total_seconds()),
+    )
