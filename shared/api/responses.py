@@ -17,6 +17,7 @@ from shared.errors import (
     CallerError,
     ConfigurationError,
     DependencyError,
+    FaceOutcomeUnknownError,
     ImageNotFoundError,
     ReceiptNotFoundError,
     SessionNotFoundError,
@@ -102,13 +103,14 @@ def _log_caller(context: func.Context) -> None:
 def _refuse(error: AppError) -> Reply:
     status, code = error_replies.status_of(error)
     caller = current_caller()
+    of_face = error if isinstance(error, FaceOutcomeUnknownError) else None
     telemetry.log_event(
         "request refused",
         level=_level(error),
         code=code,
         cause=error,
-        face_request_id=getattr(error, "request_id", None),
-        client_request_id=getattr(error, "client_request_id", None),
+        face_request_id=of_face.request_id if of_face else None,
+        client_request_id=of_face.client_request_id if of_face else None,
         app_id=caller.app_id if caller else None,
         object_id=caller.object_id if caller else None,
     )
