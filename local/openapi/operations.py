@@ -180,7 +180,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 body=contract.EraseReply,
             ),
         },
-        codes=("KeyUnavailable", "ReceiptNotFound"),
+        codes=("KeyUnavailable", "ReceiptNotFound", "RecordCorrupt"),
     ),
     "get_health": Operation(
         summary="See that the app runs",

@@ -1,6 +1,5 @@
 """Erases a person: at once what can be, and the rest whenever its alarm is due."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from shared.errors import (
     UnreadableRecordError,
 )
 from shared.flow.erasure_ports import Erasures
+from shared.flow.event_failure import log_event_failure
 from shared.flow.images import SessionImages
 from shared.flow.ports import EventTopic, LogEvent, Seals, SessionStore
 from shared.flow.walk import Walk
@@ -93,17 +93,30 @@ class Erasure:
             self.log("erasure held up", receipt_id=mark.receipt_id, cause=error)
 
     async def _run_pass(self, person: PersonHash, mark: Mark) -> SweepResult:
+        # As it begins: however long it takes, it knows only of sessions that are there by then.
+        is_second = mark.is_second_pass(self.now())
         # First, so that whatever fails is tried again, less and less often.
         delay = backoff_delay(SECOND_PASS_AFTER, mark.delays)
         later = replace(mark, alarm_at=self.now() + delay, delays=mark.delays + 1)
         later = await self.erasures.postpone(person, mark, later)
-        for session_id in await self.erasures.list_started(person):
-            await self._delete(session_id)
+        await self._delete_sessions(person)
+        if not is_second:
+            # By its start in the ledger the next pass finds a session that has come meanwhile.
+            return SweepResult.POSTPONED
         await self.erasures.delete_ledger(person, self.now())
-        if mark.is_second_pass(self.now()):
-            await self._end(person, later)
-            return SweepResult.PURGED
-        return SweepResult.POSTPONED
+        await self._end(person, later)
+        return SweepResult.PURGED
+
+    async def _delete_sessions(self, person: PersonHash) -> None:
+        """Delete all that can be; what one of them failed with is raised when all were tried."""
+        failure: AppError | None = None
+        for session_id in await self.erasures.list_started(person):
+            try:
+                await self._delete(session_id)
+            except AppError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     async def _delete(self, session_id: SessionId) -> None:
         try:
@@ -139,14 +152,8 @@ class Erasure:
             try:
                 await self.events.send_erasure(receipt)
             except EventsUnavailableError as error:
-                waited = round((self.now() - receipt.erased_at).total_seconds())
-                self.log(
-                    "event not sent",
-                    level=logging.WARNING,
-                    receipt_id=receipt.receipt_id,
-                    cause=error,
-                    oldest_seconds=waited,
-                )
+                waited = self.now() - receipt.erased_at
+                log_event_failure(self.log, error, waited, receipt_id=receipt.receipt_id)
                 return SweepResult.UNSENT
             self.log("event sent", receipt_id=receipt.receipt_id)
         purge_at = receipt.erased_at + self.retention

@@ -26,6 +26,7 @@ from shared.flow.turns import Turns
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.caller import Caller
+from shared.session.erasure import SECOND_PASS_AFTER
 from shared.session.face_answer import Quality, ReferenceImage, is_good_enough
 from shared.session.ids import RandomBytes
 from shared.session.ledger import Entry, EntryType, Ledger
@@ -99,7 +100,8 @@ class SessionStart:
             raise CreatesPausedError("no sessions are created now")
         if ledger.is_being_erased:
             raise PersonBeingErasedError(
-                "what is kept of the person is being removed", retry_after_seconds=60
+                "what is kept of the person is being removed",
+                retry_after_seconds=round(SECOND_PASS_AFTER.total_seconds()),
             )
         now = self.now()
         if refusal := find_refusal(ledger, self.rules.limits, now):

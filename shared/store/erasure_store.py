@@ -61,7 +61,8 @@ class ErasureStore:
         rows = await self._table.list_rows(shard, *ledger_keys.list_range(person, None))
         started = (ledger_keys.session_of_start(person, str(row["RowKey"])) for row, _ in rows)
         ids = [one for one in started if one is not None]
-        found = [await self._table.read(shard, row_keys.session_key(one)) for one in ids]
+        keys = map(row_keys.session_key, ids)
+        found = await asyncio.gather(*(self._table.read(shard, key) for key in keys))
         return [one for one, row in zip(ids, found, strict=True) if row]
 
     async def insert_mark(self, person: PersonHash, mark: Mark, receipt: Receipt) -> Mark:
@@ -95,7 +96,7 @@ class ErasureStore:
         shard, mark = shard_of_person(person), ledger_keys.mark_key(person)
         rows, alarms = await asyncio.gather(
             self._table.list_rows(shard, f"p:{person}:", f"p:{person}:~"),
-            # None of a ledger's row is due later, and there are many more.
+            # No row of a ledger is due later, and there are many more.
             self._table.list_rows(shard, *row_keys.due_range(now + MEMORY + timedelta(hours=1))),
         )
         own = [one for one in rows if one[0]["RowKey"] != mark]

@@ -1,5 +1,6 @@
 """A person is erased: nothing of them is left but a receipt that names nobody."""
 
+import asyncio
 import contextlib
 import json
 from datetime import timedelta
@@ -13,8 +14,9 @@ from shared.errors import (
     ReceiptNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
+    UnreadableRecordError,
 )
-from shared.session.erasure import ErasureStatus, Receipt
+from shared.session.erasure import ErasureStatus
 from shared.session.person import Person, PersonKind
 from tests.support.builders import a_passing_answer, a_request, an_answer, an_attempt
 from tests.support.fakes import FakeTopic
@@ -189,26 +191,51 @@ async def test_whoever_dies_amid_it_leaves_it_to_the_next(stage: Stage, call: in
 
 
 async def test_two_who_erase_at_once_get_one_receipt(stage: Stage) -> None:
-    first, second = stage.process(), stage.app
-    receipts: list[Receipt] = []
+    await stage.case()
 
-    async def erase_first() -> None:
-        receipts.append(await first.erasure.erase(USER))
-
-    load_mark = second.erasure.erasures.load_mark
-    seen: list[object] = []
-
-    async def look_too_early(person: object) -> object:
-        found = await load_mark(person)  # type: ignore[arg-type]
-        if not seen:
-            seen.append(found)
-            await erase_first()
-        return found
-
-    object.__setattr__(second.erasure.erasures, "load_mark", look_too_early)
-    receipts.append(await second.erasure.erase(USER))
+    receipts = await asyncio.gather(*(stage.process().erasure.erase(USER) for _ in range(2)))
 
     assert receipts[0].receipt_id == receipts[1].receipt_id
+    assert sum(row["RowKey"].startswith("receipt-") for row in stage.rows) == 1
+
+
+async def test_a_session_that_comes_amid_a_pass_is_found_by_the_next(stage: Stage) -> None:
+    first = await stage.case()
+    before = set(stage.store.table.rows)
+    request = a_request(user=USER.id)
+    started = await stage.process().start.start(request, None)
+    late = Case(request=request, key=None, started=started)
+    table = stage.store.table
+    its_own = {place: table.rows.pop(place) for place in set(table.rows) - before}
+    stage.faults.fail_next("purge", lambda: table.rows.update(its_own))
+
+    await stage.app.erasure.erase(USER)
+    await stage.sweep_after(MINUTE)
+
+    await assert_that_nothing_is_left(stage, [first, late])
+
+
+async def test_a_pass_that_begins_within_the_minute_is_not_the_last_however_long_it_takes(
+    stage: Stage,
+) -> None:
+    await stage.case()
+    stage.faults.fail_next("purge", lambda: stage.clock.advance(2 * MINUTE))
+
+    receipt = await stage.app.erasure.erase(USER)
+    found = await stage.process().erasure.find(receipt.receipt_id)
+
+    assert found.status is ErasureStatus.ERASING
+
+
+async def test_a_session_that_cannot_go_keeps_no_other(stage: Stage) -> None:
+    cases = await sessions_of_a_person(stage)
+    stage.faults.fail_next("purge", StoreUnavailableError("down"))
+
+    await stage.app.erasure.erase(USER)
+
+    assert len(stage.session_rows) == 1
+    await stage.sweep_after(MINUTE)
+    await assert_that_nothing_is_left(stage, cases)
 
 
 async def test_an_alarm_without_a_mark_or_a_receipt_goes(stage: Stage) -> None:
@@ -287,3 +314,15 @@ async def test_a_receipt_that_nobody_was_given_is_not_found(stage: Stage) -> Non
     for unknown in ("0" * 33, "no receipt"):
         with pytest.raises(ReceiptNotFoundError):
             await stage.process().erasure.find(unknown)
+
+
+async def test_a_mark_or_a_receipt_that_nobody_can_read_is_said_to_be_that(stage: Stage) -> None:
+    receipt = await stage.process().erasure.erase(USER)
+    for row in stage.rows:
+        if row["RowKey"].startswith(("receipt-", "p:")):
+            stage.store.table.put({**row, "begunAt": "?"})
+
+    with pytest.raises(UnreadableRecordError):
+        await stage.process().erasure.erase(USER)
+    with pytest.raises(UnreadableRecordError):
+        await stage.process().erasure.find(receipt.receipt_id)
