@@ -34,7 +34,9 @@ def imported(path: Path) -> set[str]:
 
 def python_files(folder: str) -> Iterator[Path]:
     return (
-        path for path in sorted((ROOT / folder).rglob("*.py")) if "node_modules" not in path.parts
+        path
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "node_modules" not in path.relative_to(ROOT).parts
     )
 
 

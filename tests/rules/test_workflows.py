@@ -17,7 +17,9 @@ SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file()
 
 
 FOLDERS_WITH_A_LOCK = {
-    path.parent for path in ROOT.rglob("package-lock.json") if "node_modules" not in path.parts
+    path.parent
+    for path in ROOT.rglob("package-lock.json")
+    if "node_modules" not in path.relative_to(ROOT).parts
 }
 
 

@@ -84,8 +84,11 @@ def documents() -> list[Document]:
     return [
         Document(path)
         for path in sorted(ROOT.rglob("*.md"))
-        if not _UNREAD & set(path.parts[len(ROOT.parts) :])
-        and not [part for part in path.parts if part.startswith(".") or part == "node_modules"]
+        if not [
+            part
+            for part in path.relative_to(ROOT).parts
+            if part in _UNREAD or part.startswith(".") or part == "node_modules"
+        ]
     ]
 
 
