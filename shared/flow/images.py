@@ -35,8 +35,11 @@ class SessionImages:
         reply = await self._get(session, image_id)
         session = session.after_call(FaceCall.IMAGE, reply.request_id)
         if isinstance(reply.value, NoImage):
-            return self._give_up(session, reply.value)
-        await self.store.insert(session.session_id, reply.value)
+            # Whoever came by before may have kept it and deleted the rest, but not written it down.
+            if await self.store.load(session.session_id) is None:
+                return self._give_up(session, reply.value)
+        else:
+            await self.store.insert(session.session_id, reply.value)
         return replace(session, image=session.image.stored())
 
     async def analyze(self, session: Session) -> Session:

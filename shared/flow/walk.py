@@ -134,10 +134,14 @@ class Walk:
         try:
             return await self.store.replace(before, after)
         except StoreConflictError:
-            if after.image != before.image and await self.store.load(before.session_id) is None:
-                # The record is gone, and whoever removed it may have come before this picture.
+            if after.image != before.image and await self._is_unwanted(before.session_id):
                 await self.images.delete(before.session_id)
             raise
+
+    async def _is_unwanted(self, session_id: SessionId) -> bool:
+        # Whoever removed the record, or found no picture, may have come before this one.
+        known = await self.store.load(session_id)
+        return known is None or known.image.state is ImageState.UNAVAILABLE
 
     async def _delete_at_face(self, session: Session) -> Session:
         if session.image.needs_face or not session.has_face_data:

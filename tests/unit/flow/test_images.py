@@ -28,6 +28,7 @@ from tests.support.builders import (
     a_passing_answer,
     a_session,
 )
+from tests.support.faults import Crash
 from tests.support.stage import SETTINGS, Stage, end_of
 
 JPEG = b"\xff\xd8\xff a picture"
@@ -193,6 +194,34 @@ async def test_whoever_loses_a_race_leaves_the_picture_where_it_is(stage: Stage)
 
     assert isinstance(await visit(stage), StoreConflictError)
     assert stage.images.images == {SESSION_ID: JPEG}
+
+
+async def test_a_picture_that_was_kept_by_whoever_crashed_before_writing_it_down_is_stored(
+    stage: Stage,
+) -> None:
+    def crash() -> None:
+        raise Crash
+
+    stage.faults.fail_next("replace", crash)
+    with pytest.raises(Crash):
+        await stage.app.sweep.walk.handle_alarm(SESSION_ID)
+    stage.face.images[SESSION_IMAGE_ID] = NoImage.NOT_FOUND
+
+    assert await visit(stage) is SweepResult.DELETED
+    assert state_of(stage) is ImageState.STORED
+    assert stage.events.named("image unavailable") == []
+
+
+async def test_whoever_keeps_a_picture_that_another_was_refused_removes_it_again(
+    stage: Stage,
+) -> None:
+    def be_overtaken() -> None:
+        stage.store.hold(replace(stage.session, image=stage.session.image.unavailable()))
+
+    stage.faults.fail_next("replace", be_overtaken)
+
+    assert isinstance(await visit(stage), StoreConflictError)
+    assert stage.images.images == {}
 
 
 async def test_a_purge_removes_the_picture_first(stage: Stage) -> None:
