@@ -103,6 +103,7 @@ def _create_request(
         returns_image_hash=bool(fields.get("returnVerifyImageHash")),
         confidence_threshold=_threshold(fields),
         image_hash=hashlib.sha256(image).hexdigest().upper() if image else None,
+        device_correlation_id=cast("str | None", fields.get("deviceCorrelationId")),
     )
 
 

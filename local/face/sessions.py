@@ -51,6 +51,7 @@ class CreateRequest:
     returns_image_hash: bool = False
     confidence_threshold: float | None = None
     image_hash: str | None = None
+    device_correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

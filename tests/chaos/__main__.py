@@ -39,7 +39,7 @@ async def _run(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         # The simulators run in this process; what they log is kept from the summary.
         logging.basicConfig(filename=Path(folder, "simulators.log"))
-        async with system.set_up(Path(folder)) as on:
+        async with system.set_up(Path(folder), todo.skew_seconds) as on:
             report.say("the stack runs; chaos begins")
             run = await execute(todo, on)
             report.summary(run, on)

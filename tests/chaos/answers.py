@@ -18,12 +18,26 @@ def check(case: Case, findings: Findings) -> None:
         if one.act == "result" and one.status == _OK:
             same = one.outcome == case.row.get("outcome")
             findings.check(same, "the outcome told is the one recorded", one, case.session_id)
+    _check_consumers(case, findings)
     for one in case.asked:
         later = any(end.answered < one.sent for end in final)
         still_open = one.told in {"started", "processing"} or one.code == "SessionNotFinal"
         findings.check(
             not (later and still_open), "no answer takes an ending back", one, case.session_id
         )
+
+
+def _check_consumers(case: Case, findings: Findings) -> None:
+    uses = [one for one in case.asked if one.act == "consume"]
+    served = {one.consumer for one in uses if one.status == _OK}
+    findings.check(len(served) <= 1, "a result is consumed by one", served, case.session_id)
+    first = case.row.get("consumer")
+    findings.check(
+        served <= {first}, "the consumer who was told is recorded", served, case.session_id
+    )
+    for one in (one for one in uses if one.code == "ResultConsumed"):
+        other = one.consumer != first
+        findings.check(other, "only another's use is refused", one, case.session_id)
 
 
 def _is_gone(asked: Asked) -> bool:

@@ -38,7 +38,8 @@ def check(history: History, rows: Sequence[Row], system: System, findings: Findi
     for key in dict.fromkeys(one.key for one in creates):
         own_creates = [one for one in creates if one.key == key]
         key_hash = _key_hash(history, key or "", system)
-        sessions = _check_key(own_creates, key_hash, known, findings)
+        key_life = _KEY_LIFE - system.skew.margin
+        sessions = _check_key(own_creates, key_hash, known, key_life, findings)
         if history.script.by_user and any(one.is_repeat for one in own_creates):
             findings.check(sessions, "a key conflicts with its own session only", key)
         for repeat, first in _repeats(own_creates, known, system):
@@ -57,13 +58,13 @@ def _key_hash(history: History, key: str, system: System) -> str:
 
 
 def _check_key(
-    creates: Sequence[Asked], key_hash: str, known: Rows, findings: Findings
+    creates: Sequence[Asked], key_hash: str, known: Rows, key_life: timedelta, findings: Findings
 ) -> set[str]:
     told = [one.opened.session_id for one in creates if one.opened]
     named = {one for one, row in known.items() if row.get("keyHash") == key_hash}
     sessions = (named | set(told)) & known.keys()
     began = sorted(time_of(known[one]["createdAt"]) for one in sessions)
-    apart = all(later - earlier >= _KEY_LIFE for earlier, later in pairwise(began))
+    apart = all(later - earlier >= key_life for earlier, later in pairwise(began))
     findings.check(apart, "a key has one session while it lives", sessions, *told[:1])
     return sessions
 
@@ -76,7 +77,7 @@ def _repeats(
         if first.opened is None or first.opened.session_id not in known:
             continue
         began = time_of(known[first.opened.session_id]["createdAt"])
-        ends = system.real(began + _KEY_LIFE)
+        ends = system.real(began + _KEY_LIFE) - system.skew.margin
         for one in creates:
             if first.answered < one.sent and one.answered < ends:
                 yield one, first

@@ -13,7 +13,7 @@ from tests.chaos.troubles import Amount, Fault, Trouble
 
 _POOR_SECONDS = 2.0
 # What stops and resumes processes needs a host and a Storage that are ours.
-_OURS_ONLY = {"kill", "freeze"}
+_OURS_ONLY = {"kill", "freeze", "restart"}
 
 
 async def make(system: System, troubles: Sequence[Trouble], done: Counter[str]) -> None:
@@ -33,12 +33,8 @@ async def _make(system: System, trouble: Trouble) -> None:
     match trouble:
         case Fault(body=body):
             await system.control("POST", "faults", body)
-        case Amount(what="kill", seconds=seconds):
-            await system.host.kill(down_seconds=seconds)
-        case Amount(what="freeze", seconds=seconds):
-            await system.freeze(seconds)
-        case Amount(seconds=seconds):
-            await system.skip(seconds)
+        case Amount():
+            await _spend(system, trouble)
         case Trouble(what="clear_faults"):
             await system.clear_faults()
         case Trouble(what="rotate"):
@@ -47,7 +43,23 @@ async def _make(system: System, trouble: Trouble) -> None:
             await system.control("POST", "reference", {"qualityForRecognition": "low"})
             await asyncio.sleep(_POOR_SECONDS)
             await system.control("POST", "reference", {"qualityForRecognition": "high"})
+        case Trouble(what="earlier"):
+            await system.versions.write_as_earlier()
+        case Trouble(what="later"):
+            await system.versions.write_as_later()
         case _:
             # The host may be down just now.
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 await system.sweep()
+
+
+async def _spend(system: System, amount: Amount) -> None:
+    match amount.what:
+        case "kill":
+            await system.host.kill(down_seconds=amount.seconds)
+        case "freeze":
+            await system.storage.freeze(amount.seconds)
+        case "restart":
+            await system.storage.restart(amount.seconds)
+        case _:
+            await system.skip(amount.seconds)

@@ -12,7 +12,17 @@ from typing import Any
 import aiohttp
 
 from tests.chaos.history import Asked, History, Opened, Played, now
-from tests.chaos.scripts import Again, Ask, Cancel, Play, Report, Script, Step, Together
+from tests.chaos.scripts import (
+    Again,
+    Ask,
+    Cancel,
+    Consume,
+    Play,
+    Report,
+    Script,
+    Step,
+    Together,
+)
 from tests.chaos.system import System
 from tests.support.constants import FUNCTION_KEY
 
@@ -63,6 +73,10 @@ async def _do(system: System, history: History, step: Step) -> None:
             await _insist(system, history, _Call(act="cancel", method="DELETE"), step.insists)
         case Ask(what="status"):
             await _ask(system, history, _Call(act="status", method="GET"))
+        case Consume(consumer=consumer):
+            body = {"consumer": consumer}
+            path = "/result/consume"
+            await _ask(system, history, _Call(act="consume", method="POST", path=path, json=body))
         case Ask():
             await _ask(system, history, _Call(act="result", method="GET", path="/result"))
         case Again():
@@ -137,7 +151,7 @@ async def _insist(system: System, history: History, call: _Call, times: int) -> 
 async def _ask(system: System, history: History, call: _Call) -> int:
     opened, sent = history.opened[-1], now()
     token = {"X-Session-Token": opened.session_token}
-    headers = FUNCTION_KEY if call.act == "result" else token
+    headers = FUNCTION_KEY if call.act in {"result", "consume"} else token
     about = replace(call, path=f"/{opened.session_id}{call.path}", headers=headers)
     status, body, comes_back = await _send(system, about)
     given = call.json or {}
@@ -153,6 +167,7 @@ async def _ask(system: System, history: History, call: _Call) -> int:
         # One that comes with an error does not count.
         digest=None if given.get("error") else given.get("digest"),
         error=given.get("error", {}).get("livenessError"),
+        consumer=given.get("consumer"),
         comes_back=comes_back,
     )
     history.asked.append(asked)
@@ -160,7 +175,7 @@ async def _ask(system: System, history: History, call: _Call) -> int:
 
 
 async def _send(system: System, call: _Call) -> tuple[int, dict[str, Any], bool]:
-    url = f"{system.url}/sessions{call.path}"
+    url = f"{system.host.next_url()}/sessions{call.path}"
     try:
         async with system.http.request(
             call.method,
@@ -180,9 +195,13 @@ async def _send(system: System, call: _Call) -> tuple[int, dict[str, Any], bool]
 def _order(script: Script, key: str | None) -> dict[str, Any]:
     person = "userCorrelationId" if script.by_user else "deviceCorrelationId"
     fields = {"deviceCorrelationId": key or f"device-{script.number}", person: script.person}
+    more = {
+        "authTokenTimeToLiveInSeconds": script.token_seconds,
+        "enableSessionImage": script.with_image,
+    }
     if not script.with_verify:
-        return {"json": {**fields, "authTokenTimeToLiveInSeconds": script.token_seconds}}
-    form = aiohttp.FormData({**fields, "authTokenTimeToLiveInSeconds": str(script.token_seconds)})
+        return {"json": {**fields, **more}}
+    form = aiohttp.FormData({**fields, **{name: json.dumps(more[name]) for name in more}})
     image = b"\xff\xd8\xff\xe0" + hashlib.sha256(str(script.number).encode()).digest() * 64
     form.add_field("verifyImage", BytesIO(image), filename="me.jpg")
     return {"form": form}

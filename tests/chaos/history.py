@@ -47,6 +47,7 @@ class Asked:
     code: str | None = None
     digest: str | None = None
     error: str | None = None
+    consumer: str | None = None
     key: str | None = None
     comes_back: bool = False
 
@@ -93,6 +94,7 @@ def _words(event: Played | Asked) -> str:
         "code": event.code,
         "digest": event.digest,
         "error": event.error,
+        "consumer": event.consumer,
         "key": event.key,
         "session": event.opened and event.opened.session_id,
         "face": event.opened and event.opened.face_session_id,

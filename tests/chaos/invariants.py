@@ -22,6 +22,7 @@ _MAY_ANSWER = {
     "cancel": {0, 204, 409, 502, 503},
     "status": {0, 200, 503},
     "result": {0, 200, 409, 503},
+    "consume": {0, 200, 409, 503},
 }
 
 
@@ -105,15 +106,20 @@ def _seen(case: Case, system: System) -> list[Sequence[Played]]:
     Such a session is stale by our clock at once, but by Face's it is young and may be played on.
     """
     late = case.time("endedAt") >= case.time("expiresAt") + _GRACE
-    if late and _leapt(system, case.played[0].sent, system.real(case.time("endedAt"))):
+    if late and _leapt(system, case.played[0].sent, _end_of(case, system)):
         return [case.played[:count] for count in range(1, len(case.played) + 1)]
     return [case.played]
 
 
 def _leapt(system: System, played: datetime, ended: datetime) -> bool:
-    near = ended - played < timedelta(seconds=15)
-    first = min(played, ended) - timedelta(seconds=10)
-    return near and any(first <= when <= ended for when, _ in system.skips)
+    margin = system.skew.margin
+    near = ended - played < timedelta(seconds=15) + margin
+    first = min(played, ended) - timedelta(seconds=10) - margin
+    return near and any(first <= when <= ended + margin for when, _ in system.skips)
+
+
+def _end_of(case: Case, system: System) -> datetime:
+    return system.real(case.time("endedAt"))
 
 
 def _check_digests(case: Case, system: System, findings: Findings) -> None:
@@ -126,14 +132,15 @@ def _check_digests(case: Case, system: System, findings: Findings) -> None:
         case.session_id,
     )  # fmt: skip
     findings.check(not differ or len(sent) > 1, "digests differ if two came", sent, case.session_id)
-    ended = system.real(case.time("endedAt"))
-    is_only = all(one.digest for one in reports if one.sent <= ended) and len(sent) == 1
+    first = _end_of(case, system) - system.skew.margin
+    last = _end_of(case, system) + system.skew.margin
+    is_only = all(one.digest for one in reports if one.sent <= last) and len(sent) == 1
     is_own = case.time("endedAt") < case.time("expiresAt") and not any(
-        one.act == "cancel" and one.sent <= ended for one in case.asked
+        one.act == "cancel" and one.sent <= last for one in case.asked
     )
     kept = [one for one in reports if one.digest and _was_kept_open(one)]
     # Nobody but these reports can have ended it, so that the digest came before the ending.
-    if kept or (is_only and is_own and any(one.sent <= ended for one in reports)):
+    if kept or (is_only and is_own and any(one.sent <= first for one in reports)):
         findings.check(reported, "a digest that was taken is kept", sent, case.session_id)
     _check_late_digest(case, sent, findings)
     for one in kept:
@@ -142,7 +149,7 @@ def _check_digests(case: Case, system: System, findings: Findings) -> None:
 
 
 def _check_late_digest(case: Case, sent: set[str], findings: Findings) -> None:
-    late, reported = case.row["lateDigest"], case.row.get("reportedDigest")
+    late, reported = case.row.get("lateDigest", "none"), case.row.get("reportedDigest")
     right = {one.digest.lower() for one in case.played if one.digest}
     fits = {"none": True, "matched": sent & right, "mismatched": sent - right}[late]
     findings.check(fits, "a late digest is compared with Face's", late, case.session_id)
@@ -177,5 +184,5 @@ def _check_abandoned(case: Case, system: System, findings: Findings) -> None:
     if over is None:
         return
     # Only a clock that leaps meanwhile can make a check stale that is just being played.
-    leapt = _leapt(system, over.sent, system.real(ended))
+    leapt = _leapt(system, over.sent, _end_of(case, system))
     findings.check(leapt, "a finished check is not abandoned", over, case.session_id)

@@ -7,13 +7,17 @@ from tests.chaos import scripts, troubles
 from tests.chaos.scripts import Script
 from tests.chaos.troubles import Trouble
 
+# Less than the grace after a token's end: a clock that is further ahead ends checks too early.
+_SKEWS = (0, 0, 0.5, 45, 200, -200)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Who will do what, and what will go wrong."""
+    """Who will do what, what will go wrong, and how far the hosts' clocks are apart."""
 
     scripts: tuple[Script, ...]
     troubles: tuple[Trouble, ...]
+    skew_seconds: float
 
 
 def plan(seed: int, *, sessions: int, seconds: float) -> Plan:
@@ -21,6 +25,7 @@ def plan(seed: int, *, sessions: int, seconds: float) -> Plan:
     return Plan(
         scripts=scripts.scripts(_random(seed, "scripts"), count=sessions, seconds=seconds),
         troubles=troubles.troubles(_random(seed, "troubles"), seconds=seconds + 3),
+        skew_seconds=_random(seed, "skew").choice(_SKEWS),
     )
 
 

@@ -51,6 +51,8 @@ def summary(run: "Run", system: System) -> None:
     )
     say(f"troubles   {_counts(run.done)}; the host {deaths}")
     say(f"raised     {_counts(run.raised)}; {run.messages} messages were sent")
+    seconds = run.plan.skew_seconds
+    say(f"kept       {run.pictures} pictures; {run.events} events came; clocks {seconds:g} s apart")
     say(f"orphans    {run.orphans} at Face that no record ever named: left to Face's own expiry\n")
     for invariant, count in sorted(run.findings.held.items()):
         broken = sum(one.invariant == invariant for one in run.findings)

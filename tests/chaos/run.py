@@ -5,7 +5,20 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.chaos import app_log, fault_injection, frontends, host_log, invariants, report, tables
+from tests.chaos import (
+    afterwards,
+    app_log,
+    endings,
+    fault_injection,
+    frontends,
+    host_log,
+    invariants,
+    orphans,
+    persons,
+    pictures,
+    report,
+    tables,
+)
 from tests.chaos.findings import Findings
 from tests.chaos.history import History
 from tests.chaos.plan import Plan
@@ -32,6 +45,8 @@ class Run:
     raised: Counter[str] = field(default_factory=Counter)
     rows: list[Row] = field(default_factory=list)
     orphans: int = 0
+    pictures: int = 0
+    events: int = 0
     messages: int = 0
 
 
@@ -48,6 +63,8 @@ async def execute(plan: Plan, system: System) -> Run:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     await _quiet(run, system)
+    report.say("new checks, to see that it works again")
+    run.histories += await afterwards.check(system, run.findings)
     await _end(run, system)
     await _purge(run, system)
     app_log.check(system.lines.text(), run.rows, run.findings)
@@ -71,7 +88,7 @@ async def _quiet(run: Run, system: System) -> None:
     system.host.look()
     await system.clear_faults()
     report.say("faults off, host up; the rows must agree while sessions are still open")
-    tables.check(await system.watcher.settled(), run.findings, system.now())
+    tables.check(await system.watcher.settled(), run.findings, system)
 
 
 async def _end(run: Run, system: System) -> None:
@@ -83,19 +100,31 @@ async def _end(run: Run, system: System) -> None:
         report.say(f"time passes, sweep {number + 1}: {len(left)} sessions left to end")
         if not left:
             break
+    await _judge(run, system)
+
+
+async def _judge(run: Run, system: System) -> None:
+    findings, rows = run.findings, run.rows
     _, alive = await system.control("GET", "sessions")
-    ids = {str(one["sessionId"]) for one in alive}
-    run.orphans = len(ids - system.watcher.named)
-    findings = run.findings
-    for face_id in system.watcher.named | {
-        one.face_session_id for history in run.histories for one in history.opened
-    }:
-        owner = _owner(run.rows, face_id)
+    _, requests = await system.control("GET", "requests")
+    _, events = await system.control("GET", "events")
+    kept = await system.pictures()
+    run.events, run.pictures = len(events), len(kept)
+    alive_ids = {str(one["sessionId"]) for one in alive}
+    for face_id in system.watcher.named:
+        owner = _owner(rows, face_id)
         findings.check(
-            face_id not in ids, "Face keeps no session that was recorded", face_id, owner
+            face_id not in alive_ids, "Face keeps no session that was recorded", face_id, owner
         )
-    tables.check(run.rows, findings, system.now())
-    invariants.check(run.rows, run.histories, system, findings)
+    nameless = sorted(alive_ids - system.watcher.named)
+    run.orphans = len(nameless)
+    orphans.check(nameless, rows, run.histories, system, findings)
+    tables.check(rows, findings, system)
+    system.versions.check(rows, findings)
+    invariants.check(rows, run.histories, system, findings)
+    persons.check(rows, run.histories, system, findings)
+    pictures.check(kept, rows, requests, findings)
+    endings.check(events, rows, findings)
     poison = await system.poisoned()
     findings.check(not poison, "no message is poison", poison)
 
@@ -109,6 +138,10 @@ async def _purge(run: Run, system: System) -> None:
             break
     names = [(row["PartitionKey"], row["RowKey"]) for row in rows]
     run.findings.check(not rows, "after the retention nothing is left", names)
+    left = list(await system.pictures())
+    run.findings.check(not left, "after the retention no picture is left", left)
+    _, alive = await system.control("GET", "sessions")
+    run.findings.check(not alive, "Face has forgotten every orphan", alive)
     system.host.look()
 
 
@@ -122,7 +155,8 @@ async def sweep(system: System) -> None:
 
 
 def _is_unfinished(row: Row) -> bool:
-    return row["status"] not in FINAL or row["atFace"]
+    is_walked = not row["atFace"] and "eventDueSince" not in row
+    return row["status"] not in FINAL or not is_walked
 
 
 def _owner(rows: list[Row], face_id: str) -> str | None:

@@ -11,6 +11,7 @@ _OVERRIDES: tuple[dict[str, object], ...] = (
     {"verifyImageHash": "ab" * 32},
     {"verifyImageHash": None},
 )
+_ATTACK_SECONDS = 25
 ERRORS = ("FaceWithMaskDetected", "TimedOut", "NoFaceDetected", "CameraStartupFailure")
 
 
@@ -50,6 +51,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consume:
+    """The server makes use of the result, under a name."""
+
+    consumer: str
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
     """The create is repeated with the same key, though its answer has come."""
 
@@ -64,7 +73,7 @@ class Together:
     pause: float = 0.0
 
 
-type Step = Play | Report | Cancel | Ask | Again | Together
+type Step = Play | Report | Cancel | Ask | Consume | Again | Together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +86,7 @@ class Script:
     with_verify: bool
     person: str
     by_user: bool
+    with_image: bool
     key: str | None
     creates_at_once: int
     patience: float
@@ -94,13 +104,22 @@ def _script(random: Random, number: int, count: int, seconds: float) -> Script:
     keyed = has_key or random.random() < 0.35
     # Some persons have many sessions at once, most have one.
     crowd = random.random() < 0.3
+    person = f"crowd-{random.randrange(1 + count // 20)}" if crowd else f"person-{number}"
+    starts_at = random.uniform(0, seconds)
+    if recipe is _attack:
+        attackers = 1 + count // 100
+        attacker = random.randrange(attackers)
+        person = f"attacker-{attacker}"
+        # One after the other, and each in a hurry, so that locks are met before time leaps on.
+        starts_at = attacker / attackers * seconds + random.uniform(0, _ATTACK_SECONDS)
     return Script(
         number=number,
         recipe=recipe.__name__.lstrip("_"),
-        starts_at=random.uniform(0, seconds),
+        starts_at=starts_at,
         with_verify=random.random() < 0.35,
-        person=f"crowd-{random.randrange(1 + count // 20)}" if crowd else f"person-{number}",
-        by_user=random.random() < 0.5,
+        person=person,
+        by_user=recipe is _attack or random.random() < 0.5,
+        with_image=random.random() < 0.5,
         key=f"idempotency-key-{number}-{random.randrange(10**9)}" if keyed else None,
         creates_at_once=2 if keyed and random.random() < 0.15 else 1,
         patience=random.choice((0.05, 0.15, 0.4, 6, 6, 6, 6)),
@@ -140,7 +159,12 @@ def _report(random: Random, digest: str | None = None, error: str | None = None)
 
 
 def _asks(random: Random) -> list[Step]:
-    asks = (Ask(what="status", pause=_short(random)), Ask(what="result", pause=_short(random)))
+    consumers = tuple(Consume(consumer=name) for name in random.choice(("aa", "ab", "a")))
+    asks: tuple[Step, ...] = (
+        Ask(what="status", pause=_short(random)),
+        Ask(what="result", pause=_short(random)),
+        Together(steps=consumers, pause=_short(random)),
+    )
     return [ask for ask in asks if random.random() < 0.5]
 
 
@@ -188,6 +212,10 @@ def _forged(random: Random) -> list[Step]:
     return [*early, _play(random), wrong, *_asks(random)]
 
 
+def _attack(random: Random) -> list[Step]:
+    return [_play(random, "spoofface"), _report(random), *_asks(random)]
+
+
 def _gives_up(random: Random) -> list[Step]:
     before: list[Step] = [_play(random)] if random.random() < 0.5 else []
     return [*before, Cancel(pause=_short(random)), *_asks(random)]
@@ -231,6 +259,7 @@ _RECIPES = (
     (9, _error_first, False),
     (4, _only_errors, False),
     (8, _forged, False),
+    (9, _attack, False),
     (5, _gives_up, False),
     (9, _cancel_races, False),
     (5, _play_races, False),

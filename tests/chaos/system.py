@@ -1,9 +1,7 @@
 """The stack, the host, the table and the clock, for those who act on it."""
 
-import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,18 +11,23 @@ from typing import Any
 import aiohttp
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
-from local.ports import HOST, Ports, StackError
+from local.clock import StackClock
+from local.ports import Ports, StackError
 from local.stack import app_settings
 from local.stack.host_process import APP
 from local.stack.stack import Stack
+from shared.store.images import CONTAINER_NAME
 from shared.store.session_store import TABLE_NAME
 from tests.chaos.history import now
-from tests.chaos.host import GivenHost, Host
+from tests.chaos.host import GivenHost, Host, Hosts
+from tests.chaos.skew import Skew
+from tests.chaos.storage import Storage
+from tests.chaos.versions import OtherVersions
 from tests.chaos.watcher import Watcher
 from tests.support import any_host
-from tests.support.any_host import AnyHost
 from tests.support.app_lines import AppLines
 from tests.support.constants import MASTER_KEY, QUEUE_NAME
 
@@ -36,6 +39,9 @@ IMPATIENT = {
     "STORE_TIMEOUT_SECONDS": "1.2",
     "SWEEP_FACE_CALLS_PER_SECOND": "60",
     "SWEEP_SCHEDULE": "*/5 * * * * *",
+    "SESSION_IMAGE": "allow",
+    # So that somebody is locked now and then.
+    "MAX_FAILURES": "3",
     "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
 }
@@ -46,13 +52,15 @@ class System:
     """Everything that a run acts on."""
 
     stack: Stack
-    host: Host | GivenHost
+    host: Hosts | GivenHost
+    storage: Storage
     lines: AppLines
     http: aiohttp.ClientSession
     watcher: Watcher
-    url: str
+    images: ContainerClient
+    versions: OtherVersions
+    skew: Skew = field(default_factory=Skew)
     skips: list[tuple[datetime, float]] = field(default_factory=list)
-    _freezing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def control(
         self, method: str, path: str, body: object = None, token: str | None = None
@@ -71,28 +79,21 @@ class System:
         """Move the stack's clock on, and remember a moment just before that."""
         self.skips.append((now(), seconds))
         await self.control("POST", "clock", {"advanceSeconds": seconds})
-
-    async def freeze(self, seconds: float) -> None:
-        """Let Storage be silent for a while: what it was asked meanwhile, it does afterwards."""
-        process = self.stack._azurite._process if self.stack._azurite else None
-        if process is None:
-            return
-        async with self._freezing:
-            process.send_signal(signal.SIGSTOP)
-            try:
-                await asyncio.sleep(seconds)
-            finally:
-                process.send_signal(signal.SIGCONT)
+        self.skew.follow(self.stack.clock)
 
     async def sweep(self) -> int:
         """Ask for a sweep as an operator does."""
-        url = f"{self.url.removesuffix('/api')}/admin/functions/sweep_stale_sessions"
+        url = f"{self.host.urls[0].removesuffix('/api')}/admin/functions/sweep_stale_sessions"
         async with self.http.post(url, headers=MASTER_KEY, json={}) as answer:
             return answer.status
 
     def now(self) -> datetime:
         """Tell the time by the stack's clock."""
         return now() + timedelta(seconds=sum(seconds for _, seconds in self.skips))
+
+    def stack_time(self, real: datetime) -> datetime:
+        """Turn a time of this machine's clock into the stack's."""
+        return real + timedelta(seconds=sum(by for when, by in self.skips if when <= real))
 
     def real(self, stack_time: datetime) -> datetime:
         """Turn a time of the stack's clock into this machine's; of a skipped one, the skip's."""
@@ -105,6 +106,11 @@ class System:
                 return when
         return stack_time - timedelta(seconds=passed)
 
+    async def pictures(self) -> dict[str, bytes]:
+        """Read every picture that is kept, past the app."""
+        names = [name async for name in self.images.list_blob_names()]
+        return {name: await (await self.images.download_blob(name)).readall() for name in names}
+
     async def poisoned(self) -> list[str]:
         """Read the messages that were set aside for good."""
         storage = self.stack.settings["AzureWebJobsStorage"]
@@ -116,38 +122,58 @@ class System:
 
 
 @contextlib.asynccontextmanager
-async def set_up(folder: Path) -> AsyncIterator[System]:
-    """Start everything and stop it again, or use what is given, which nobody may have used."""
+async def set_up(folder: Path, skew_seconds: float) -> AsyncIterator[System]:
+    """Start everything and stop it again, or use what is given, which nobody may have used.
+
+    Of two hosts the second one's clock is ahead by these seconds, or behind.
+    """
     if given := any_host.given():
         await given.wait()
-        async with _around(given, GivenHost()) as system:
+        only = GivenHost(f"{given.url}/api")
+        async with _around(given.stack, only, Storage(given.stack), Skew()) as system:
             if await system.watcher.look():
                 raise StackError("the table is not empty: chaos needs a state folder of its own")
             yield system
         return
     async with Stack(ports=Ports.free(), state=folder / "state") as stack:
-        url = f"http://{HOST}:{stack.ports.host}"
+        skewed = StackClock(folder / "skewed-clock.json")
+        skew = Skew(seconds=skew_seconds, clock=skewed)
+        skew.follow(stack.clock)
+        settings = _environment(stack)
+        ports = (stack.ports.host, Ports.free().host)
+        clocks = (stack.clock.path, skewed.path)
+        hosts = (
+            Host(stack, settings, folder / f"host-{port}.log", port=port, clock=clock)
+            for port, clock in zip(ports, clocks, strict=True)
+        )
         async with (
-            Host.running(stack, _environment(stack), folder / "host.log") as host,
-            _around(AnyHost(url=url, stack=stack), host) as system,
+            contextlib.aclosing(Storage(stack)) as storage,
+            Hosts.running(*hosts) as host,
+            _around(stack, host, storage, skew) as system,
         ):
             yield system
 
 
 @contextlib.asynccontextmanager
-async def _around(on: AnyHost, host: Host | GivenHost) -> AsyncIterator[System]:
-    storage = on.stack.settings["AzureWebJobsStorage"]
+async def _around(
+    stack: Stack, host: Hosts | GivenHost, storage: Storage, skew: Skew
+) -> AsyncIterator[System]:
+    azure = stack.settings["AzureWebJobsStorage"]
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
-        TableClient.from_connection_string(storage, TABLE_NAME) as table,
+        TableClient.from_connection_string(azure, TABLE_NAME) as table,
+        ContainerClient.from_connection_string(azure, CONTAINER_NAME) as images,
     ):
         yield System(
-            stack=on.stack,
+            stack=stack,
             host=host,
-            lines=AppLines(on.stack.log),
+            storage=storage,
+            lines=AppLines(stack.log),
             http=http,
             watcher=Watcher(table),
-            url=f"{on.url}/api",
+            images=images,
+            versions=OtherVersions(table),
+            skew=skew,
         )
 
 

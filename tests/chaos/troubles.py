@@ -30,7 +30,7 @@ class Fault(Trouble):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount(Trouble):
-    """The clock is moved by, the host is down for, or Storage is silent for these seconds."""
+    """The clock is moved by, a host is down for, or Storage is silent or away these seconds."""
 
     seconds: float
 
@@ -43,9 +43,12 @@ def troubles(random: Random, *, seconds: float) -> tuple[Trouble, ...]:
         _kills(random, seconds),
         _skips(random, seconds),
         _freezes(random, seconds),
+        _restarts(random, seconds),
         _simple(random, seconds, "sweep", every=4),
         _simple(random, seconds, "rotate", every=30),
         _simple(random, seconds, "poor", every=40),
+        _simple(random, seconds, "earlier", every=3),
+        _simple(random, seconds, "later", every=3),
     )
     return tuple(sorted((one for kind in kinds for one in kind), key=lambda one: one.at))
 
@@ -60,7 +63,10 @@ def _moments(random: Random, seconds: float, *, every: float) -> Iterator[float]
 def _bursts(random: Random, seconds: float) -> Iterator[Trouble]:
     for at in _moments(random, seconds, every=0.7):
         operation = random.choice(
-            (*("create",) * 3, *("get",) * 5, *("delete",) * 4, "any", "any", "vault", "identity")
+            (
+                *(*("create",) * 3, *("get",) * 5, *("delete",) * 4, "any", "any"),
+                *("vault", "identity", "image", "image", "topic", "topic"),
+            )
         )
         # A late key holds up everybody, and too many of those would leave nothing to be seen.
         maximum = 2 if operation in {"vault", "identity"} else 6
@@ -70,7 +76,7 @@ def _bursts(random: Random, seconds: float) -> Iterator[Trouble]:
 
 def _outages(random: Random, seconds: float) -> Iterator[Trouble]:
     for at in _moments(random, seconds, every=14):
-        operation = random.choice(("get", "delete", "any", "vault", "identity"))
+        operation = random.choice(("get", "delete", "any", "vault", "identity", "image", "topic"))
         body = {"operation": operation, "times": 100_000, **_breakage(random)}
         yield Fault(at=at, what="fault", body=body)
         yield Trouble(at=min(at + random.uniform(1, 4), seconds), what="clear_faults")
@@ -91,6 +97,11 @@ def _skips(random: Random, seconds: float) -> Iterator[Trouble]:
 def _freezes(random: Random, seconds: float) -> Iterator[Trouble]:
     for at in _moments(random, seconds, every=12):
         yield Amount(at=at, what="freeze", seconds=random.choice((0.2, 1, 2, 3.5)))
+
+
+def _restarts(random: Random, seconds: float) -> Iterator[Trouble]:
+    for at in _moments(random, seconds, every=25):
+        yield Amount(at=at, what="restart", seconds=random.choice((0, 1, 3)))
 
 
 def _simple(random: Random, seconds: float, what: str, *, every: float) -> Iterator[Trouble]:
