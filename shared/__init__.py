@@ -20,6 +20,7 @@ image_choices what a deployment may choose about pictures
 setting_rules what a setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
 single_flight what many want at once is done once
+trace         the caller's trace, on to Face and through the queue
 telemetry     which facts may be logged, and how
 azure_errors  what Microsoft's clients raise, and what of it may be told
 azure_http    the HTTP below Microsoft's clients of Storage

@@ -4,6 +4,8 @@ import logging
 import re
 from typing import TypedDict, Unpack
 
+from shared import trace
+
 
 class LogFields(TypedDict, total=False):
     """What may be said of an event; what is None is left out.
@@ -21,6 +23,7 @@ class LogFields(TypedDict, total=False):
     code: str | None
     cause: str | Exception | None
     operation: str | None
+    trace_id: str | None
     face_request_id: str | None
     client_request_id: str | None
     app_id: str | None
@@ -52,6 +55,8 @@ _logger = logging.getLogger("face_liveness")
 
 def log_event(event: str, /, *, level: int = logging.INFO, **fields: Unpack[LogFields]) -> None:
     """Log `event name="value" ...`, which a query can take apart."""
+    if trace_id := trace.find_foreign_id():
+        fields["trace_id"] = trace_id
     written = [
         f'{WRITTEN_NAMES[name]}="{_one_line(value)}"'
         for name, value in fields.items()

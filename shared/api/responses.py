@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import azure.functions as func
 from msgspec import UNSET, Raw, json
 
-from shared import composition, telemetry
+from shared import composition, telemetry, trace
 from shared.api import error_replies
 from shared.api.contract import ErrorReply, ReplyBody, Retryable
 from shared.api.door import Audience, check_caller, current_caller
@@ -62,6 +62,9 @@ async def answer(
     misconfigured: Callable[[ConfigurationError], AppError] = lambda error: error,
 ) -> func.HttpResponse:
     """Run an endpoint on the app, for its audience; every known error becomes status and code."""
+    # The platform's own, which is the caller's or begins one; without Application Insights it has
+    # none: https://learn.microsoft.com/azure/azure-functions/functions-reference-python
+    trace.follow_trace(context.trace_context.trace_parent or req.headers.get(trace.HEADER))
     try:
         app = composition.app()
         await check_caller(app, req, audience)

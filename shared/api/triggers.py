@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from shared import composition, telemetry
+from shared import composition, telemetry, trace
 from shared.composition import App
 from shared.errors import AppError, UnreadableMessageError
 from shared.session.ids import is_session_id
@@ -20,7 +20,9 @@ async def record_result(
 
     The last try lets go whatever is wrong, the settings too: the session's alarm has it.
     """
-    session_id = message.get_body().decode("ascii", "replace")
+    # Of what comes after the id nothing is believed but a traceparent.
+    session_id, _, trace_parent = message.get_body().decode("ascii", "replace").partition(" ")
+    trace.follow_trace(trace_parent, is_from_message=True)
     if not is_session_id(session_id):
         raise UnreadableMessageError("the message names no session")
     try:

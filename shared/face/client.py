@@ -10,6 +10,7 @@ from typing import Self
 
 import aiohttp
 
+from shared import trace
 from shared.errors import FaceOutcomeUnknownError, FaceUnavailableError
 from shared.face import answers, image_protocol, protocol, retry
 from shared.face.answers import FaceResponse
@@ -158,7 +159,11 @@ class FaceClient:
         seconds = min(max_seconds, self._options.timeout_seconds)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
         client_request_id = self._options.new_request_id()
-        headers = {**self._options.auth_header(secret), "client-request-id": client_request_id}
+        headers = {
+            **self._options.auth_header(secret),
+            "client-request-id": client_request_id,
+            **({trace.HEADER: parent} if (parent := trace.find_trace_parent()) else {}),
+        }
         try:
             async with self._http.request(
                 call.method,

@@ -1,4 +1,7 @@
-"""One Storage queue: a session's id, in a message that becomes visible later."""
+"""One Storage queue: a session's id, in a message that becomes visible later.
+
+After the id, maybe a blank and the traceparent of whoever sent it.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
-from shared import azure_errors
+from shared import azure_errors, trace
 from shared.azure_http import open_transport
 from shared.errors import StoreUnavailableError
 from shared.secret import Secret
@@ -62,7 +65,9 @@ class StorageQueue:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client().send_message(
-                    session_id,
+                    f"{session_id} {parent}"
+                    if (parent := trace.find_trace_parent())
+                    else session_id,
                     visibility_timeout=ceil(delay.total_seconds()),
                     time_to_live=round(_TIME_TO_LIVE.total_seconds()),
                 )

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.conftest import Configure
+from tests.support.app_lines import AppLines
 from tests.support.constants import STALE_SECONDS
 from tests.support.world import World, eventually, picture
 
@@ -40,6 +41,9 @@ PASSED: dict[str, object] = {
     "consumedAt": None,
     "consumer": None,
 }
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+TRACE = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 
 pytestmark = pytest.mark.usefixtures("host")
 
@@ -265,7 +269,8 @@ async def test_a_completion_before_the_result_is_processing_and_recorded_by_the_
     check = await world.start()
     await world.play(check, "running")
 
-    early = await world.complete(check)
+    path, headers = f"/sessions/{check.session_id}/complete", {**check.token, "traceparent": TRACE}
+    early = await world.call("POST", path, headers=headers)
     waiting = await world.status(check)
     told = await world.play(check, "realface")
 
@@ -276,6 +281,9 @@ async def test_a_completion_before_the_result_is_processing_and_recorded_by_the_
     assert told["digest"]
     await eventually(lambda: _status(world, check), "completed")
     assert await world.verdict(check) == ("completed", "passed", [])
+    lines = [line for line in AppLines(world.stack.log).messages() if check.session_id in line]
+    (ended,) = (line for line in lines if line.startswith("session ended"))
+    assert ended.endswith(f'traceId="{TRACE_ID}"')
 
 
 async def test_a_check_that_nobody_reported_is_found_by_the_sweep(world: World) -> None:

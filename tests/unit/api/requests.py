@@ -1,5 +1,8 @@
 """Requests as the platform hands them over, and what comes back."""
 
+from dataclasses import dataclass
+from typing import cast
+
 import azure.functions as func
 import msgspec
 
@@ -7,6 +10,24 @@ from shared.api.responses import Reply
 from tests.support.builders import SESSION_ID, TOKEN
 
 URL = "https://app.test/api/sessions"
+
+
+@dataclass(frozen=True)
+class _TraceContext:
+    trace_parent: str
+
+
+@dataclass(frozen=True)
+class _Context:
+    function_name: str
+    trace_context: _TraceContext
+    invocation_id: str = "invocation-1"
+
+
+def a_context(function_name: str = "get_result", *, trace_parent: str = "") -> func.Context:
+    """Say what the platform says about an invocation, as far as we look."""
+    context = _Context(function_name=function_name, trace_context=_TraceContext(trace_parent))
+    return cast("func.Context", context)
 
 
 def a_create(body: bytes = b"", **headers: str) -> func.HttpRequest:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import cast
 
 import azure.functions as func
 import pytest
@@ -17,12 +16,7 @@ from shared.api.responses import Endpoint, Reply, answer
 from shared.composition import App
 from shared.errors import AppError, ConfigurationError, InvalidRequestError
 from tests.support.stage import Stage
-
-
-class Context:
-    """What the platform says about an invocation, as far as we look."""
-
-    invocation_id = "invocation-1"
+from tests.unit.api.requests import a_context
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +25,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def headers_of(endpoint: Endpoint, request: func.HttpRequest) -> str:
-    context = cast("func.Context", Context())
+    context = a_context()
     response = asyncio.run(answer(endpoint, request, context, Audience.SERVER))
     return "".join(f"{name}: {value}\n" for name, value in response.headers.items())
 

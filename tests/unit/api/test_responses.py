@@ -6,7 +6,7 @@ from typing import cast
 import azure.functions as func
 import pytest
 
-from shared import composition, errors
+from shared import composition, errors, trace
 from shared.api import public
 from shared.api.contract import CompleteReply, HealthReply
 from shared.api.door import Audience
@@ -16,6 +16,7 @@ from shared.composition import App
 from shared.errors import AppError, CallerError, DependencyError, FaceUnavailableError
 from shared.session.session import Status
 from tests.support.stage import Stage
+from tests.unit.api.requests import a_context
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -24,17 +25,11 @@ HEADERS = {
     "x-ms-request-id": "invocation-1",
 }
 WORDS = "planted words"
-
-
-class Context:
-    """What the platform says about an invocation, as far as we look."""
-
-    invocation_id = "invocation-1"
-    function_name = "get_result"
+TRACE_PARENT, OTHER = f"00-{'7' * 32}-{'8' * 16}-01", f"00-{'9' * 32}-{'8' * 16}-01"
 
 
 REQUEST = func.HttpRequest(method="GET", url="https://app.test/api/x", body=b"")
-CONTEXT = cast("func.Context", Context())
+CONTEXT = a_context()
 
 
 @pytest.fixture(autouse=True)
@@ -312,3 +307,23 @@ async def test_when_to_come_back_is_said_in_the_body_and_in_the_header() -> None
 
     assert response.headers["Retry-After"] == "7"
     assert body_of(response)["retryAfterSeconds"] == 7
+
+
+@pytest.mark.parametrize(
+    ("of_platform", "of_caller", "followed"),
+    [(TRACE_PARENT, OTHER, TRACE_PARENT), ("", OTHER, OTHER), ("", "nonsense", None)],
+)
+async def test_the_platforms_trace_is_followed_or_the_callers_where_it_has_none(
+    of_platform: str, of_caller: str, followed: str | None
+) -> None:
+    traces: list[str | None] = []
+
+    async def endpoint(_: App, __: func.HttpRequest) -> Reply:
+        traces.append(trace.find_trace_parent())
+        return Reply(status=204)
+
+    headers = {"traceparent": of_caller}
+    request = func.HttpRequest(method="GET", url=REQUEST.url, headers=headers, body=b"")
+    await answer(endpoint, request, a_context(trace_parent=of_platform), Audience.FRONTEND)
+
+    assert traces == [followed]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import azure.functions as func
 import pytest
 
+from shared import telemetry
 from shared.api import triggers
 from shared.composition import App
 from shared.errors import (
@@ -35,7 +36,10 @@ class Message(func.QueueMessage):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"\xff\xfe", SESSION_ID.upper().encode(), SESSION_ID.encode() + b"\n", b'"x"'],
+    [
+        *(b"", b"null", b"\xff\xfe", b'"x"', SESSION_ID.upper().encode()),
+        *(SESSION_ID.encode() + b"\n", b" " + SESSION_ID.encode()),
+    ],
 )
 async def test_a_message_that_names_no_session_is_poison(body: bytes, desk: Stage) -> None:
     message = Message(body, tries=triggers.MAX_DEQUEUE_COUNT)
@@ -51,6 +55,31 @@ async def test_a_message_settles_its_session(desk: Stage) -> None:
     await triggers.record_result(Message(SESSION_ID.encode()), lambda: desk.app)
 
     assert desk.store.sessions[SESSION_ID].status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("rest", "trace_id"),
+    [
+        (f" 00-{'7' * 32}-{'8' * 16}-01", f'"{"7" * 32}"'),
+        (f" 00-{'7' * 32}-{'8' * 16}-01 more", None),
+        (' {"outcome": "passed"}', None),
+        (" ", None),
+    ],
+)
+async def test_beside_its_session_a_message_is_believed_a_trace_and_nothing_else(
+    rest: str, trace_id: str | None, desk: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="face_liveness")
+    desk.store.hold(PROCESSING)
+    desk.face.answer = a_passing_answer()
+
+    await triggers.record_result(Message((SESSION_ID + rest).encode()), lambda: desk.app)
+    telemetry.log_event("afterwards")
+
+    assert desk.store.sessions[SESSION_ID].status is Status.COMPLETED
+    assert caplog.messages[-1] == " ".join(
+        ["afterwards", *([f"traceId={trace_id}"] if trace_id else [])]
+    )
 
 
 async def test_a_message_without_a_result_is_no_failure(desk: Stage) -> None:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import cast
 
 import azure.functions as func
 import pytest
@@ -27,17 +26,10 @@ from tests.support.entra_tokens import (
 )
 from tests.support.fakes import Clock
 from tests.support.stage import Stage
-from tests.unit.api.requests import a_create
+from tests.unit.api.requests import a_context, a_create
 
 WHO = f'appId="{APP_ID}" objectId="{OBJECT_ID}"'
 BODY = b'{"deviceCorrelationId": "device-1"}'
-
-
-class Context:
-    """What the platform says about an invocation, as far as we look."""
-
-    invocation_id = "invocation-1"
-    function_name = "start_session"
 
 
 @pytest.fixture
@@ -57,7 +49,7 @@ async def create(body: bytes = BODY, **said: object) -> func.HttpResponse:
     call = a_create(
         body, Content_Type="application/json", Authorization=f"Bearer {a_token(**said)}"
     )
-    context = cast("func.Context", Context())
+    context = a_context("start_session")
     return await answer(for_server.start_session, call, context, Audience.SERVER)
 
 

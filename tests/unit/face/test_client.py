@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from shared import trace
 from shared.errors import (
     AppError,
     FaceRefusedError,
@@ -37,6 +38,8 @@ CREATE_BODY = (
     b'{"livenessOperationMode": "PassiveActive", "authTokenTimeToLiveInSeconds": 600,'
     b' "deviceCorrelationId": "device-1"}'
 )
+
+TRACE_PARENT = f"00-{'7' * 32}-{'8' * 16}-01"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Call = Callable[[FaceClient], Awaitable[object]]
@@ -80,6 +83,7 @@ class Received:
     content_type: str
     body: bytes
     request_id: str | None
+    trace_parent: str | None
 
 
 @dataclass
@@ -114,6 +118,7 @@ class HttpFace:
                 content_type=request.headers.get("Content-Type", ""),
                 body=await request.read(),
                 request_id=request.headers.get("client-request-id"),
+                trace_parent=request.headers.get("traceparent"),
             )
         )
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
@@ -225,6 +230,17 @@ async def test_what_the_deployment_has_chosen_is_no_fault_of_the_caller(
 
 
 KNOWN = "4b0e7c3b-9a1d-4826-8f1b-0c2d9e8a7b6c"
+
+
+async def test_face_is_called_in_the_trace_of_whoever_called(
+    client: FaceClient, face: HttpFace
+) -> None:
+    face.carries_out(create)
+    await create(client)
+    trace.follow_trace(TRACE_PARENT)
+    await create(client)
+
+    assert [request.trace_parent for request in face.received] == [None, TRACE_PARENT]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from azure.core.exceptions import ServiceRequestError
 from azure.identity.aio import DefaultAzureCredential
 
+from shared import trace
 from shared.errors import StoreUnavailableError
 from shared.secret import Secret
 from shared.store.message_queue import StorageQueue
@@ -81,6 +82,18 @@ async def test_a_session_is_named_once_in_one_request_in_base64_for_an_hour(
         ("POST", path, {"visibilitytimeout": visible_in, "messagettl": "3600"})
     ]
     assert [base64.b64decode(text).decode() for text in storage.texts] == [SESSION_ID]
+
+
+async def test_a_message_goes_on_in_the_trace_of_whoever_sent_it(
+    queue: StorageQueue, storage: HttpStorage
+) -> None:
+    trace_parent = f"00-{'7' * 32}-{'8' * 16}-01"
+    trace.follow_trace(trace_parent)
+
+    await queue.send(SESSION_ID, delay=timedelta())
+
+    sent = [base64.b64decode(text).decode() for text in storage.texts]
+    assert sent == [f"{SESSION_ID} {trace_parent}"]
 
 
 async def refuse(_: web.Request) -> web.Response:
