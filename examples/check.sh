@@ -38,10 +38,11 @@ json='Content-Type: application/json'
 call() {
     echo "$1: $2 $3" >&2
     shift
-    if ! body=$(curl --silent --show-error --fail-with-body --request "$@"); then
+    body=$(curl --silent --show-error --fail-with-body --request "$@") || {
+        [ $? -ne 7 ] || body="check.sh: nobody is there: is 'make run' ready, and is this its port?"
         echo "$body" >&2
         exit 1
-    fi
+    }
     echo "$body"
 }
 
@@ -98,4 +99,7 @@ if [ "$(field status "$answer")" = started ]; then
 fi
 
 # Your server reads the verdict.
-call server GET "$session/result" -H "$opens"
+result=$(call server GET "$session/result" -H "$opens")
+echo "$result"
+outcome=$(field outcome "$result")
+echo "server: reads ${outcome:-no outcome}" >&2

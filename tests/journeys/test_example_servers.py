@@ -150,6 +150,10 @@ async def test_a_person_is_let_on_once_by_a_result_of_his_own(world: World, serv
     assert await server.read(check, ada) == (200, {"passed": False})
 
 
+async def test_nobody_starts_a_check_who_is_not_signed_in(server: Server) -> None:
+    assert (await server.call("POST", "/checks"))[0] == 401
+
+
 async def test_nobody_is_let_on_by_a_spoof_or_by_a_check_that_was_given_up(
     world: World, server: Server
 ) -> None:

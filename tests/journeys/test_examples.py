@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import unused_port
 
 from tests.support.world import World, picture
 
@@ -25,6 +26,8 @@ async def result_of(check: Process) -> dict[str, Any]:
     output, told = await check.communicate()
     assert check.returncode == 0, told.decode()
     body: dict[str, Any] = json.loads(output)
+    last_words = told.decode().splitlines()[-1]
+    assert last_words == f"server: reads {body['outcome'] or 'no outcome'}"
     return body
 
 
@@ -105,3 +108,11 @@ async def test_example_ends_at_once_with_what_the_app_says(world: World) -> None
 
     assert (check.returncode, output) == (1, b"")
     assert b"401" in told
+
+
+async def test_example_says_that_nobody_is_there(world: World) -> None:
+    check = await start_check(world, BASE_URL=f"http://127.0.0.1:{unused_port()}")
+    output, told = await check.communicate()
+
+    assert (check.returncode, output) == (1, b"")
+    assert b"is 'make run' ready" in told
