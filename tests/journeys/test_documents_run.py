@@ -107,15 +107,15 @@ def write_program(path: Path, text: str) -> None:
 @pytest.fixture
 def reader(clone: Path) -> Reader:
     keys = {
-        "start_session": {"start": "a-key"},
-        "get_result": {"result": "a-key"},
-        "consume_result": {"consume": "a-key"},
-        "get_session_image": {"image": "a-key"},
-        "resend_event": {"resend": "a-key"},
-        "get_readiness": {"ready": "a-key"},
-        "unlock_person": {"unlock": "a-key"},
-        "list_person_sessions": {"list": "a-key"},
-        "erase_person": {"erase": "a-key"},
+        "start_session": {"server": "a-key"},
+        "get_result": {"server": "a-key"},
+        "consume_result": {"server": "a-key"},
+        "get_session_image": {"server": "a-key"},
+        "resend_event": {"operator": "a-key"},
+        "get_readiness": {"operator": "a-key"},
+        "unlock_person": {"operator": "a-key"},
+        "list_person_sessions": {"operator": "a-key"},
+        "erase_person": {"operator": "a-key"},
     }
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))

@@ -26,7 +26,10 @@ from tests.support.world import World
 ROOT = Path(__file__).parents[2]
 KEY = FUNCTION_KEY["x-functions-key"]
 MASTER = MASTER_KEY["x-functions-key"]
-PERSONS = ("unlock_person", "list_person_sessions", "erase_person")
+OPERATORS = (
+    *("resend_event", "get_readiness"),
+    *("unlock_person", "list_person_sessions", "erase_person"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,25 +391,39 @@ async def test_a_rotation_runs_nothing_that_azure_says_as_code(
     assert not (azure.folder / "state.json.ran").exists()
 
 
-async def test_function_keys_are_made_once_and_never_shown(azure: Azure) -> None:
+async def test_servers_have_one_key_and_operators_another_which_nobody_is_shown(
+    azure: Azure,
+) -> None:
     first = await azure.run("scripts/function-keys", "my-group", "func-1")
     second = await azure.run("scripts/function-keys", "my-group", "func-1")
 
     functions = azure.state["functions"]
-    assert functions["start_session"] == {"default": "a", "start": "made"}
-    assert functions["get_result"] == {"default": "b", "result": "made"}
-    assert functions["get_session_image"] == {"default": "c", "image": "made"}
-    assert functions["resend_event"] == {"resend": "made"}
-    assert functions["consume_result"] == {"consume": "made"}
-    assert len([call for call in azure.state["calls"] if " set " in call]) == 9
-    assert "is there already" in second.out
-    assert "'start' made" in first.out
+    server, operator = "made-server-of-start_session", "made-operator-of-resend_event"
+    assert functions["start_session"] == {"default": "a", "server": server}
+    assert functions["get_session_image"] == {"default": "c", "server": server}
+    assert functions["get_result"]["server"] == functions["consume_result"]["server"] == server
+    assert [functions[name] for name in OPERATORS] == [{"operator": operator}] * len(OPERATORS)
+    assert len([one for one in azure.state["calls"] if " set " in one or "rest" in one]) == 9
+    assert ("'server' is made" in first.out, "is there already" in second.out) == (True, True)
+    assert "made-" not in first.out + second.out + "".join(azure.state["calls"])
+
+
+async def test_function_keys_are_rotated_by_a_second_of_each(azure: Azure) -> None:
+    await azure.run("scripts/function-keys", "my-group", "func-1")
+    done = await azure.run("scripts/function-keys", "my-group", "func-1", "2")
+
+    keys = azure.state["functions"]["get_result"]
+    assert "'server2' is made" in done.out
+    assert keys == {
+        "default": "b",
+        "server": "made-server-of-start_session",
+        "server2": "made-server2-of-start_session",
+    }
 
 
 async def test_a_deployment_ends_with_keys_and_a_smoke_test(world: World, azure: Azure) -> None:
-    functions = {"start_session": {"start": KEY}, "get_result": {}, "get_session_image": {}}
-    later = ("consume_result", "resend_event", "get_readiness", *PERSONS)
-    azure.become(functions={**functions, **{name: {} for name in later}})
+    others = ("get_result", "get_session_image", "consume_result", *OPERATORS)
+    azure.become(functions={"start_session": {"server": KEY}, **{name: {} for name in others}})
 
     async with administered(world, SOUND) as url:
         done = await azure.run("scripts/after-deploy", "my-group", "func-1", url)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 State = dict[str, Any]
 type Options = dict[str, list[str]]
@@ -65,11 +66,15 @@ def run(  # noqa: C901 - one case for each command
             printed = str(state["settings"].get(name, ""))
         case "functionapp function keys list":
             keys = state["functions"][options["--function-name"][0]]
-            printed = "\n".join(keys) if query == "keys(@)" else str(keys[query])
+            printed = "\n".join(keys) if query == "keys(@)" else str(keys.get(query, ""))
         case "functionapp keys list":
             printed = str(state["host keys"][query])
         case "functionapp function keys set":
-            state["functions"][options["--function-name"][0]][options["--key-name"][0]] = "made"
+            function, name = options["--function-name"][0], options["--key-name"][0]
+            state["functions"][function][name] = f"made-{name}-of-{function}"
+        case "rest":
+            _, _, function, _, name = urlsplit(options["--url"][0]).path.rsplit("/", 4)
+            state["functions"][function][name] = json.load(sys.stdin)["properties"]["value"]
         case "cognitiveservices account keys regenerate":
             name = options["--key-name"][0].lower()
             state["keys"][name] = f"new-{name}"

@@ -59,6 +59,7 @@ _AZ = {
     "functionapp function keys set": f"{_NAMED} --function-name! --key-name!",
     "functionapp function keys delete": f"{_NAMED} --function-name! --key-name!",
     "functionapp keys list": _NAMED,
+    "rest": "--method! --url! --body",
     "functionapp config appsettings list": _NAMED,
     "functionapp config appsettings set": f"{_NAMED} --settings+",
     "functionapp config appsettings delete": f"{_NAMED} --setting-names+",
