@@ -88,6 +88,9 @@ class HttpFront:
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         if self._rules.cors.is_preflight(request.method, request.headers):
             headers = self._rules.cors.preflight_headers(request.headers)
+            if not headers:
+                origin = request.headers[hdrs.ORIGIN]
+                _logger.warning("CORS does not name %r: its page was refused", origin)
             return web.Response(status=204, headers=headers)
         if self._rules.cors.is_foreign_form(request.method, request.headers):
             _logger.warning("a form of a page that CORS does not name was refused")

@@ -59,6 +59,15 @@ async def test_what_is_no_http_is_neither_printed_nor_repeated(sample: Sample) -
     assert not [line for line in ours if "planted-secret" in line or "Traceback" in line]
 
 
+async def test_page_that_cors_does_not_name_is_named_in_the_log(sample: Sample) -> None:
+    before = len(sample.host.lines)
+    asked = {"Origin": "http://localhost:4000", "Access-Control-Request-Method": "POST"}
+    async with sample.http.options("/api/broken", headers=asked) as answer:
+        assert (answer.status, answer.headers.get("Access-Control-Allow-Methods")) == (204, None)
+
+    await sample.log_since(before, "CORS does not name 'http://localhost:4000'")
+
+
 async def test_form_of_a_page_on_another_site_reaches_no_function(sample: Sample) -> None:
     before = len(sample.host.lines)
     origin = {"Origin": "https://evil.example"}
