@@ -94,7 +94,13 @@ _GH = {
 _BREW = {"install": "FORMULA+"}
 _UV = {"python install": "VERSION"}
 _PRE_COMMIT = {"install": ""}
-_NPM = {"ci": "--ignore-scripts?", "install": "PACKAGE --global?", "test": "", "run": "SCRIPT"}
+_NPM = {
+    "ci": "--ignore-scripts?",
+    "install": "PACKAGE --global?",
+    "pack": "",
+    "run": "SCRIPT",
+    "test": "",
+}
 _CURL = "-L? -s? -S? -f? --fail? --header+ --data URL"
 _UNZIP = "-q? ZIP -d!"
 _SMOKE = "URL --wait"

@@ -6,4 +6,5 @@ export {
   type FrontendOptions,
 } from "./frontend-client.js";
 export { type Guide, guide, languages } from "./guide.js";
+export type { LivenessDetector } from "./liveness-detector.js";
 export { LivenessError, type LivenessErrorCode } from "./liveness-error.js";
