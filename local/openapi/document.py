@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from local.openapi.examples import EXAMPLES
 from local.openapi.operations import OPERATIONS, Operation, Success, codes_of
 from local.openapi.routes import ROUTES, Route
 from local.openapi.schemas import Schema, ref, schemas
@@ -120,6 +121,9 @@ def _parameters(route: Route, operation: Operation) -> list[Schema]:
 
 def _request_body(body: type, operation: Operation) -> Schema:
     content: Schema = {"application/json": {"schema": ref(body.__name__)}}
+    if body in EXAMPLES:
+        examples = {name: {"value": example} for name, example in EXAMPLES[body].items()}
+        content["application/json"]["examples"] = examples
     if body is contract.CreateBody:
         content["multipart/form-data"] = {
             "schema": ref("CreateForm"),
