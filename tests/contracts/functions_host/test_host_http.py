@@ -75,4 +75,5 @@ async def test_form_of_a_page_on_another_site_reaches_no_function(sample: Sample
         assert (answer.status, await answer.read()) == (403, b"")
 
     log = await sample.log_since(before, "POST /api/broken 403")
-    assert not [line for line in log if "planted fault" in line]
+    ours = [line for line in log if " tick failed " not in line]
+    assert not [line for line in ours if "planted fault" in line]
