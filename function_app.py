@@ -33,7 +33,7 @@ _BY_TOKEN = func.AuthLevel.ANONYMOUS
 
 @app.route("sessions", methods=["POST"], auth_level=_BY_CALLER)
 async def start_session(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Open a session: for your server, by this function's own key or an access token."""
+    """Open a session: for your server, by a function key or an access token."""
     return await answer(for_server.start_session, req, context, Audience.SERVER)
 
 
@@ -57,7 +57,7 @@ async def cancel_session(req: func.HttpRequest, context: func.Context) -> func.H
 
 @app.route("sessions/{session_id}/result", methods=["GET"], auth_level=_BY_CALLER)
 async def get_result(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Tell your server how a session ended, by this function's own key or an access token."""
+    """Tell your server how a session ended, by a function key or an access token."""
     return await answer(for_server.get_result, req, context, Audience.SERVER)
 
 
@@ -69,7 +69,7 @@ async def consume_result(req: func.HttpRequest, context: func.Context) -> func.H
 
 @app.route("sessions/{session_id}/image", methods=["GET"], auth_level=_BY_CALLER)
 async def get_session_image(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Give your server the picture of a check, by this function's own key or an access token."""
+    """Give your server the picture of a check, by a function key or an access token."""
     return await answer(for_server.get_session_image, req, context, Audience.SERVER)
 
 

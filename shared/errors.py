@@ -8,16 +8,10 @@ AppError
 │   ├── LengthRequiredError, RequestTooLargeError, UnsupportedMediaTypeError
 │   ├── UnauthorizedError, ForbiddenError
 │   ├── SessionNotFoundError, ImageNotFoundError, ReceiptNotFoundError
-│   ├── PersonBeingErasedError
-│   ├── SessionNotFinalError
-│   ├── ResultConsumedError
-│   ├── SessionConflictError
-│   ├── EventsOffError
-│   ├── IdempotencyKeyReusedError
-│   ├── ReferenceImageQualityError
-│   ├── ReferenceUnusableError
-│   ├── TooManySessionsError
-│   └── TooManyAttemptsError
+│   ├── PersonBeingErasedError, SessionNotFinalError, ResultConsumedError
+│   ├── SessionConflictError, EventsOffError, IdempotencyKeyReusedError
+│   ├── ReferenceImageQualityError, ReferenceUnusableError
+│   └── TooManySessionsError, TooManyAttemptsError
 ├── DependencyError               someone else must recover; later may work
 │   ├── FaceOutcomeUnknownError   nobody knows what Face would say, or has done: never a verdict
 │   │   ├── FaceUnavailableError

@@ -16,7 +16,7 @@ from shared.session.erasure import Receipt
 from shared.session.face_answer import ReferenceImage
 from shared.session.looks import seconds_until
 from shared.session.person import CorrelationIds
-from shared.session.session import Kind, Session, Status, Verdict
+from shared.session.session import Kind, Report, Session, Status, Verdict
 from shared.session.started import Started
 from shared.session.timestamps import rfc3339
 
@@ -75,11 +75,7 @@ def result_reply(session: Session, ids: CorrelationIds) -> contract.ResultReply:
         verify=_NO_VERIFY if session.kind is Kind.LIVENESS_WITH_VERIFY else None,
         digest=None,
         late_digest=session.late_digest,
-        reported=contract.ResultReport(
-            result_id=session.report.result_id,
-            liveness_error=session.report.liveness_error,
-            recognition_error=session.report.recognition_error,
-        ),
+        reported=_report(session.report),
         reference=session.reference,
         attempts=(),
         reference_image=_reference_image(session),
@@ -142,6 +138,14 @@ def _with_verdict(reply: contract.ResultReply, verdict: Verdict) -> contract.Res
         model_version=verdict.model_version,
     )
     return judged if reply.verify is None else structs.replace(judged, verify=_verify(verdict))
+
+
+def _report(report: Report) -> contract.ResultReport:
+    return contract.ResultReport(
+        result_id=report.result_id,
+        liveness_error=report.liveness_error,
+        recognition_error=report.recognition_error,
+    )
 
 
 def _face_attributes(session: Session) -> tuple[dict[str, Any], ...] | None:
