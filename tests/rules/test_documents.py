@@ -15,13 +15,16 @@ README = ROOT / "README.md"
 API, SETTINGS, ARCHITECTURE = (
     ROOT / "docs" / f"{name}.md" for name in ("api", "settings", "architecture")
 )
-# Written to be read in a terminal, too.
-DOCUMENTS = [
+# What somebody reads who uses the app or changes it.
+IN_A_TERMINAL = [
     README,
     ROOT / "CONTRIBUTING.md",
-    ROOT / "tests" / "README.md",
+    ROOT / "clients" / "typescript" / "README.md",
+    ROOT / "docs" / "errors" / "README.md",
+    ROOT / "examples" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+DOCUMENTS = [*IN_A_TERMINAL, ROOT / "local" / "README.md", ROOT / "tests" / "README.md"]
 
 # What the platform itself reads, beside what the app reads.
 PLATFORM = {"SWEEP_SCHEDULE", "FUNCTIONS_WORKER_RUNTIME"}
@@ -164,11 +167,9 @@ def _place(document: Path, name: str) -> Path:
     return (document.parent if name.startswith("support/") else ROOT) / name
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
-)
-def test_lines_fit_a_terminal(name: str) -> None:
-    text = re.sub(r"(?ms)^```.*?^```", "", (ROOT / name).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("document", IN_A_TERMINAL, ids=lambda one: str(one.relative_to(ROOT)))
+def test_lines_fit_a_terminal(document: Path) -> None:
+    text = re.sub(r"(?ms)^```.*?^```", "", document.read_text(encoding="utf-8"))
     # A table has no line ends of its own, nor has an address or a command.
     lines = [
         re.sub(r"\(https?:[^)]+\)|https?:\S+|`az [^`]+`", "", line) for line in text.splitlines()
