@@ -131,3 +131,8 @@ def test_tests_use_no_mock_library() -> None:
     ]
 
     assert users == []
+
+
+@pytest.mark.parametrize("name", ["server-node/server.js", "server-python/server.py"])
+def test_an_example_server_is_as_short_as_the_readme_says(name: str) -> None:
+    assert lines_of(ROOT / "examples" / name) < 80
