@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from local.openapi.examples import EXAMPLES
+from local.openapi.examples import EXAMPLES, Body, shown_answers
 from local.openapi.operations import OPERATIONS, Operation, Success, codes_of
 from local.openapi.routes import ROUTES, Route
 from local.openapi.schemas import Schema, ref, schemas
@@ -135,8 +135,15 @@ def _request_body(body: type, operation: Operation) -> Schema:
 
 
 def _responses(route: Route, operation: Operation) -> Schema:
+    # Where two answers have one shape, the page shows them in the same order.
+    bodies = {one.body for one in operation.answers.values()}
+    shown = {one: shown_answers(one) for one in bodies if isinstance(one, type)}
     responses: Schema = {
-        str(status): _success(success, has_body=route.method != "HEAD")
+        str(status): _success(
+            success,
+            has_body=route.method != "HEAD",
+            example=next(shown[success.body], None) if isinstance(success.body, type) else None,
+        )
         for status, success in operation.answers.items()
     }
     codes = codes_of(operation, route.audience, route.path)
@@ -147,7 +154,7 @@ def _responses(route: Route, operation: Operation) -> Schema:
     return responses
 
 
-def _success(success: Success, *, has_body: bool) -> Schema:
+def _success(success: Success, *, has_body: bool, example: Body | None) -> Schema:
     response: Schema = {
         "description": success.description,
         "headers": _header_refs("x-ms-request-id", *success.headers),
@@ -158,7 +165,9 @@ def _success(success: Success, *, has_body: bool) -> Schema:
             if isinstance(success.body, str)
             else ("application/json", ref(success.body.__name__))
         )
-        response["content"] = {media: {"schema": schema}}
+        response["content"] = {
+            media: {"schema": schema, "example": example} if example else {"schema": schema}
+        }
     return response
 
 

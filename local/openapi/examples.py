@@ -1,12 +1,22 @@
-"""Bodies as somebody would send them; of all fields at once most are refused."""
+"""Bodies as somebody would send them, and answers as docs/api.md shows them.
 
-from collections.abc import Mapping
+Of all fields at once most bodies would be refused.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from local.openapi.fields import words_of
 from shared.api import contract
 
 type Body = Mapping[str, Any]
+
+_PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
 
 def _of(struct: type, *names: str, **others: object) -> Body:
@@ -39,3 +49,14 @@ EXAMPLES: Mapping[type, Mapping[str, Body]] = {
         "How far an erasure is": _of(contract.EraseBody, "receiptId"),
     },
 }
+
+
+def shown_answers(struct: type[contract.ReplyBody]) -> Iterator[Body]:
+    """Give the page's examples of an answer, in their order."""
+    fields = structs.fields(struct)
+    names = {one.encode_name for one in fields}
+    required = {one.encode_name for one in fields if one.required}
+    for block in re.findall(r"(?ms)^```json\n(.*?)^```", _PAGE.read_text(encoding="utf-8")):
+        shown: dict[str, Any] = json.loads(block)
+        if required <= shown.keys() <= names:
+            yield shown
