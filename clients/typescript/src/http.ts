@@ -4,7 +4,7 @@ import { LivenessError, readError } from "./liveness-error.js";
 type HeaderFields = Record<string, string>;
 
 export interface HttpOptions {
-  /** Where the app is, without `/api`: `https://<app>.azurewebsites.net`. */
+  /** Where the app is, with `/api` or without: `https://<app>.azurewebsites.net`. */
   baseUrl: string;
   /** How long one request may take. */
   requestTimeoutSeconds?: number;
@@ -28,7 +28,7 @@ export class Http {
     { baseUrl, requestTimeoutSeconds = 15 }: HttpOptions,
     credential: () => Promise<HeaderFields>,
   ) {
-    this.#url = `${baseUrl.replace(/\/+$/, "")}/api`;
+    this.#url = `${baseUrl.replace(/(\/api)?\/*$/, "")}/api`;
     this.#timeoutSeconds = requestTimeoutSeconds;
     this.#credential = credential;
   }
@@ -40,15 +40,16 @@ export class Http {
     const end = () => ending.abort();
     const timer = setTimeout(end, this.#timeoutSeconds * 1000);
     call.signal?.addEventListener("abort", end);
+    const url = this.#url + call.path;
     try {
       const request = requestOf({ ...call, headers }, ending.signal);
-      const response = await fetch(this.#url + call.path, request);
+      const response = await fetch(url, request);
       if (!response.ok) throw await readError(response);
       return await read(response);
     } catch (cause) {
       if (cause instanceof LivenessError) throw cause;
       throwIfAborted(call.signal);
-      throw new LivenessError("NetworkError", "No whole answer came.", { cause });
+      throw new LivenessError("NetworkError", `No whole answer came from ${url}.`, { cause });
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener("abort", end);
@@ -67,7 +68,7 @@ export async function readJson<T>(response: Response): Promise<T> {
     return JSON.parse(text) as T;
   } catch {
     const { status } = response;
-    throw new LivenessError("UnexpectedReply", "The answer was not the app's.", { status });
+    throw new LivenessError("UnexpectedReply", `It is not the app at ${response.url}.`, { status });
   }
 }
 

@@ -45,8 +45,9 @@ export class LivenessError extends Error {
 export async function readError(response: Response): Promise<LivenessError> {
   const { status, headers } = response;
   const reply = parse(await response.text());
-  const { code, message, target, details } = reply?.error ?? {};
-  return new LivenessError(code ?? codeOf(status), message ?? `The answer was HTTP ${status}.`, {
+  const said = `${response.url} answered HTTP ${status}, and not why.`;
+  const { code, message = said, target, details } = reply?.error ?? {};
+  return new LivenessError(code ?? codeOf(status), message, {
     status,
     target,
     details,

@@ -225,6 +225,18 @@ test("status and cancel are one call each", async (context) => {
   assert.equal(app.received[1]!.headers["x-session-token"], "secret-token");
 });
 
+test("the app's address may end with its prefix", async (context) => {
+  const app = await serve(context, completed, completed);
+
+  for (const end of ["/api", "/api/"]) {
+    const client = new FrontendClient({ baseUrl: app.baseUrl + end, ...session });
+    await client.complete();
+  }
+
+  const call = "POST /api/sessions/session%2F1/complete";
+  assert.deepEqual(app.received.map(({ call }) => call), [call, call]);
+});
+
 test("an answer that is not the app's is an unexpected reply", async (context) => {
   const { client } = await worldOf(
     context,
@@ -233,7 +245,11 @@ test("an answer that is not the app's is an unexpected reply", async (context) =
   );
 
   await assert.rejects(client.status(), { code: "UnexpectedReply", status: 200 });
-  await assert.rejects(client.status(), { code: "UnexpectedReply", status: 404 });
+  await assert.rejects(client.status(), {
+    code: "UnexpectedReply",
+    status: 404,
+    message: /^http:.*\/api\/sessions\/session%2F1 answered HTTP 404/,
+  });
 });
 
 test("a redirect is not followed, so that nobody else is handed the token", async (context) => {
