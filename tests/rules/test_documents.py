@@ -10,21 +10,17 @@ from shared import settings
 from shared.api import error_replies
 from shared.session.session import Outcome, Reason
 from tests.rules.source import ROOT, tree_of
+from tests.rules.test_package import repository_files
 
-README = ROOT / "README.md"
 API, SETTINGS, ARCHITECTURE = (
     ROOT / "docs" / f"{name}.md" for name in ("api", "settings", "architecture")
 )
-# What somebody reads who uses the app or changes it.
-IN_A_TERMINAL = [
-    README,
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "clients" / "typescript" / "README.md",
-    ROOT / "docs" / "errors" / "README.md",
-    ROOT / "examples" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-]
-DOCUMENTS = [*IN_A_TERMINAL, ROOT / "local" / "README.md", ROOT / "tests" / "README.md"]
+# Written to be read in a terminal, too; the samples are as others wrote them.
+DOCUMENTS = sorted(
+    ROOT / name
+    for name in repository_files()
+    if name.endswith(".md") and not name.startswith("tests/samples/")
+)
 
 # What the platform itself reads, beside what the app reads.
 PLATFORM = {"SWEEP_SCHEDULE", "FUNCTIONS_WORKER_RUNTIME"}
@@ -152,7 +148,7 @@ def test_the_architecture_says_why_each_package_is_needed() -> None:
     } == needed
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))
 def test_what_a_document_points_to_is_there(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
@@ -163,11 +159,27 @@ def test_what_a_document_points_to_is_there(document: Path) -> None:
     assert not [place for place in places if not place.exists()]
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))
+def test_the_heading_that_a_document_points_to_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", text)
+    places = [((document.parent / name if name else document).resolve(), to) for name, to in links]
+
+    assert [(place.name, to) for place, to in places if to not in _headings(place)] == []
+
+
+def _headings(document: Path) -> set[str]:
+    """Give the headings of a page as GitHub calls them in an address."""
+    text = re.sub(r"(?ms)^```.*?^```", "", document.read_text(encoding="utf-8"))
+    headings = re.findall(r"(?m)^#+ (.*)$", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text))
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
 def _place(document: Path, name: str) -> Path:
     return (document.parent if name.startswith("support/") else ROOT) / name
 
 
-@pytest.mark.parametrize("document", IN_A_TERMINAL, ids=lambda one: str(one.relative_to(ROOT)))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))
 def test_lines_fit_a_terminal(document: Path) -> None:
     text = re.sub(r"(?ms)^```.*?^```", "", document.read_text(encoding="utf-8"))
     # A table has no line ends of its own, nor has an address or a command.
