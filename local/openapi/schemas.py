@@ -16,11 +16,13 @@ _NULL = {"type": "null"}
 # Who the device is, unless the SDK will say.
 _DEVICE: Schema = {
     "if": {
+        "title": "the SDK names the device",
         "properties": {"deviceCorrelationIdSetInClient": {"const": True}},
         "required": ["deviceCorrelationIdSetInClient"],
     },
     "then": {"properties": {"deviceCorrelationId": _NULL}},
     "else": {
+        "title": "you name the device",
         "properties": {"deviceCorrelationId": {"type": "string"}},
         "required": ["deviceCorrelationId"],
     },
