@@ -192,6 +192,9 @@ class SigningKeysUnavailableError(DependencyError):
 class StoreUnavailableError(DependencyError):
     """What is kept cannot be read or written now."""
 
+    # Whether what was to be written may be there all the same, or come yet.
+    may_be_written = False
+
 
 class UnreadableRecordError(StoreUnavailableError):
     """A row that is not as we write them, or says what no check can have come to."""

@@ -120,8 +120,11 @@ class SessionStart:
             raise
         try:
             started = await self._record(creation, opened, ledger)
-        except (CallerError, StoreUnavailableError):
-            await self._discard(opened.session)
+        except (CallerError, StoreUnavailableError) as error:
+            # If it may have been recorded, a repeat under its key may get its tokens yet.
+            may_be_written = isinstance(error, StoreUnavailableError) and error.may_be_written
+            if creation.key is None or not may_be_written:
+                await self._discard(opened.session)
             raise
         if started.session.session_id == creation.session_id:
             self.log(

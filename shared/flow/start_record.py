@@ -11,18 +11,19 @@ async def insert_once(store: SessionStore, opening: Opening) -> bool:
     try:
         await store.insert(opening)
     except (StoreConflictError, StoreUnavailableError) as error:
-        if await _find_recorded(store, opening.session):
-            return True
-        if isinstance(error, StoreUnavailableError):
-            raise StoreUnavailableError("the new session could not be recorded") from error
-        return False
+        is_recorded = await _find_recorded(store, opening.session)
+        if is_recorded is None or (isinstance(error, StoreUnavailableError) and not is_recorded):
+            failure = StoreUnavailableError("the new session could not be recorded")
+            failure.may_be_written = is_recorded is None
+            raise failure from error
+        return is_recorded
     return True
 
 
-async def _find_recorded(store: SessionStore, session: Session) -> bool:
+async def _find_recorded(store: SessionStore, session: Session) -> bool | None:
     # A lost write: the row is there, but the answer was cut off, or is about a repeat of it.
     try:
         found = await store.load(session.session_id)
     except StoreUnavailableError:
-        return False
+        return None
     return found is not None and found.token_hash == session.token_hash

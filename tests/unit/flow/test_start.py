@@ -181,6 +181,21 @@ async def test_a_create_that_nobody_can_look_up_deletes_its_face_session(stage: 
     assert [fields["operation"] for fields in stage.events.named("face failed")] == ["delete"]
 
 
+@pytest.mark.parametrize("error", [StoreUnavailableError("silent"), StoreConflictError("again")])
+async def test_a_create_whose_record_may_come_yet_leaves_its_face_session_to_a_repeat(
+    error: AppError, stage: Stage
+) -> None:
+    stage.faults.drop_responses("insert", error)
+    stage.faults.fail_next("load", StoreUnavailableError("silent"))
+    with pytest.raises(StoreUnavailableError):
+        await create(stage, key="k")
+
+    repeated = await create(stage, key="k")
+
+    assert stage.face.alive == {repeated.session.face_session_id}
+    assert stage.face_calls == ["create"]
+
+
 async def test_a_create_never_takes_another_session_for_its_own(stage: Stage) -> None:
     # The same random bytes again, against all odds: the same id, and another's token.
     start = stage.app.start
