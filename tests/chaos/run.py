@@ -124,7 +124,7 @@ async def _judge(run: Run, system: System) -> None:
     invariants.check(rows, run.histories, system, findings)
     persons.check(rows, run.histories, system, findings)
     pictures.check(kept, rows, requests, findings)
-    endings.check(events, rows, findings)
+    endings.check(events, rows, system.skew, findings)
     poison = await system.poisoned()
     findings.check(not poison, "no message is poison", poison)
 
