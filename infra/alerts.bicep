@@ -132,6 +132,16 @@ var appAlerts = {
       | extend cause = extract("cause=\"(\\w+)\"", 1, message)
     '''
   }
+  locks: {
+    title: 'Somebody who is locked goes on trying'
+    page: false
+    column: ''
+    threshold: 20
+    query: '''
+      traces
+      | where message startswith "request refused" and message contains "failed too many checks in a row"
+    '''
+  }
   'unknown-sessions': {
     title: 'Somebody asks for sessions that are not there, or without their tokens'
     page: false

@@ -136,10 +136,16 @@ var questions = [
   }
   {
     name: 'locks'
-    title: '7. Who is kept from trying again?'
-    source: ''
-    visualization: ''
-    query: ''
+    title: '7. How often are people kept from trying again, and by what?'
+    source: 'component'
+    visualization: 'table'
+    query: '''
+      traces
+      | where message startswith "request refused" and message contains "code=\"TooMany"
+      | extend limit = extract('cause="this (?:person|device) has ([^"]*)"', 1, message)
+      | summarize times = count(), latest = max(timestamp) by limit
+      | order by times desc
+    '''
   }
   {
     name: 'refusals'
@@ -169,10 +175,17 @@ var questions = [
   }
   {
     name: 'images'
-    title: '9. Are images kept, and purged?'
-    source: ''
-    visualization: ''
-    query: ''
+    title: '9. Are pictures read, and which are lost?'
+    source: 'component'
+    visualization: 'table'
+    query: '''
+      union
+          (requests | where name == "get_session_image" | extend what = strcat("read: ", resultCode), times = itemCount),
+          (traces | where message startswith "image unavailable"
+              | extend what = strcat("lost: ", extract('cause="([^"]*)"', 1, message)), times = 1)
+      | summarize times = sum(times), latest = max(timestamp) by what
+      | order by times desc
+    '''
   }
   {
     name: 'executions'
@@ -200,12 +213,6 @@ var questions = [
 ]
 
 // The form of each part: https://github.com/microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json
-func gap(question object) object => {
-  type: 1
-  name: question.name
-  content: { json: '**${question.title}** Nothing is logged of this yet.' }
-}
-
 func answer(question object, kind string, id string) object => {
   type: 3
   name: question.name
@@ -293,7 +300,7 @@ var answers = [
     ? answer(question, 'microsoft.insights/components', component.id)
     : question.source == 'workspace'
         ? answer(question, 'microsoft.operationalinsights/workspaces', workspaceId)
-        : question.source == 'face' ? metrics(question, faceAccountId) : gap(question)
+        : metrics(question, faceAccountId)
 ]
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {

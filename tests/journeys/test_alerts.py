@@ -1,5 +1,6 @@
 """The cause of each alert, played on the local stack, leaves what its query looks for."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -86,11 +87,21 @@ async def find_the_topic_dead(world: World) -> list[int]:
     return []
 
 
+async def try_though_locked(world: World) -> list[int]:
+    person = {"deviceCorrelationId": secrets.token_hex(8)}
+    for _ in range(5):
+        check = await world.start(**person)
+        await world.play(check, "spoofface")
+        await world.complete(check)
+    return [(await world.create(json=person)).status]
+
+
 CAUSES: dict[str, list[Cause]] = {
     "events-unsent": [find_the_topic_dead],
     "face-refusals": [refuse_a_create, refuse_a_look],
     "image-unavailable": [miss_a_picture, be_refused_a_picture],
     "late-digest": [tamper_late],
+    "locks": [try_though_locked],
     "oldest-alarm": [sweep_late],
     "server-errors": [refuse_a_create],
     "unknown-sessions": [ask_for_a_foreign_session],
