@@ -246,12 +246,23 @@ async def test_smoke_sends_no_key_over_plain_http_to_the_world() -> None:
     assert KEY not in done.out + done.err
 
 
+SHARED = (
+    "/subscriptions/a-sub/resourceGroups/Central"
+    "/providers/Microsoft.CognitiveServices/accounts/face-of-all"
+)
+
+
 def with_setting(name: str, value: str) -> dict[str, str]:
     return {**az_stand_in.AFTER_A_DEPLOYMENT["settings"], f"FACE_KEY_{name}": value}
 
 
 def changed_at(moment: object) -> dict[str, object]:
-    return {"tags.faceKey": "key2", "properties.attributes.updated": moment}
+    secret = az_stand_in.AFTER_A_DEPLOYMENT["secret"]
+    return {**secret, "tags.faceKey": "key2", "properties.attributes.updated": moment}
+
+
+def of_account(account_id: str) -> dict[str, object]:
+    return {**changed_at(0), "tags.faceKey": "key1", "tags.faceAccountId": account_id}
 
 
 async def keep_calling(world: World, seen: Counter[int], stop: asyncio.Event) -> None:
@@ -283,6 +294,18 @@ async def test_both_keys_are_rotated_under_load_and_no_request_fails(
     assert azure.state["keys"] == {"key1": "new-key1", "key2": "new-key2"}
     assert set(seen) == {201, 200, 204}
     assert seen[201] > 10
+
+
+async def test_the_keys_of_an_account_of_others_are_rotated_where_they_lie(azure: Azure) -> None:
+    azure.become(secret=of_account(SHARED))
+
+    done = await azure.run("scripts/rotate-face-key", "--shared", "my-group")
+
+    assert (done.code, done.err) == (0, "")
+    (first, _) = (one for one in azure.state["calls"] if "regenerate" in one)
+    assert "--subscription a-sub --resource-group Central --name face-of-all" in first
+    (published,) = (one for one in azure.state["calls"] if "deployment group create" in one)
+    assert "faceSubscriptionId=a-sub faceResourceGroup=Central" in published
 
 
 async def test_the_next_rotation_goes_back_to_the_first_key(azure: Azure) -> None:
@@ -331,9 +354,14 @@ async def test_a_rotation_shows_no_key_to_anybody(azure: Azure) -> None:
             "more than one Microsoft.KeyVault",
             id="two vaults",
         ),
+        pytest.param({"secret": of_account("")}, "does not say whose key", id="nobody's key"),
+        pytest.param(
+            {"secret": of_account(f"{az_stand_in.ACCOUNTS}/a b")}, "whose key", id="no account"
+        ),
+        pytest.param({"secret": of_account(SHARED)}, "then add --shared", id="a shared account"),
         pytest.param({"settings": {"FACE_AUTH": "entra"}}, "FACE_AUTH is entra", id="no key used"),
         pytest.param(
-            {"secret": {"tags.faceKey": ""}},
+            {"secret": {**changed_at(0), "tags.faceKey": ""}},
             "does not say which key",
             id="a secret of somebody else",
         ),

@@ -18,6 +18,9 @@ State = dict[str, Any]
 type Options = dict[str, list[str]]
 type Run = Callable[[State, str, Options], str]
 
+ACCOUNTS = (
+    "/subscriptions/an-id/resourceGroups/my-group/providers/Microsoft.CognitiveServices/accounts"
+)
 AFTER_A_DEPLOYMENT: State = {
     "Microsoft.EventGrid/topics": "topic-1",
     "Microsoft.CognitiveServices/accounts": "face-1",
@@ -28,7 +31,11 @@ AFTER_A_DEPLOYMENT: State = {
         "FACE_KEY_SECRET_NAME": "face-api-key",
         "FACE_KEY_CACHE_SECONDS": "1",
     },
-    "secret": {"tags.faceKey": "key1", "properties.attributes.updated": 0},
+    "secret": {
+        "tags.faceKey": "key1",
+        "tags.faceAccountId": f"{ACCOUNTS}/face-1",
+        "properties.attributes.updated": 0,
+    },
     "keys": {"key1": "first-1", "key2": "first-2"},
     "functions": {
         "start_session": {"default": "a"},
@@ -88,7 +95,11 @@ def run(  # noqa: C901 - one case for each command
 def publish(state: State, parameters: dict[str, str]) -> None:
     """Do what infra/face-key.bicep does."""
     key = parameters["keyName"]
-    state["secret"] = {"tags.faceKey": key, "properties.attributes.updated": int(time.time())}
+    state["secret"] = {
+        **state["secret"],
+        "tags.faceKey": key,
+        "properties.attributes.updated": int(time.time()),
+    }
     if "AZ_FACE_URL" in os.environ:
         from urllib.request import Request, urlopen  # noqa: PLC0415 - it takes as long as all else
 
