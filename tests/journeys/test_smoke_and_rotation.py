@@ -437,16 +437,34 @@ async def test_servers_have_one_key_and_operators_another_which_nobody_is_shown(
 
 
 async def test_function_keys_are_rotated_by_a_second_of_each(azure: Azure) -> None:
-    await azure.run("scripts/function-keys", "my-group", "func-1")
-    done = await azure.run("scripts/function-keys", "my-group", "func-1", "2")
+    def keys() -> list[set[str]]:
+        functions = azure.state["functions"]
+        return [set(functions[name]) - {"default"} for name in ("get_result", "erase_person")]
 
-    keys = azure.state["functions"]["get_result"]
-    assert "'server2' is made" in done.out
-    assert keys == {
-        "default": "b",
-        "server": "made-server-of-start_session",
-        "server2": "made-server2-of-start_session",
-    }
+    rotate = "scripts/rotate-function-keys"
+    await azure.run("scripts/function-keys", "my-group", "func-1")
+    begun = await azure.run(rotate, "my-group", "func-1")
+    both = keys()
+    again = await azure.run(rotate, "my-group", "func-1")
+    done = await azure.run(rotate, "--keep", "server2", "my-group", "func-1")
+    await azure.run("scripts/function-keys", "my-group", "func-1")
+
+    assert "--keep server2 my-group func-1" in begun.out
+    assert both == [{"server", "server2"}, {"operator", "operator2"}]
+    assert (again.code, "both keys are there" in again.err) == (1, True)
+    assert (done.code, keys()) == (0, [{"server2"}, {"operator2"}])
+    await azure.run(rotate, "my-group", "func-1")
+    await azure.run(rotate, "--keep", "server", "my-group", "func-1")
+    assert keys() == [{"server"}, {"operator"}]
+
+
+async def test_no_function_key_is_deleted_where_none_takes_its_place(azure: Azure) -> None:
+    await azure.run("scripts/function-keys", "my-group", "func-1")
+
+    done = await azure.run("scripts/rotate-function-keys", "--keep", "server2", "my-group", "func-1")
+
+    assert (done.code, "nothing takes its place" in done.err) == (1, True)
+    assert not [one for one in azure.state["calls"] if "keys delete" in one]
 
 
 async def test_a_deployment_ends_with_keys_and_a_smoke_test(world: World, azure: Azure) -> None:

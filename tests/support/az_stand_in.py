@@ -73,7 +73,12 @@ def run(  # noqa: C901 - one case for each command
             printed = str(state["settings"].get(name, ""))
         case "functionapp function keys list":
             keys = state["functions"][options["--function-name"][0]]
-            printed = "\n".join(keys) if query == "keys(@)" else str(keys.get(query, ""))
+            named = (str(keys[name]) for name in query.split(" || ") if name in keys)
+            printed = "\n".join(keys) if query == "keys(@)" else next(named, "")
+        case "functionapp function list":
+            printed = "\n".join(f"func-1/{name}" for name in state["functions"])
+        case "functionapp function keys delete":
+            del state["functions"][options["--function-name"][0]][options["--key-name"][0]]
         case "functionapp keys list":
             printed = str(state["host keys"][query])
         case "functionapp function keys set":
