@@ -461,7 +461,9 @@ async def test_function_keys_are_rotated_by_a_second_of_each(azure: Azure) -> No
 async def test_no_function_key_is_deleted_where_none_takes_its_place(azure: Azure) -> None:
     await azure.run("scripts/function-keys", "my-group", "func-1")
 
-    done = await azure.run("scripts/rotate-function-keys", "--keep", "server2", "my-group", "func-1")
+    done = await azure.run(
+        "scripts/rotate-function-keys", "--keep", "server2", "my-group", "func-1"
+    )
 
     assert (done.code, "nothing takes its place" in done.err) == (1, True)
     assert not [one for one in azure.state["calls"] if "keys delete" in one]

@@ -20,3 +20,10 @@ def test_a_test_that_the_security_document_cites_exists(name: str) -> None:
 )
 def test_a_file_that_the_security_document_cites_exists(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_every_requirement_is_answered_once_and_what_is_met_is_proved() -> None:
+    rows = re.findall(r"(?m)^\| (R\d+) \| [^|]+ \| (met|partly|no|not yet) \| (.+) \|$", DOCUMENT)
+
+    assert [name for name, _, _ in rows] == [f"R{number}" for number in range(1, 42)]
+    assert not [name for name, state, how in rows if state == "met" and "test" not in how]
