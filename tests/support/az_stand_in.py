@@ -18,8 +18,9 @@ State = dict[str, Any]
 type Options = dict[str, list[str]]
 type Run = Callable[[State, str, Options], str]
 
+# Of whatever group is asked about.
 ACCOUNTS = (
-    "/subscriptions/an-id/resourceGroups/my-group/providers/Microsoft.CognitiveServices/accounts"
+    "/subscriptions/an-id/resourceGroups/{group}/providers/Microsoft.CognitiveServices/accounts"
 )
 AFTER_A_DEPLOYMENT: State = {
     "Microsoft.EventGrid/topics": "topic-1",
@@ -54,7 +55,7 @@ AFTER_A_DEPLOYMENT: State = {
 }
 
 
-def run(  # noqa: C901 - one case for each command
+def run(  # noqa: C901, PLR0912 - one case for each command
     state: State, command: str, options: Options
 ) -> str:
     """Carry out one command and give what it prints."""
@@ -65,7 +66,8 @@ def run(  # noqa: C901 - one case for each command
         case "resource list":
             printed = str(state.get(options["--resource-type"][0], ""))
         case "resource show":
-            printed = str(state["secret"][query])
+            group = options["--resource-group"][0]
+            printed = str(state["secret"][query]).replace("{group}", group)
         case "account get-access-token":
             printed = str(state["tokens"][options["--scope"][0]])
         case "functionapp config appsettings list":

@@ -74,7 +74,7 @@ _AZ = {
     "storage account list": "--resource-group",
     "storage message peek": "--queue-name! --account-name --auth-mode",
 }
-_GLOBAL = "--query --output --only-show-errors?"
+_GLOBAL = "--query --output --subscription --only-show-errors?"
 _SHORT = {"--resource-group": "-g", "--name": "-n", "--output": "-o", "--location": "-l"}
 _AZD = {
     "auth login": "",
