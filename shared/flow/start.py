@@ -1,5 +1,6 @@
 """Create a session: one for one key, and no more than its person may have."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -90,7 +91,16 @@ class SessionStart:
     async def _load_ledger(self, creation: Creation) -> Ledger:
         if creation.who.person is None:
             return Ledger()
-        return await self.store.load_ledger(creation.who.person, self.now())
+        ledger = await self.store.load_ledger(creation.who.person, self.now())
+        if ledger.unreadable_rows:
+            # They stand in nobody's way, but limits may count too little.
+            self.log(
+                "ledger unreadable",
+                level=logging.WARNING,
+                session_id=creation.session_id,
+                skipped=ledger.unreadable_rows,
+            )
+        return ledger
 
     async def _find_answer(self, creation: Creation, ledger: Ledger) -> Started | None:
         """Return what the key has been answered; None if it is free, and nothing refuses."""

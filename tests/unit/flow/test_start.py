@@ -445,6 +445,20 @@ async def test_a_ledger_that_cannot_be_read_creates_nothing_at_face(stage: Stage
     assert stage.face_calls == []
 
 
+async def test_rows_of_a_ledger_that_cannot_be_read_stand_in_nobodys_way_and_are_told(
+    stage: Stage,
+) -> None:
+    person = SEALER.hash_person("user", "user-1")
+    stage.store.table.put({"PartitionKey": person[0], "RowKey": f"p:{person}:1-slot-nonsense"})
+
+    started = await create(stage)
+
+    told = stage.events.named("ledger unreadable")
+    assert [(one["session_id"], one["skipped"]) for one in told] == [
+        (started.session.session_id, 1)
+    ]
+
+
 async def test_a_ledger_that_never_stands_still_is_given_up_and_nothing_stays_at_face(
     stage: Stage,
 ) -> None:
