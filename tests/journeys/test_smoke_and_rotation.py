@@ -458,15 +458,37 @@ async def test_function_keys_are_rotated_by_a_second_of_each(azure: Azure) -> No
     assert keys() == [{"server"}, {"operator"}]
 
 
-async def test_no_function_key_is_deleted_where_none_takes_its_place(azure: Azure) -> None:
-    await azure.run("scripts/function-keys", "my-group", "func-1")
+@pytest.mark.parametrize(
+    ("function", "only", "keep", "complaint"),
+    [
+        ("erase_person", "operator", "server2", "erase_person has no key 'operator2'"),
+        ("start_session", "server", "server2", "start_session has no key 'server2'"),
+        ("start_session", "server", "server3", "usage:"),
+    ],
+)
+async def test_no_function_key_is_deleted_where_one_has_none_to_take_its_place(
+    azure: Azure, function: str, only: str, keep: str, complaint: str
+) -> None:
+    both = {"server": "a", "server2": "b", "operator": "c", "operator2": "d"}
+    functions = dict.fromkeys(az_stand_in.AFTER_A_DEPLOYMENT["functions"], both)
+    azure.become(functions={**functions, function: {only: "a"}})
 
-    done = await azure.run(
-        "scripts/rotate-function-keys", "--keep", "server2", "my-group", "func-1"
-    )
+    done = await azure.run("scripts/rotate-function-keys", "--keep", keep, "my-group", "func-1")
 
-    assert (done.code, "nothing takes its place" in done.err) == (1, True)
+    assert (done.code, complaint in done.err) == (1, True)
     assert not [one for one in azure.state["calls"] if "keys delete" in one]
+
+
+@pytest.mark.parametrize("functions", [{"start_session": {"server": "a"}}, None])
+async def test_function_keys_that_were_not_deleted_are_not_called_gone(
+    azure: Azure, functions: object
+) -> None:
+    # Without functions the stand-in fails, as az does where nobody is logged in.
+    azure.become(functions=functions)
+
+    done = await azure.run("scripts/rotate-function-keys", "--keep", "server", "my-group", "func-1")
+
+    assert (done.code, done.out) == (1, "")
 
 
 async def test_a_deployment_ends_with_keys_and_a_smoke_test(world: World, azure: Azure) -> None:

@@ -212,6 +212,20 @@ async def test_a_picture_that_was_kept_by_whoever_crashed_before_writing_it_down
     assert stage.events.named("image unavailable") == []
 
 
+async def test_a_picture_is_not_given_up_before_its_place_can_be_looked_into(
+    stage: Stage,
+) -> None:
+    away = StoreUnavailableError("away")
+    stage.images.faults.fail("load", away)
+    stage.face.images[SESSION_IMAGE_ID] = NoImage.NOT_FOUND
+
+    assert await visit(stage) is away
+    assert (state_of(stage), stage.session.has_face_data) == (ImageState.PENDING, True)
+    stage.images.faults.clear()
+    assert await visit(stage, timedelta(minutes=1)) is SweepResult.DELETED
+    assert state_of(stage) is ImageState.UNAVAILABLE
+
+
 async def test_whoever_keeps_a_picture_that_another_was_refused_removes_it_again(
     stage: Stage,
 ) -> None:
