@@ -142,6 +142,21 @@ var appAlerts = {
       | where message startswith "request refused" and message contains "failed too many checks in a row"
     '''
   }
+  'model-first-seen': {
+    // Each process tells of the first that it meets, and each ending names one: only who looks back knows what is new.
+    title: 'Face judged by a model that the two days before did not see'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      traces
+      | where message startswith "model first seen" or message startswith "session ended"
+      | extend model = extract("modelVersion=\"([^\"]+)\"", 1, message)
+      | where isnotempty(model)
+      | summarize firstSeen = min(timestamp) by model
+      | where firstSeen > ago(30m)
+    '''
+  }
   'unknown-sessions': {
     title: 'Somebody asks for sessions that are not there, or without their tokens'
     page: false
@@ -272,6 +287,8 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       // The day's volume is told hourly.
       evaluationFrequency: alert.key == 'logs-half' ? 'PT1H' : 'PT15M'
       windowSize: alert.key == 'logs-half' ? 'P1D' : 'PT30M'
+      // Two days are the most: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-types#log-search-alerts
+      overrideQueryTimeRange: alert.key == 'model-first-seen' ? 'P2D' : null
       criteria: {
         allOf: [
           {
