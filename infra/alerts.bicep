@@ -40,7 +40,8 @@ param hasEvents bool
 param topicId string?
 
 // What a query is counted by: its rows, or a column that is added up. host.json samples requests, so that one row may
-// stand for many; itemCount says for how many. The app's lines are written by shared/telemetry.py.
+// stand for many; itemCount says for how many. The app's lines are written by shared/telemetry.py. Each begins with its
+// one table: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-log-query#log-query-constraints
 var appAlerts = {
   'server-errors': {
     // Flex Consumption has no metric Http5xx.
@@ -89,15 +90,13 @@ var appAlerts = {
     '''
   }
   'poison-messages': {
-    // The Python exception is the innermost one: the outermost is always the host's own.
     title: 'A queue message was set aside because nobody could read it'
     page: false
     column: ''
     threshold: 0
     query: '''
-      union
-          (traces | where message startswith "Message has reached MaxDequeueCount"),
-          (exceptions | where innermostMessage contains "UnreadableMessageError")
+      traces
+      | where message startswith "Message has reached MaxDequeueCount"
     '''
   }
   untrusted: {
@@ -287,7 +286,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       // The day's volume is told hourly.
       evaluationFrequency: alert.key == 'logs-half' ? 'PT1H' : 'PT15M'
       windowSize: alert.key == 'logs-half' ? 'P1D' : 'PT30M'
-      // Two days are the most: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-types#log-search-alerts
+      // Two days are the most: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-create-log-alert-rule
       overrideQueryTimeRange: alert.key == 'model-first-seen' ? 'P2D' : null
       criteria: {
         allOf: [

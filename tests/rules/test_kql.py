@@ -75,6 +75,15 @@ def test_a_line_that_is_looked_for_is_one_that_is_written(name: str) -> None:
     assert facts <= set(telemetry.WRITTEN_NAMES.values())
 
 
+def test_an_alert_asks_one_table_as_azure_wants_it() -> None:
+    # Azure makes no rule of a query with union or search:
+    # https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-log-query#log-query-constraints
+    for name, query in kusto.alert_queries().items():
+        table, *_ = query.split()
+        assert table in {*kusto.recorded_tables(), *WORKSPACE_TABLES}, name
+        assert not re.search(r"\b(union|search)\b", query), name
+
+
 def test_the_workbook_asks_ten_questions_and_answers_each() -> None:
     numbers = [title.partition(".")[0] for title, _ in QUESTIONS.values() if title[0].isdigit()]
 
