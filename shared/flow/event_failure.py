@@ -1,15 +1,15 @@
-"""What operators read when the topic took no event."""
+"""What operators read when an event was not sent."""
 
 import logging
 from datetime import timedelta
 
-from shared.errors import EventsUnavailableError
+from shared.errors import AppError
 from shared.flow.ports import LogEvent
 
 
 def log_event_failure(
     log: LogEvent,
-    error: EventsUnavailableError,
+    error: AppError,
     waited: timedelta,
     *,
     session_id: str | None = None,

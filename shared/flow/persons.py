@@ -10,6 +10,7 @@ from shared.session.ledger import Unlock
 from shared.session.person import CorrelationIds, Person
 from shared.session.session import Session
 from shared.session.shard import PersonHash
+from shared.session.verdict_check import check_verdict
 
 _SESSIONS_PER_PAGE = 50
 
@@ -49,6 +50,8 @@ class Persons:
             person_hash, after=after, limit=_SESSIONS_PER_PAGE + 1
         )
         page, more = listed[:_SESSIONS_PER_PAGE], listed[_SESSIONS_PER_PAGE:]
+        for _, session in page:
+            check_verdict(session)
         return SessionPage(
             sessions=tuple(session for _, session in page),
             continuation=sealer.seal_place(page[-1][0], person=person_hash) if more else None,

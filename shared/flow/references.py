@@ -11,6 +11,7 @@ from shared.session.ids import is_session_id
 from shared.session.session import Outcome, Session
 from shared.session.shard import PersonHash
 from shared.session.start_request import StartRequest
+from shared.session.verdict_check import check_verdict
 
 # What Face takes: https://learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
 _MAX_REFERENCE_BYTES = 6 * 1024 * 1024
@@ -26,12 +27,16 @@ class References:
     now: Callable[[], datetime]
 
     async def fetch(self, request: StartRequest, person: PersonHash | None) -> StartRequest:
-        """Return a person's request with its reference image, or refuse it: ReferenceUnusable."""
+        """Return a person's request with its reference image, or refuse it: ReferenceUnusable.
+
+        UnreadableRecord where the pass is forged: its picture may be of a spoof.
+        """
         if request.reference_session_id is None:
             return request
         session = await self._load(request.reference_session_id)
         if session is None or not self._may_serve(session, person):
             raise _unusable()
+        check_verdict(session)
         try:
             image = await self.images.load(session)
         except ImageNotFoundError as error:

@@ -9,7 +9,6 @@ from shared.errors import (
     ResultConsumedError,
     SessionNotFinalError,
     SessionNotFoundError,
-    UnreadableRecordError,
 )
 from shared.flow import update
 from shared.flow.images import SessionImages
@@ -17,7 +16,7 @@ from shared.flow.ports import SessionStore
 from shared.session import looks
 from shared.session.ids import is_session_id
 from shared.session.session import Session
-from shared.session.verdict_check import is_plausible
+from shared.session.verdict_check import check_verdict
 
 _USUAL_WAIT_SECONDS = 5
 
@@ -37,8 +36,7 @@ class Results:
             # Without a look to come nobody knows when; callers are then told the usual wait.
             wait = looks.seconds_until(session.look_at, self.now()) or _USUAL_WAIT_SECONDS
             raise SessionNotFinalError("the session has not ended", retry_after_seconds=wait)
-        if not is_plausible(session):
-            raise UnreadableRecordError("a record says passed that no check can have passed")
+        check_verdict(session)
         return session
 
     async def consume(self, session_id: str, consumer: str) -> Session:

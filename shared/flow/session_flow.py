@@ -30,6 +30,7 @@ from shared.session.late_digest import LateDigest
 from shared.session.session import Report, Session, Status
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
 from shared.session.timestamps import rfc3339
+from shared.session.verdict_check import check_verdict
 
 type DecideOnAnswer = Callable[[Session, FaceAnswer | None], Session]
 
@@ -136,6 +137,7 @@ class LivenessFlow:
             raise SessionNotFinalError("the session has not ended")
         if not self.rules.sends_events:
             raise EventsOffError("this deployment sends no events")
+        check_verdict(session)
         change = await update.change_final(
             self.store, session, lambda known: stops.event_due(known, self.now())
         )

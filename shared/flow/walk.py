@@ -28,6 +28,7 @@ from shared.session.kept_image import ImageState
 from shared.session.ledger import EntryType
 from shared.session.ledger_changes import end_entry
 from shared.session.session import Session, Status
+from shared.session.verdict_check import check_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +114,12 @@ class Walk:
         if self.events is None:
             return stops.event_sent(session, self.rules.retention)
         try:
+            check_verdict(session)
             await self.events.send_ending(session)
             if locked_until := await self._find_lock(session):
                 await self.events.send_lock(session, locked_until)
-        except EventsUnavailableError as error:
+        except (EventsUnavailableError, UnreadableRecordError) as error:
+            # A forged pass is told when its row was mended, or never.
             waited = self.now() - session.event_due_since
             log_event_failure(self.log, error, waited, session_id=session.session_id)
             return stops.event_refused(session, self.rules.retention, self.now())

@@ -1,11 +1,18 @@
 """Whether a stored verdict can be one of ours: who can write to the table can write anything."""
 
+from shared.errors import UnreadableRecordError
 from shared.session.reference import ReferenceSource
 from shared.session.session import Comparison, Kind, Outcome, Session, Status, Verdict
 
 
+def check_verdict(session: Session) -> None:
+    """Refuse to have the verdict told, by whatever way: UnreadableRecord where it is forged."""
+    if not is_plausible(session):
+        raise UnreadableRecordError("a record says passed that no check can have passed")
+
+
 def is_plausible(session: Session) -> bool:
-    """Tell whether a final session can have come by its verdict; only a pass is worth forging."""
+    """Tell whether a session can have come by its verdict; only a pass is worth forging."""
     verdict = session.verdict
     if (session.status is Status.COMPLETED) != (verdict is not None):
         return False

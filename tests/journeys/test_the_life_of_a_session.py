@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Configure
 from tests.support.app_lines import AppLines
-from tests.support.constants import STALE_SECONDS
+from tests.support.constants import FUNCTION_KEY, STALE_SECONDS
 from tests.support.world import World, eventually, picture
 
 NOTHING_REPORTED = {"resultId": None, "livenessError": None, "recognitionError": None}
@@ -115,13 +115,16 @@ async def test_a_result_is_made_use_of_once(world: World) -> None:
 
 
 async def test_a_forged_pass_is_not_served_RecordCorrupt(world: World) -> None:  # noqa: N802
-    check = await world.start()
+    person = {"userCorrelationId": "forged"}
+    check = await world.start(**person)
     await world.play(check, "spoofface")
     await world.complete(check)
     await world.forge(check, outcome="passed", reasons="")
 
     for told in (await world.result(check), await world.consume(check, "payments")):
         assert (told.status, told.code) == (500, "RecordCorrupt")
+    listed = await world.call("POST", "/persons/sessions", headers=FUNCTION_KEY, json=person)
+    assert (listed.status, listed.code) == (500, "RecordCorrupt")
 
 
 async def test_a_finished_session_is_gone_at_face_and_keeps_one_alarm_for_its_purge(

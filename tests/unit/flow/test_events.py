@@ -14,6 +14,7 @@ from shared.errors import (
     SessionNotFoundError,
     StoreConflictError,
     StoreUnavailableError,
+    UnreadableRecordError,
 )
 from tests.support.builders import (
     NOW,
@@ -212,6 +213,28 @@ async def test_an_event_is_not_sent_again_of_what_has_not_ended_or_is_not_there(
     stage.store.table.rows.clear()
     with pytest.raises(SessionNotFoundError):
         await stage.app.flow.resend_event(SESSION_ID)
+
+
+async def test_a_forged_pass_is_told_to_nobody_until_its_row_is_mended(
+    stage: Stage, topic: FakeTopic
+) -> None:
+    stage.face.answer = an_answer(an_attempt(liveness_decision="spoofface"))
+    await stage.complete_it()
+    row = stage.row(SESSION_ID)
+    stage.store.table.put(row | {"outcome": "passed", "reasons": ""})
+
+    await stage.app.queue_flow.settle(SESSION_ID)
+    with pytest.raises(UnreadableRecordError):
+        await stage.app.flow.resend_event(SESSION_ID)
+    await stage.sweep_after(HOUR)
+
+    assert topic.told == []
+    assert stage.face.deleted == [STARTED.face_session_id]
+    assert stage.events.named("event not sent")[-1]["oldest_seconds"] == HOUR.total_seconds()
+    mended = {name: row[name] for name in ("outcome", "reasons")}
+    stage.store.table.put(stage.row(SESSION_ID) | mended)
+    await stage.sweep_after(HOUR)
+    assert [one.verdict and one.verdict.outcome for one in topic.told] == ["rejected"]
 
 
 async def fail_five_times(stage: Stage) -> Case:

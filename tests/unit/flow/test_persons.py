@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import InvalidRequestError
+from shared.errors import InvalidRequestError, UnreadableRecordError
 from shared.flow.persons import SessionPage
 from shared.session.person import Person, PersonKind
 from shared.session.session import Outcome
-from tests.support.builders import a_passing_answer, a_request
+from tests.support.builders import a_passing_answer, a_request, an_answer, an_attempt
 from tests.support.stage import SETTINGS, Case, Stage
 
 USER = Person(kind=PersonKind.USER, id="user-1")
@@ -75,6 +75,16 @@ async def test_a_purge_between_two_pages_hides_no_other(stage: Stage) -> None:
     rest = await stage.app.persons.list_sessions(USER, page.continuation)
 
     assert ids_of([rest]) == [case.session_id for case in reversed(cases[:10])]
+
+
+async def test_a_forged_pass_is_in_no_list(stage: Stage) -> None:
+    case = await start(stage)
+    stage.play(case, an_answer(an_attempt(liveness_decision="spoofface")))
+    await stage.complete(stage.app, case)
+    stage.store.table.put(stage.row(case.session_id) | {"outcome": "passed", "reasons": ""})
+
+    with pytest.raises(UnreadableRecordError):
+        await stage.app.persons.list_sessions(USER, None)
 
 
 @pytest.mark.parametrize("other", [PersonKind.DEVICE, PersonKind.USER])

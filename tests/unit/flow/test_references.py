@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import ReferenceUnusableError, StoreUnavailableError
+from shared.errors import ReferenceUnusableError, StoreUnavailableError, UnreadableRecordError
 from shared.secret import Secret
 from shared.session import transitions
 from shared.session.kept_image import ImageState, KeptImage
 from shared.session.reference import ReferenceSource
 from shared.session.session import Outcome, Session, Verdict
 from shared.session.start_request import Mode, StartRequest
-from tests.support.builders import NOW, SESSION_ID, a_session
+from shared.session.verdict import Policy, judge
+from tests.support.builders import NOW, SESSION_ID, a_passing_answer, a_session
 from tests.support.fakes import SEALER
 from tests.support.stage import SETTINGS, Stage
 
@@ -23,7 +24,7 @@ ENROLLED = transitions.completed(
     a_session(
         person=SEALER.hash_person("user", "user-1"), image=KeptImage(state=ImageState.STORED)
     ),
-    Verdict(outcome=Outcome.PASSED),
+    judge(a_passing_answer(), a_session(), Policy()),
     NOW,
 )
 AGAIN = StartRequest(
@@ -99,6 +100,18 @@ async def test_what_nobody_may_be_verified_against_is_ReferenceUnusable(  # noqa
 
     assert stage.face.created == []
     assert str(refused.value) == "the session has no picture to verify this person against"
+
+
+async def test_a_forged_pass_makes_no_reference_of_a_spoofs_picture(stage: Stage) -> None:
+    spoof = Verdict(outcome=Outcome.PASSED, liveness_decision="spoofface")
+    stage.store.hold(replace(ENROLLED, verdict=spoof))
+
+    with pytest.raises(UnreadableRecordError):
+        await stage.app.start.start(AGAIN)
+    with pytest.raises(ReferenceUnusableError):
+        await stage.app.start.start(replace(AGAIN, user_correlation_id="user-2"))
+
+    assert stage.face.created == []
 
 
 async def test_a_device_alone_may_come_back_to_its_own_picture(stage: Stage) -> None:
