@@ -6,7 +6,6 @@ from typing import Any
 
 from shared.api import fields, json_body
 from shared.api.contract import CompletionBody, SdkError
-from shared.errors import UnsupportedMediaTypeError
 from shared.session.session import Report
 
 
@@ -14,9 +13,7 @@ def parse(content_type: str, body: bytes) -> Report:
     """Read the body of a completion; an empty one says only that the check is over."""
     if not body:
         return Report()
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaTypeError("the body must be application/json")
-    said = _without_empty(json_body.read(body))
+    said = _without_empty(json_body.read_as_json(content_type, body))
     error = said.get("error")
     if isinstance(error, dict):
         said["error"] = _without_empty(error)

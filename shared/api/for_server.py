@@ -40,7 +40,8 @@ async def get_result(app: App, req: func.HttpRequest) -> Reply:
 
 async def consume_result(app: App, req: func.HttpRequest) -> Reply:
     """Give a result to the first who makes use of it."""
-    said = fields.take(json_body.read(read_body(req)), ConsumeBody)
+    body = json_body.read_as_json(req.headers.get("Content-Type", ""), read_body(req))
+    said = fields.take(body, ConsumeBody)
     return await _tell_result(app, await app.results.consume(session_id(req), said.consumer))
 
 

@@ -2,9 +2,17 @@
 
 import json
 
-from shared.errors import InvalidRequestError, RequestTooLargeError
+from shared.errors import InvalidRequestError, RequestTooLargeError, UnsupportedMediaTypeError
 
 MAX_BYTES = 16 * 1024
+
+
+def read_as_json(content_type: str, body: bytes) -> dict[str, object]:
+    """Read one JSON object from a body that must say that it is JSON."""
+    # A page of any site can have a browser send other types without being asked (CORS).
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError("the body must be application/json")
+    return read(body)
 
 
 def read(body: bytes) -> dict[str, object]:

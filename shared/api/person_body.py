@@ -2,7 +2,7 @@
 
 from shared.api import fields, json_body
 from shared.api.contract import EraseBody, ListBody, PersonBody
-from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
+from shared.errors import InvalidRequestError
 from shared.session.person import Person, PersonKind
 
 
@@ -28,9 +28,7 @@ def parse_erase(content_type: str, body: bytes) -> Person | str:
 
 
 def _read[T: PersonBody](content_type: str, body: bytes, wanted: type[T]) -> T:
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaTypeError("the body must be application/json")
-    return fields.take(json_body.read(body), wanted)
+    return fields.take(json_body.read_as_json(content_type, body), wanted)
 
 
 def _person(said: PersonBody) -> Person:

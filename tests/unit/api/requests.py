@@ -36,9 +36,13 @@ def a_create(body: bytes = b"", **headers: str) -> func.HttpRequest:
 
 
 def a_call(
-    body: bytes = b"", *, session_id: str = SESSION_ID, token: str | None = TOKEN.reveal()
+    body: bytes = b"",
+    *,
+    session_id: str = SESSION_ID,
+    token: str | None = TOKEN.reveal(),
+    content_type: str = "application/json",
 ) -> func.HttpRequest:
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": content_type}
     if token is not None:
         headers["X-Session-Token"] = token
     return func.HttpRequest(

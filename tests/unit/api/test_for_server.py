@@ -297,6 +297,16 @@ async def test_the_first_consumer_has_a_result_for_good(desk: Stage) -> None:
     assert body_of(await for_server.get_result(desk.app, a_call(token=None))) == first
 
 
+async def test_a_consumer_in_a_body_that_is_not_called_json_consumes_nothing(desk: Stage) -> None:
+    desk.store.hold(transitions.completed(a_session(), VERDICT, NOW))
+    call = a_call(b'{"consumer": "payments"}', token=None, content_type="text/plain")
+
+    with pytest.raises(UnsupportedMediaTypeError):
+        await for_server.consume_result(desk.app, call)
+
+    assert (await consume(desk, "somebody else"))["consumer"] == "somebody else"
+
+
 async def test_of_many_who_come_at_once_one_consumes(desk: Stage) -> None:
     desk.store.hold(transitions.completed(a_session(), VERDICT, NOW))
 
