@@ -100,13 +100,16 @@ class LivenessFlow:
         if session.is_final:
             await self._walk(session)
         elif looks.is_look_due(session, self.now()):
-            await self._look(
-                session,
-                lambda known, answer: decisions.after_message(
-                    known, answer, self.rules, self.now()
-                ),
-                lambda known: background_looks.with_empty_look_of_message(known, self.now()),
-            )
+            with self.looks.claim(session) as is_only_one:
+                if is_only_one:
+                    await self._look_for_message(session)
+
+    async def _look_for_message(self, session: Session) -> None:
+        await self._look(
+            session,
+            lambda known, answer: decisions.after_message(known, answer, self.rules, self.now()),
+            lambda known: background_looks.with_empty_look_of_message(known, self.now()),
+        )
 
     async def cancel(self, session_id: str, token: Secret) -> None:
         """Give a session up and revoke its token, unless the check had already finished."""

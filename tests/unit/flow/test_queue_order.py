@@ -117,6 +117,23 @@ def test_a_result_that_comes_five_seconds_after_its_report_is_recorded_within_te
     assert max(took) <= 10
 
 
+async def bring_at_once(messages: int) -> FakeFace:
+    """Bring so many messages of one session, whose device is still at work."""
+    stage = Stage(face=FakeFace(), clock=LoopClock())
+    limiter = RateLimiter(CALLS_PER_SECOND, max_wait_seconds=MAX_WAIT_SECONDS)
+    app = replace(stage, face=replace(stage.face, acquire=limiter.acquire)).process()
+    other, case = [await stage.case(answer=a_running_answer()) for _ in range(2)]
+    settled = [app.queue_flow.settle(one.session_id) for one in (other, *[case] * messages)]
+    await asyncio.gather(*settled)
+    return stage.face
+
+
+def test_however_often_a_message_is_brought_its_session_is_looked_at_once() -> None:
+    face = virtual_time.run(bring_at_once(MAX_AT_ONCE))
+
+    assert sorted(face.asked_about) == ["face-1", "face-2"]
+
+
 def test_of_results_that_all_come_at_once_so_many_are_recorded_as_the_rate_permits() -> None:
     took = virtual_time.run(play(*[(0, True)] * 36))
 
