@@ -94,10 +94,18 @@ async def host(stack: Stack) -> AsyncIterator[Host]:
         app_log.close_log(log)
 
 
-@pytest_asyncio.fixture
-async def world(stack: Stack, host: Host) -> AsyncIterator[World]:
-    """Give a test the whole world, without faults and messages that another test has left."""
+@pytest_asyncio.fixture(scope="module")
+async def host_without_rows(stack: Stack, host: Host) -> Host:
+    """Give a file the host without the rows of another file, whose sessions it would sweep."""
     async with World.around(stack, host) as around:
+        await around.delete_rows()
+    return host
+
+
+@pytest_asyncio.fixture
+async def world(stack: Stack, host_without_rows: Host) -> AsyncIterator[World]:
+    """Give a test the whole world, without faults and messages that another test has left."""
+    async with World.around(stack, host_without_rows) as around:
         yield around
         await around.clear_faults()
         await around.queue.clear_messages()

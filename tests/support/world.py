@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import batched, groupby
+from operator import itemgetter
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
@@ -212,6 +214,13 @@ class World:
     async def rows(self) -> list[dict[str, Any]]:
         """Read the whole table."""
         return [dict(row) async for row in self.table.list_entities()]
+
+    async def delete_rows(self) -> None:
+        """Empty the table."""
+        keys = [row async for row in self.table.list_entities(select=["PartitionKey", "RowKey"])]
+        for _, rows in groupby(keys, itemgetter("PartitionKey")):
+            for some in batched(rows, 100, strict=False):
+                await self.table.submit_transaction([("delete", row) for row in some])
 
     async def alarms(self, check: Check) -> list[str]:
         """List the keys of a session's alarms: there should be one."""
