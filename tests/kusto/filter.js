@@ -1,5 +1,5 @@
-// Reads {query, rows: [{table, column: value, ...}]} and gives the rows that pass the first filters of the query, with
-// what its extract() calls find in each. Knows as much of the language as our alerts use, and refuses the rest.
+// Reads {queries: {name: query}, rows: [{table, column: value, ...}]} and gives, by name, the rows that pass the first
+// filters of a query, with what its extract() calls find in each. Knows as much of the language as our alerts use, and refuses the rest.
 "use strict";
 
 const { KustoCode, kindOf, childrenOf, walk } = require("./kusto.js");
@@ -75,11 +75,15 @@ function extractsOf(syntax) {
   );
 }
 
-const { query, rows } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
-const { Syntax: syntax } = KustoCode.Parse(query);
-const passes = (row) =>
-  pipelines(syntax).some(
-    ({ table, filters }) => table === row.table && filters.every((filter) => valueOf(filter, row))
-  );
-const answer = rows.filter(passes).map((row) => ({ ...row, found: extractsOf(syntax).map((one) => valueOf(one, row)) }));
-process.stdout.write(JSON.stringify(answer));
+function matching(query, rows) {
+  const { Syntax: syntax } = KustoCode.Parse(query);
+  const passes = (row) =>
+    pipelines(syntax).some(
+      ({ table, filters }) => table === row.table && filters.every((filter) => valueOf(filter, row))
+    );
+  return rows.filter(passes).map((row) => ({ ...row, found: extractsOf(syntax).map((one) => valueOf(one, row)) }));
+}
+
+const { queries, rows } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+const answer = Object.entries(queries).map(([name, query]) => [name, matching(query, rows)]);
+process.stdout.write(JSON.stringify(Object.fromEntries(answer)));

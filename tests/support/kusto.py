@@ -124,7 +124,12 @@ def findings(tables: dict[str, str], queries: dict[str, str]) -> dict[str, list[
     return {name: wrong for name, wrong in found.items() if wrong}
 
 
-def matching(query: str, rows: list[Row]) -> list[Row]:
-    """Give the rows that pass the filters of an alert; `found` is what it extracts from each."""
-    passed: list[Row] = packages.run(FOLDER, "filter.js", {"query": query, "rows": rows})
-    return passed
+def matching(queries: dict[str, str], rows: list[Row]) -> dict[str, list[Row]]:
+    """Give, for each of some alerts, the rows that pass its filters; `found` is what it extracts.
+
+    What no row passes is left out.
+    """
+    passed: dict[str, list[Row]] = packages.run(
+        FOLDER, "filter.js", {"queries": queries, "rows": rows}
+    )
+    return {name: found for name, found in passed.items() if found}
