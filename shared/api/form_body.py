@@ -88,6 +88,10 @@ def _check_framing(content: bytes, boundary: str) -> None:
 
 
 def _part(segment: MultipartSegment, content: bytes) -> Part:
+    names = [name for name, _ in segment.headerlist if name.startswith("Content-")]
+    if len(set(names)) != len(names):
+        # A gateway before us may go by the first of them, and the parser goes by the last.
+        raise InvalidRequestError("a part has a header twice")
     for name, value in segment.headerlist:
         if name == "Content-Transfer-Encoding" and value.strip().lower() not in _NOT_ENCODED:
             raise InvalidRequestError("a part's Content-Transfer-Encoding must be binary or none")

@@ -202,6 +202,13 @@ def test_an_encoded_part_is_refused_by_the_headers_name(name: bytes, encoding: b
         pytest.param(b'attachment; name="x"', id="no-form-data"),
         pytest.param(b'form-data; name="x"\r\nno colon', id="a-header-without-a-colon"),
         pytest.param(b'form-data; name="x"\r\nContent-Length: 3', id="another-length"),
+        pytest.param(
+            b'form-data; name="y"\r\nContent-Disposition: form-data; name="x"', id="two-names"
+        ),
+        pytest.param(
+            b'form-data; name="x"\r\nContent-Type: text/plain\r\ncontent-type: text/plain',
+            id="two-types",
+        ),
         pytest.param(b'form-data; name="x"' + b"\r\nX-Y: z" * 8, id="nine-headers"),
         pytest.param(b'form-data; name="x"\r\nX: ' + b"y" * 9000, id="a-header-of-9000-bytes"),
     ],
