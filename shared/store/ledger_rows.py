@@ -1,7 +1,7 @@
 """A person's ledger, and the sealed answers of its creates, as table rows and back."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.errors import UnreadableRecordError
 from shared.session.idempotency import IdempotencyRecord
@@ -34,6 +34,8 @@ _SLOT = Columns(Slot, elsewhere={"number", "version"})
 _RECORD = Columns(IdempotencyRecord, elsewhere={"key_hash", "version"})
 _UNLOCK = Columns(Unlock, elsewhere={"version"})
 _SEALED_ANSWER = "sealedAnswer"
+# Tokens and keys last for a day at most, and the hosts' clocks differ a little.
+_MAX_AHEAD = MEMORY + timedelta(minutes=1)
 
 
 def slot_row(person: PersonHash, slot: Slot) -> Row:
@@ -76,9 +78,10 @@ def sealed_answer_from_row(row: Mapping[str, object]) -> str:
 
 
 def ledger_from_rows(
-    person: PersonHash, rows: Iterable[tuple[Mapping[str, object], str]]
+    person: PersonHash, rows: Iterable[tuple[Mapping[str, object], str]], now: datetime
 ) -> Ledger:
     """Read a ledger from its rows and their versions; what cannot be read is counted."""
+    latest = now + _MAX_AHEAD
     parts: list[_Part | None] = []
     unreadable_rows, is_being_erased = 0, False
     for row, version in rows:
@@ -87,7 +90,7 @@ def ledger_from_rows(
             is_being_erased = True
             continue
         try:
-            parts.append(_read(words, row, version))
+            parts.append(_check_time(_read(words, row, version), latest))
         except (UnreadableRecordError, ValueError):
             unreadable_rows += 1
             parts.append(_read_key_alone(words, version))
@@ -120,6 +123,14 @@ def _read(words: list[str], row: Mapping[str, object], version: str) -> _Part:
                 session_id=SessionId(session_id),
             )
     raise UnreadableRecordError("a ledger has no such row")
+
+
+def _check_time(part: _Part, latest: datetime) -> _Part:
+    """Refuse a time that we never write: it would shut a person out, or forgive, for good."""
+    at = part.ends_at if isinstance(part, Slot | IdempotencyRecord) else part.at
+    if at is not None and at > latest:
+        raise UnreadableRecordError("a ledger knows of nothing so late")
+    return part
 
 
 def _read_key_alone(words: list[str], version: str) -> _Part | None:

@@ -118,7 +118,7 @@ class TableSessionStore:
         rows = await self._table.list_rows(
             shard_of_person(person), *ledger_keys.ledger_range(person, now)
         )
-        return ledger_rows.ledger_from_rows(person, rows)
+        return ledger_rows.ledger_from_rows(person, rows, now)
 
     async def list_sessions(
         self, person: PersonHash, *, after: str | None, limit: int

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -35,6 +35,7 @@ RECORD = IdempotencyRecord(
 UNLOCK = Unlock(at=NOW, version=VERSION)
 ENTRY = Entry(type=EntryType.FAILURE, kind=Kind.LIVENESS, at=NOW, session_id=SESSION_ID)
 
+LAST = datetime(2200, 1, 1, tzinfo=UTC)
 PEOPLE = HASHES.map(PersonHash)
 VERSIONS = st.just(VERSION)
 SLOTS = any_record(Slot, number=st.integers(0, 99), version=VERSIONS)
@@ -62,13 +63,13 @@ def _rows_of(person: PersonHash, ledger: Ledger) -> Iterator[Row]:
     yield from (ledger_rows.entry_row(person, entry) for entry in ledger.entries)
 
 
-def read(*rows: Row, person: PersonHash = PERSON) -> Ledger:
-    return ledger_rows.ledger_from_rows(person, [(row, VERSION) for row in rows])
+def read(*rows: Row, person: PersonHash = PERSON, now: datetime = NOW) -> Ledger:
+    return ledger_rows.ledger_from_rows(person, [(row, VERSION) for row in rows], now)
 
 
 @given(person=PEOPLE, ledger=LEDGERS)
 def test_a_ledger_comes_back_from_its_rows_as_it_was(person: PersonHash, ledger: Ledger) -> None:
-    back = read(*rows_of(person, ledger), person=person)
+    back = read(*rows_of(person, ledger), person=person, now=LAST)
 
     assert set(back.slots) == set(ledger.slots)
     assert set(back.records) == set(ledger.records)
@@ -157,6 +158,7 @@ def broken(row: Row) -> Iterator[Row]:
         yield from ({**row, column: value} for value in (5, True, 0.5))
         if column.lower().endswith("at"):
             yield from ({**row, column: text} for text in ("soon", "", "2026-03-04T05:06:07"))
+            yield {**row, column: "9999-12-31T23:59:59.999Z"}
 
 
 def without_a_column(row: Row) -> Iterator[Row]:
@@ -177,6 +179,12 @@ def test_a_slot_that_cannot_be_read_is_counted_and_free_to_be_written_anew(row: 
 
 def open_slot(number: int) -> Slot:
     return replace(SLOT, number=number, ends_at=NOW + DAY)
+
+
+def test_the_slot_of_a_token_that_lives_for_a_day_is_read_by_a_host_whose_clock_is_behind() -> None:
+    slot = open_slot(7)
+
+    assert read(ledger_rows.slot_row(PERSON, slot), now=NOW - timedelta(minutes=1)).slots == (slot,)
 
 
 ROW = ledger_rows.record_row(PERSON, RECORD)
@@ -219,7 +227,7 @@ NO_KEYS = [
 ]
 
 
-@pytest.mark.parametrize("key", NO_KEYS)
+@pytest.mark.parametrize("key", [*NO_KEYS, f"4-{'0' * 13}-failure-liveness-5"])
 def test_a_row_with_a_key_that_is_none_of_ours_is_counted_and_left_out(key: str) -> None:
     strange: Row = {"PartitionKey": PERSON[0], "RowKey": f"p:{PERSON}:{key}"}
 
@@ -255,7 +263,7 @@ JUNK = st.fixed_dictionaries(
 def test_no_row_whatever_it_holds_hides_the_others_or_stops_a_decision(
     junk: list[Row], entries: list[Entry]
 ) -> None:
-    ledger = read(*junk, *(ledger_rows.entry_row(PERSON, entry) for entry in entries))
+    ledger = read(*junk, *(ledger_rows.entry_row(PERSON, entry) for entry in entries), now=LAST)
     refusal = find_refusal(ledger, LIMITS, NOW)
 
     assert set(entries) <= set(ledger.entries)
