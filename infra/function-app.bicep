@@ -90,11 +90,11 @@ var alwaysReady = [
   { name: 'function:record_result', instanceCount: alwaysReadyQueueInstances }
 ]
 
-// A wildcard would let any website use a key that has leaked into a browser. The host compares origins letter by
-// letter with what browsers send, which is lower case and without a slash at the end.
-var origins = contains(allowedOrigins, '*')
-  ? fail('allowedOrigins must name origins, never *')
-  : map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
+// The host compares origins letter by letter with what browsers send, which is lower case and without a slash at the end.
+var origins = map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))
+
+// A wildcard would let any website use a key that has leaked into a browser: none may be left, however it was written.
+var namedOrigins = contains(origins, '*') ? fail('allowedOrigins must name origins, never *') : origins
 
 var settings = {
   // The app: docs/settings.md says what each of these means. The first eight it has from this deployment.
@@ -232,7 +232,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scmIpSecurityRestrictions: asRules(allowedDeployers)
       scmIpSecurityRestrictionsDefaultAction: empty(allowedDeployers) ? 'Allow' : 'Deny'
       scmIpSecurityRestrictionsUseMain: false
-      cors: { allowedOrigins: origins, supportCredentials: false }
+      cors: { allowedOrigins: namedOrigins, supportCredentials: false }
     }
   }
 

@@ -513,7 +513,12 @@ def test_what_must_be_off_is_off() -> None:
 
 
 def test_browsers_are_never_let_in_from_everywhere() -> None:
-    assert re.search(r"contains\(allowedOrigins, '\*'\)\s+\? fail\(", module("function-app"))
+    app = module("function-app")
+
+    # What is looked at is what is deployed: without blanks, and without a slash at the end.
+    assert "var origins = map(allowedOrigins, origin => withoutSlash(toLower(trim(origin))))" in app
+    assert re.search(r"var namedOrigins = contains\(origins, '\*'\) \? fail\(.*\) : origins\n", app)
+    assert "cors: { allowedOrigins: namedOrigins," in app
     assert not [path for path in [MAIN, *PARAMETER_FILES] if "'*'" in text_of(path)]
 
 
