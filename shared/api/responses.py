@@ -71,9 +71,9 @@ async def answer(
         _log_caller(context)
         reply = await endpoint(app, req)
     except (CallerError, DependencyError) as error:
-        reply = _refuse(error)
+        reply = _refuse(error, audience)
     except ConfigurationError as error:
-        reply = _refuse(misconfigured(error))
+        reply = _refuse(misconfigured(error), audience)
     return respond(reply, context)
 
 
@@ -103,13 +103,13 @@ def _log_caller(context: func.Context) -> None:
         )
 
 
-def _refuse(error: AppError) -> Reply:
+def _refuse(error: AppError, audience: Audience) -> Reply:
     status, code = error_replies.status_of(error)
     caller = current_caller()
     of_face = error if isinstance(error, FaceOutcomeUnknownError) else None
     telemetry.log_event(
         "request refused",
-        level=_level(error),
+        level=_level(error, audience),
         code=code,
         cause=error,
         face_request_id=of_face.request_id if of_face else None,
@@ -121,10 +121,11 @@ def _refuse(error: AppError) -> Reply:
     return Reply(status=status, body=error_replies.error_reply(error), headers=headers)
 
 
-def _level(error: AppError) -> int:
-    # Anybody may ask for sessions that are not there, and may make tokens up; requests count them,
-    # at no cost in lines.
-    if isinstance(error, _COUNTED_ERRORS):
+def _level(error: AppError, audience: Audience) -> int:
+    # Anybody may ask for sessions that are not there, may make tokens up, and may send a frontend's
+    # route what is no report; requests count all that, at no cost in lines.
+    is_of_anybody = audience is Audience.FRONTEND and isinstance(error, CallerError)
+    if is_of_anybody or isinstance(error, _COUNTED_ERRORS):
         return logging.DEBUG
     if isinstance(error, ConfigurationError | UnreadableRecordError):
         return logging.ERROR

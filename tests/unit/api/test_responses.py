@@ -39,13 +39,15 @@ def app(monkeypatch: pytest.MonkeyPatch) -> App:
     return app
 
 
-async def answered(outcome: Reply | Exception) -> func.HttpResponse:
+async def answered(
+    outcome: Reply | Exception, audience: Audience = Audience.SERVER
+) -> func.HttpResponse:
     async def endpoint(_: App, __: func.HttpRequest) -> Reply:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return await answer(endpoint, REQUEST, CONTEXT, Audience.FRONTEND)
+    return await answer(endpoint, REQUEST, CONTEXT, audience)
 
 
 def body_of(response: func.HttpResponse) -> dict[str, object]:
@@ -141,6 +143,16 @@ async def test_every_error_is_logged_in_its_own_words_as_loud_as_it_matters(
     assert f'code="{code}" cause="{WORDS}"' in record.message
     loudness = {401: "DEBUG", 404: "DEBUG", 502: "WARNING", 503: "WARNING", 500: "ERROR"}
     assert record.levelname == loudness.get(status, "INFO")
+
+
+@pytest.mark.parametrize(("error", "status", "code"), CONTRACT)
+async def test_no_line_is_logged_of_what_anybody_may_send_to_a_frontends_route(
+    error: AppError, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="face_liveness")
+
+    assert (await answered(error, Audience.FRONTEND)).status_code == status
+    assert [code in line for line in caplog.messages] == [True] * (status >= 500)
 
 
 async def test_a_refusal_of_faces_is_logged_with_faces_own_request_id(
