@@ -156,6 +156,19 @@ var appAlerts = {
       | where firstSeen > ago(30m)
     '''
   }
+  'record-corrupt': {
+    title: 'A record is not one that the app can have written'
+    page: false
+    column: ''
+    threshold: 0
+    query: '''
+      traces
+      | where message startswith "request refused" and message contains "code=\"RecordCorrupt\""
+          or message startswith "session set aside"
+          or message startswith "ledger unreadable"
+          or message startswith "event not sent" and message contains "cause=\"a record says"
+    '''
+  }
   'unknown-sessions': {
     title: 'Somebody asks for sessions that are not there, or without their tokens'
     page: false

@@ -93,6 +93,22 @@ async def end_by_a_model(world: World) -> list[int]:
     return [(await world.complete(check)).status]
 
 
+async def read_a_forged_pass(world: World) -> list[int]:
+    check = await world.start()
+    await world.play(check, "spoofface")
+    await world.complete(check)
+    await world.forge(check, outcome="passed", reasons="")
+    return [(await world.result(check)).status]
+
+
+async def sweep_an_unreadable_row(world: World) -> list[int]:
+    check = await world.start()
+    await world.forge(check, status="no such word")
+    await world.wait(STALE_SECONDS)
+    await world.sweep()
+    return []
+
+
 async def try_though_locked(world: World) -> list[int]:
     person = {"deviceCorrelationId": secrets.token_hex(8)}
     for _ in range(5):
@@ -110,6 +126,7 @@ CAUSES: dict[str, list[Cause]] = {
     "locks": [try_though_locked],
     "model-first-seen": [end_by_a_model],
     "oldest-alarm": [sweep_late],
+    "record-corrupt": [read_a_forged_pass, sweep_an_unreadable_row],
     "server-errors": [refuse_a_create],
     "unknown-sessions": [ask_for_a_foreign_session],
     "untrusted": [tamper],
