@@ -203,8 +203,15 @@ def test_the_linter_rules_are_errors() -> None:
     }
 
 
-def test_the_real_host_comes_in_a_pinned_version_and_meets_the_journeys() -> None:
+def test_the_real_host_comes_by_its_hash_and_meets_the_journeys() -> None:
     job = jobs_of(CI)["core-tools"]
+    folder = ".github/tools/core-tools"
 
-    assert re.search(r"run: npm install --global azure-functions-core-tools@\d+\.\d+\.\d+\n", job)
-    assert "run: .ci/any-host func start " in job
+    assert f"run: npm ci --prefix {folder} " in job
+    assert f"run: .ci/any-host {folder}/node_modules/.bin/func start " in job
+
+
+def test_no_workflow_installs_what_no_lock_names() -> None:
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"npm (install|i) |npx |pipx |pip install(?!.*--require-hashes)", text)
