@@ -257,6 +257,21 @@ async def test_a_deployment_by_somebody_without_a_token_says_what_to_read(
     assert "after-deploy: Entra gives you no token for the app: see docs/entra.md" in told
 
 
+@pytest.mark.parametrize("roles", [[], ["Directory.Read.All"]], ids=["none", "another's"])
+async def test_a_deployment_sends_the_app_no_token_that_is_not_for_it(
+    entra: Caller, tmp_path: Path, roles: list[str]
+) -> None:
+    await entra.control("roles", {"roles": roles})
+    token = await entra.token()
+    await entra.control("roles", {"roles": ["Liveness.Server", "Liveness.Operator"]})
+
+    code, told = await deploy(entra, tmp_path, {"api://face-liveness/.default": token})
+
+    assert code == 1
+    assert told.startswith("after-deploy: Entra's token for ENTRA_AUDIENCE has no role of this app")
+    assert token not in told
+
+
 @pytest.mark.parametrize(
     ("roles", "opener", "complaint"),
     [

@@ -248,6 +248,35 @@ def test_a_common_mistake_is_named_with_its_mend(
     assert mend in wrong[0][1]
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("https://face.evil.example", "http://face-1.cognitiveservices.azure.com"),
+        *("https://evil.example/x.cognitiveservices.azure.com", "https://x.cloudapp.azure.com"),
+        "https://me@face-1.cognitiveservices.azure.com",
+    ],
+)
+def test_a_setting_sends_the_token_of_whoever_looks_to_nobody(
+    tmp_path: Path, endpoint: str
+) -> None:
+    answers = AFTER | {"functionapp config appsettings list": settings(FACE_ENDPOINT=endpoint)}
+
+    done = run(tmp_path, answers)
+
+    assert "?      approval: FACE_ENDPOINT is no address of Azure AI Face" in done.stdout
+    assert "rest " not in (tmp_path / "calls").read_text()
+
+
+@pytest.mark.parametrize("name", ["@/etc/passwd", "--debug", "a b"])
+def test_a_setting_has_the_cli_read_no_file(tmp_path: Path, name: str) -> None:
+    answers = AFTER | {"functionapp config appsettings list": settings(FACE_KEY_SECRET_NAME=name)}
+
+    done = run(tmp_path, answers)
+
+    assert "?      key: FACE_KEY_SECRET_NAME is no name of a secret" in done.stdout
+    assert "resource show" not in (tmp_path / "calls").read_text()
+
+
 def test_what_cannot_be_looked_at_is_said_and_is_not_wrong(tmp_path: Path) -> None:
     answers = AFTER | {
         "rest": "ERROR: Forbidden: no right",
