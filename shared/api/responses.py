@@ -36,6 +36,7 @@ _COUNTED_ERRORS = (
     ReceiptNotFoundError,
     UnauthorizedError,
 )
+_FRONTENDS_ERRORS = (CallerError, FaceOutcomeUnknownError)
 # https://datatracker.ietf.org/doc/html/rfc6750#section-3
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
@@ -123,8 +124,9 @@ def _refuse(error: AppError, audience: Audience) -> Reply:
 
 def _level(error: AppError, audience: Audience) -> int:
     # Anybody may ask for sessions that are not there, may make tokens up, and may send a frontend's
-    # route what is no report; requests count all that, at no cost in lines.
-    is_of_anybody = audience is Audience.FRONTEND and isinstance(error, CallerError)
+    # route what is no report; requests count all that, at no cost in lines. That Face had no answer
+    # for a cancel was told then, and is not told again of each one that comes too soon after it.
+    is_of_anybody = audience is Audience.FRONTEND and isinstance(error, _FRONTENDS_ERRORS)
     if is_of_anybody or isinstance(error, _COUNTED_ERRORS):
         return logging.DEBUG
     if isinstance(error, ConfigurationError | UnreadableRecordError):
