@@ -34,8 +34,9 @@ _SLOT = Columns(Slot, elsewhere={"number", "version"})
 _RECORD = Columns(IdempotencyRecord, elsewhere={"key_hash", "version"})
 _UNLOCK = Columns(Unlock, elsewhere={"version"})
 _SEALED_ANSWER = "sealedAnswer"
-# Tokens and keys last for a day at most, and the hosts' clocks differ a little.
-_MAX_AHEAD = MEMORY + timedelta(minutes=1)
+# Tokens and keys last for a day at most; an hour more, so that no host whose clock is behind takes
+# what another has just written for unreadable.
+_MAX_AHEAD = MEMORY + timedelta(hours=1)
 
 
 def slot_row(person: PersonHash, slot: Slot) -> Row:
