@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from azure.core.exceptions import ServiceRequestError
-from azure.identity.aio import DefaultAzureCredential
 
 from shared.errors import StoreUnavailableError
 from shared.secret import Secret
@@ -193,28 +191,3 @@ async def test_what_is_no_picture_is_not_served_as_one(
 
     with pytest.raises(StoreUnavailableError):
         await images.load(SESSION_ID)
-
-
-async def test_nobody_listening_is_StoreUnavailable_too() -> None:  # noqa: N802
-    nowhere = Secret("AccountName=a;AccountKey=eA==;BlobEndpoint=http://127.0.0.1:1/a")
-    images = BlobImageStore.from_connection_string(nowhere, name=NAME, timeout_seconds=60)
-
-    with pytest.raises(StoreUnavailableError, match=ServiceRequestError.__name__):
-        await images.load(SESSION_ID)
-    await images.close()
-
-
-async def test_pictures_are_reached_by_identity_where_there_is_no_connection_string() -> None:
-    url = "https://x.blob.core.windows.net"
-    async with DefaultAzureCredential() as credential:
-        images = BlobImageStore.connect(url, credential, name=NAME, timeout_seconds=3)
-        client = images._client()
-
-        assert (client.url, client.credential) == (f"{url}/{NAME}", credential)
-        assert images._client() is client
-        await images.close()
-
-
-async def test_a_place_that_no_picture_went_to_has_nothing_to_close() -> None:
-    nowhere = Secret("nonsense")
-    await BlobImageStore.from_connection_string(nowhere, name=NAME, timeout_seconds=3).close()

@@ -1,4 +1,3 @@
-import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,8 +7,6 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from azure.core.exceptions import ServiceRequestError
-from azure.identity.aio import DefaultAzureCredential
 
 from shared import trace
 from shared.errors import StoreUnavailableError
@@ -136,44 +133,3 @@ async def test_a_queue_that_fails_is_asked_once_and_is_StoreUnavailable(  # noqa
         await queue.send(SESSION_ID, delay=timedelta())
 
     assert len(storage.received) == 1
-
-
-async def test_a_dead_queue_is_given_up_when_the_stores_time_is_over(
-    connection: Secret, storage: HttpStorage
-) -> None:
-    async def hang(_: web.Request) -> web.Response:
-        await asyncio.Event().wait()
-        return web.Response()
-
-    storage.answer = hang
-    hurried = StorageQueue.from_connection_string(connection, name=NAME, timeout_seconds=0.2)
-
-    # Whichever of the two sees it first: the SDK's read time-out is the same.
-    with pytest.raises(StoreUnavailableError, match=r"TimeoutError|ServiceResponseTimeoutError"):
-        await hurried.send(SESSION_ID, delay=timedelta())
-    await hurried.close()
-
-
-async def test_nobody_listening_is_StoreUnavailable() -> None:  # noqa: N802
-    nowhere = Secret("AccountName=a;AccountKey=eA==;QueueEndpoint=http://127.0.0.1:1/a")
-    queue = StorageQueue.from_connection_string(nowhere, name=NAME, timeout_seconds=60)
-
-    with pytest.raises(StoreUnavailableError, match=ServiceRequestError.__name__):
-        await queue.send(SESSION_ID, delay=timedelta())
-    await queue.close()
-
-
-async def test_a_queue_is_opened_by_identity_where_there_is_no_connection_string() -> None:
-    url = "https://x.queue.core.windows.net"
-    async with DefaultAzureCredential() as credential:
-        queue = StorageQueue.connect(url, credential, name=NAME, timeout_seconds=3)
-        client = queue._client()
-
-        assert (client.url, client.credential) == (f"{url}/{NAME}", credential)
-        assert queue._client() is client
-        await queue.close()
-
-
-async def test_a_queue_that_no_message_went_to_has_nothing_to_close() -> None:
-    nowhere = Secret("nonsense")
-    await StorageQueue.from_connection_string(nowhere, name=NAME, timeout_seconds=3).close()
