@@ -25,9 +25,9 @@ from shared.session.face_answer import (
     Quality,
     ReferenceImage,
 )
+from shared.session.face_ids import is_face_id
 from shared.session.ids import FaceSessionId, SessionImageId
 
-_FACE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FACE_CODE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _SUCCESS, _REFUSAL = 2, 4
 # These say that nothing was done: even a create may follow.
@@ -65,7 +65,7 @@ class FaceResponse:
 
 def parse_request_id(text: str | None) -> str | None:
     """Take an id from a header, unless it is of no id's shape."""
-    return text if text and _FACE_ID.fullmatch(text) else None
+    return text if text and is_face_id(text) else None
 
 
 def parse_created(response: FaceResponse, *, has_choices: bool = False) -> FaceSession:
@@ -76,7 +76,7 @@ def parse_created(response: FaceResponse, *, has_choices: bool = False) -> FaceS
         raise _caller_error(code)
     session = _object_of(check_status(response))
     face_session_id, token = lenient_json.text(session.get("sessionId")), session.get("authToken")
-    if not face_session_id or not _FACE_ID.fullmatch(face_session_id):
+    if not face_session_id or not is_face_id(face_session_id):
         raise FaceUnavailableError("Face opened a session without a usable id")
     if not isinstance(token, str) or not token:
         raise FaceUnavailableError("Face opened a session without a token")
@@ -225,5 +225,4 @@ def _target(found: Mapping[str, object]) -> Mapping[str, int] | None:
 
 def _session_image_id(result: Mapping[str, object]) -> SessionImageId | None:
     image_id = lenient_json.text(result.get("sessionImageId"))
-    # It becomes part of a path.
-    return SessionImageId(image_id) if image_id and _FACE_ID.fullmatch(image_id) else None
+    return SessionImageId(image_id) if image_id and is_face_id(image_id) else None

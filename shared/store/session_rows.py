@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.errors import UnreadableRecordError
 from shared.session.caller import Caller
+from shared.session.face_ids import is_face_id
 from shared.session.face_reply import FaceRequestIds
 from shared.session.ids import shard_of
 from shared.session.kept_image import KeptImage
@@ -76,6 +77,11 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         version=version,
         unknown_columns={name: value for name, value in row.items() if name not in _KNOWN},
     )
+    image_id = session.image.face_image_id
+    face_ids = (session.face_session_id, *([] if image_id is None else [image_id]))
+    if not all(map(is_face_id, face_ids)):
+        # Whoever writes to the table must not choose what Face is asked for with our key.
+        raise UnreadableRecordError("the row holds what is no id of Face")
     if session.is_final and session.ended_at is None:
         raise UnreadableRecordError("the row of a final session does not say when it ended")
     return session

@@ -8,7 +8,7 @@ from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from shared.session.ids import SessionId
+from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Session
 
 # What is stored is exact to the millisecond.
@@ -22,11 +22,14 @@ HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=20)
 
 
+_FACE_IDS = st.text("0123456789abcdefXYZ_-", min_size=1, max_size=40)
 _PLAIN: dict[object, st.SearchStrategy[Any]] = {
     str: WORDS,
     datetime: TIMES,
     int: st.integers(0, 2**31 - 1),
     float: st.floats(0, 1),
+    FaceSessionId: _FACE_IDS,
+    SessionImageId: _FACE_IDS,
 }
 
 
@@ -40,7 +43,7 @@ def any_record[T](kind: type[T], **given: st.SearchStrategy[Any]) -> st.SearchSt
 def _values_of(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - whatever a field may be
     if NoneType in get_args(kind):
         return st.one_of(*map(_values_of, get_args(kind)))
-    if isinstance(kind, NewType):
+    if isinstance(kind, NewType) and kind not in _PLAIN:
         return _values_of(kind.__supertype__)
     if get_origin(kind) is tuple:
         return st.lists(_values_of(get_args(kind)[0]), max_size=3).map(tuple)

@@ -20,6 +20,8 @@ BAD_ROWS: dict[str, Columns] = {
     "an unknown status": {"status": "nonsense"},
     "an unknown kind": {"kind": "iris"},
     "no Face session": {"faceSessionId": None},
+    "a Face session that is a path": {"faceSessionId": "../../v1.2/largepersongroups/all"},
+    "a picture that is a path": {"imageFaceImageId": "../detectLiveness-sessions/another"},
     "a number that is text": {"alarmDelays": "three"},
     "a flag that is text": {"atFace": "no"},
     "a text that is a number": {"person": 7},
