@@ -10,6 +10,7 @@ from shared.session.face_reply import FaceRequestIds
 from shared.session.ids import shard_of
 from shared.session.kept_image import KeptImage
 from shared.session.session import Report, Session, Verdict
+from shared.session.shard import is_hash, shard_of_person
 from shared.store import row_keys
 from shared.store.columns import Columns, Row, read_column, row_at, write_value
 
@@ -77,11 +78,22 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         version=version,
         unknown_columns={name: value for name, value in row.items() if name not in _KNOWN},
     )
-    image_id = session.image.face_image_id
+    _check_keys(session)
+    if session.is_final and session.ended_at is None:
+        raise UnreadableRecordError("the row of a final session does not say when it ended")
+    return session
+
+
+def _check_keys(session: Session) -> None:
+    """Refuse what cannot be ours of all that becomes a part of a path, or of another row's key."""
+    image_id, person = session.image.face_image_id, session.person
     face_ids = (session.face_session_id, *([] if image_id is None else [image_id]))
     if not all(map(is_face_id, face_ids)):
         # Whoever writes to the table must not choose what Face is asked for with our key.
         raise UnreadableRecordError("the row holds what is no id of Face")
-    if session.is_final and session.ended_at is None:
-        raise UnreadableRecordError("the row of a final session does not say when it ended")
-    return session
+    hashes = (one for one in (person, session.key_hash) if one is not None)
+    if not all(map(is_hash, hashes)):
+        raise UnreadableRecordError("the row holds what is no hash of ours")
+    if person is not None and shard_of_person(person) != shard_of(session.session_id):
+        # Its ending is one transaction with its person's ledger, in the one shard of both.
+        raise UnreadableRecordError("the row names a person of another shard")

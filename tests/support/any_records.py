@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.session import Session
+from shared.session.shard import KeyHash, PersonHash
 
 # What is stored is exact to the millisecond.
 TIMES = st.datetimes(
@@ -28,6 +29,8 @@ _PLAIN: dict[object, st.SearchStrategy[Any]] = {
     datetime: TIMES,
     int: st.integers(0, 2**31 - 1),
     float: st.floats(0, 1),
+    PersonHash: HASHES.map(PersonHash),
+    KeyHash: HASHES.map(KeyHash),
     FaceSessionId: _FACE_IDS,
     SessionImageId: _FACE_IDS,
 }
@@ -58,10 +61,17 @@ def _ended_if_final(session: Session) -> Session:
     return replace(session, ended_at=session.alarm_at if session.is_final else None)
 
 
+def _in_its_persons_shard(session: Session) -> Session:
+    person = session.person and PersonHash(session.session_id[0] + session.person[1:])
+    return replace(session, person=person)
+
+
 # Hypothesis also draws words of our own code: those columns are known.
 _UNKNOWN_COLUMNS = st.dictionaries(
     WORDS.map("ofALaterVersion{}".format), _values_of(str | int | float | bool), max_size=4
 )
-SESSIONS = any_record(Session, session_id=IDS, unknown_columns=_UNKNOWN_COLUMNS).map(
-    _ended_if_final
+SESSIONS = (
+    any_record(Session, session_id=IDS, unknown_columns=_UNKNOWN_COLUMNS)
+    .map(_ended_if_final)
+    .map(_in_its_persons_shard)
 )

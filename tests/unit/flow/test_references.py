@@ -9,9 +9,11 @@ import pytest
 from shared.errors import ReferenceUnusableError, StoreUnavailableError, UnreadableRecordError
 from shared.secret import Secret
 from shared.session import transitions
+from shared.session.ids import SessionId
 from shared.session.kept_image import ImageState, KeptImage
 from shared.session.reference import ReferenceSource
 from shared.session.session import Outcome, Session, Verdict
+from shared.session.shard import PersonHash, shard_of_person
 from shared.session.start_request import Mode, StartRequest
 from shared.session.verdict import Policy, judge
 from tests.support.builders import NOW, SESSION_ID, a_passing_answer, a_session
@@ -20,26 +22,34 @@ from tests.support.stage import SETTINGS, Stage
 
 THE_DEVICE = SEALER.hash_person("device", "device-1")
 JPEG = b"\xff\xd8\xff a picture"
+THE_USER = SEALER.hash_person("user", "user-1")
+
+
+def id_of(person: PersonHash) -> SessionId:
+    return SessionId(shard_of_person(person) + SESSION_ID[1:])
+
+
 ENROLLED = transitions.completed(
     a_session(
-        person=SEALER.hash_person("user", "user-1"), image=KeptImage(state=ImageState.STORED)
+        session_id=id_of(THE_USER), person=THE_USER, image=KeptImage(state=ImageState.STORED)
     ),
     judge(a_passing_answer(), a_session(), Policy()),
     NOW,
 )
+OF_A_DEVICE = replace(ENROLLED, session_id=id_of(THE_DEVICE), person=THE_DEVICE)
 AGAIN = StartRequest(
     mode=Mode.PASSIVE,
     token_seconds=600,
     device_correlation_id="another-device",
     user_correlation_id="user-1",
-    reference_session_id=SESSION_ID,
+    reference_session_id=id_of(THE_USER),
 )
 
 
 @pytest.fixture
 def stage() -> Stage:
     stage = Stage(settings=replace(SETTINGS, reference_max_age_days=30)).at(ENROLLED, None)
-    stage.images.images[ENROLLED.session_id] = JPEG
+    stage.images.images |= dict.fromkeys((ENROLLED.session_id, OF_A_DEVICE.session_id), JPEG)
     return stage
 
 
@@ -71,7 +81,9 @@ NOBODY = replace(AGAIN, user_correlation_id=None, device_correlation_id=None)
             id="the-users-device",
         ),
         pytest.param(
-            AGAIN, replace(ENROLLED, person=THE_DEVICE), id="a-device-where-a-user-is-named"
+            replace(AGAIN, reference_session_id=OF_A_DEVICE.session_id),
+            OF_A_DEVICE,
+            id="a-device-where-a-user-is-named",
         ),
         pytest.param(
             NOBODY,
@@ -115,10 +127,15 @@ async def test_a_forged_pass_makes_no_reference_of_a_spoofs_picture(stage: Stage
 
 
 async def test_a_device_alone_may_come_back_to_its_own_picture(stage: Stage) -> None:
-    stage.store.hold(replace(ENROLLED, person=THE_DEVICE))
+    stage.store.hold(OF_A_DEVICE)
     stage.clock.advance(timedelta(days=30))
 
-    own = replace(AGAIN, user_correlation_id=None, device_correlation_id="device-1")
+    own = replace(
+        AGAIN,
+        user_correlation_id=None,
+        device_correlation_id="device-1",
+        reference_session_id=OF_A_DEVICE.session_id,
+    )
     assert (await stage.app.start.start(own)).session.verify_image_sha256
 
 
