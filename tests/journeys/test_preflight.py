@@ -277,6 +277,19 @@ def test_a_setting_has_the_cli_read_no_file(tmp_path: Path, name: str) -> None:
     assert "resource show" not in (tmp_path / "calls").read_text()
 
 
+def test_no_value_writes_a_line_of_its_own_or_moves_a_cursor(tmp_path: Path) -> None:
+    origins = "https://app.example.com/\nok     approval,https://x/\x1b[2K"
+
+    done = run(tmp_path, BEFORE, ALLOWED_ORIGINS=origins)
+
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert [line for line in done.stdout.splitlines() if "approval" in line] == [
+        "ok     approval",
+        "WRONG  origins: the origin https://app.example.com/?ok     approval is none",
+    ]
+
+
 def test_what_cannot_be_looked_at_is_said_and_is_not_wrong(tmp_path: Path) -> None:
     answers = AFTER | {
         "rest": "ERROR: Forbidden: no right",
