@@ -1,6 +1,7 @@
 """A client of Storage whose SDK the first call loads: most processes of most apps never call."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, Self
 
@@ -19,7 +20,7 @@ class _Closable(Protocol):
     async def close(self) -> None: ...
 
 
-class LazyClient[Client: _Closable]:
+class LazyClient[Client: _Closable](ABC):
     """Opens its client when it is first needed, and gives each call the store's time, once."""
 
     def __init__(self, open_client: _Open, *, timeout_seconds: float) -> None:
@@ -55,9 +56,9 @@ class LazyClient[Client: _Closable]:
         if self._opened is not None:
             await self._opened.close()
 
+    @abstractmethod
     def load_sdk(self) -> tuple[type[Client], Mapping[str, Any]]:
         """Import the SDK's class, and say what it takes beside our options."""
-        raise NotImplementedError
 
     def _client(self) -> Client:
         if self._opened is None:
