@@ -18,7 +18,7 @@ from shared.session.erasure import Mark, Receipt
 from shared.session.ids import SessionId, shard_of
 from shared.session.ledger import MEMORY
 from shared.session.shard import PersonHash, shard_of_person
-from shared.store import alarm_rows, ledger_keys, row_keys
+from shared.store import alarm_rows, row_keys
 from shared.store.columns import Columns, Row, row_at
 from shared.store.table import StorageTable, delete_op, insert_op, replace_op
 
@@ -37,7 +37,7 @@ class ErasureStore:
 
     async def load_mark(self, person: PersonHash) -> Mark | None:
         """Read a person's mark."""
-        found = await self._table.read(shard_of_person(person), ledger_keys.mark_key(person))
+        found = await self._table.read(shard_of_person(person), row_keys.mark_key(person))
         return _MARK.read(found[0], version=found[1]) if found else None
 
     async def load_receipt(self, receipt_id: SessionId) -> Receipt | None:
@@ -49,7 +49,7 @@ class ErasureStore:
     def person_of(self, alarm: Alarm) -> PersonHash | None:
         """Tell whose erasure an alarm carries on; None if it is for a receipt."""
         key = row_keys.owner_key(alarm)
-        return None if row_keys.is_receipt_key(key) else ledger_keys.person_of_mark(key)
+        return None if row_keys.is_receipt_key(key) else row_keys.person_of_mark(key)
 
     async def load_receipt_of(self, alarm: Alarm) -> Receipt | None:
         """Read the receipt that an alarm is for."""
@@ -58,8 +58,8 @@ class ErasureStore:
     async def list_started(self, person: PersonHash) -> list[SessionId]:
         """List every session of a person that has a row, be it one that nobody can read."""
         shard = shard_of_person(person)
-        rows = await self._table.list_rows(shard, *ledger_keys.list_range(person, None))
-        started = (ledger_keys.session_of_start(person, str(row["RowKey"])) for row, _ in rows)
+        rows = await self._table.list_rows(shard, *row_keys.list_range(person, None))
+        started = (row_keys.session_of_start(person, str(row["RowKey"])) for row, _ in rows)
         ids = [one for one in started if one is not None]
         keys = map(row_keys.session_key, ids)
         found = await asyncio.gather(*(self._table.read(shard, key) for key in keys))
@@ -86,14 +86,14 @@ class ErasureStore:
         """Remove the rows of a session by their keys alone."""
         shard = shard_of(session_id)
         alarms = await self._table.list_rows(shard, *row_keys.alarms_range())
-        keys = row_keys.session_key(session_id), ledger_keys.answer_key(session_id)
+        keys = row_keys.session_key(session_id), row_keys.answer_key(session_id)
         found = [await self._table.read(shard, key) for key in keys]
         own = [one for one in alarms if str(one[0]["RowKey"]).endswith(f"-{session_id}")]
         await self._delete([*own, *filter(None, found)])
 
     async def delete_ledger(self, person: PersonHash, now: datetime) -> None:
         """Remove all of a person's ledger but the mark, and the alarms that name its rows."""
-        shard, mark = shard_of_person(person), ledger_keys.mark_key(person)
+        shard, mark = shard_of_person(person), row_keys.mark_key(person)
         rows, alarms = await asyncio.gather(
             self._table.list_rows(shard, f"p:{person}:", f"p:{person}:~"),
             # No row of a ledger is due later, and there are many more.
@@ -128,7 +128,7 @@ class ErasureStore:
 
 
 def _mark_row(person: PersonHash, mark: Mark) -> Row:
-    key = ledger_keys.mark_key(person)
+    key = row_keys.mark_key(person)
     return {**row_at(shard_of_person(person), key), **_MARK.write(mark)}
 
 
@@ -138,5 +138,5 @@ def _receipt_row(receipt: Receipt) -> Row:
 
 
 def _alarm_row(person: PersonHash, mark: Mark) -> Row:
-    key = row_keys.erasure_alarm_key(mark.alarm_at, ledger_keys.mark_key(person))
+    key = row_keys.erasure_alarm_key(mark.alarm_at, row_keys.mark_key(person))
     return row_at(shard_of_person(person), key)

@@ -6,7 +6,7 @@ from shared.session.ids import NO_SESSION_ID
 from shared.session.ledger_changes import Opening, end_entry, freed_slot, start_entry
 from shared.session.session import Session
 from shared.session.shard import PersonHash
-from shared.store import ledger_keys, ledger_rows
+from shared.store import ledger_rows, row_keys
 from shared.store.columns import Row, row_at
 from shared.store.table import Operation, delete_op, insert_op, replace_op, upsert_op
 
@@ -40,12 +40,12 @@ def keys_of(session: Session) -> Iterator[str]:
     if session.person is None:
         return
     entries = filter(None, (start_entry(session), end_entry(session)))
-    yield from (ledger_keys.entry_key(session.person, entry) for entry in entries)
+    yield from (row_keys.entry_key(session.person, entry) for entry in entries)
     if session.slot_number is not None:
-        yield ledger_keys.slot_key(session.person, session.slot_number)
+        yield row_keys.slot_key(session.person, session.slot_number)
     if session.key_hash is not None:
-        yield ledger_keys.record_key(session.person, session.key_hash)
-        yield ledger_keys.answer_key(session.session_id)
+        yield row_keys.record_key(session.person, session.key_hash)
+        yield row_keys.answer_key(session.session_id)
 
 
 def is_row_of(row: Mapping[str, object], session: Session) -> bool:
@@ -63,5 +63,5 @@ def _remove_what_is_over(opening: Opening, person: PersonHash) -> Iterator[Opera
         if opening.record is None or record.key_hash != opening.record.key_hash:
             yield delete_op(ledger_rows.record_row(person, record), record.version)
         if record.session_id != NO_SESSION_ID:
-            answer = ledger_keys.answer_key(record.session_id)
+            answer = row_keys.answer_key(record.session_id)
             yield delete_op(row_at(person[0], answer))

@@ -17,7 +17,7 @@ from shared.session.ledger import (
 from shared.session.session import Kind
 from shared.session.shard import KeyHash, PersonHash
 from shared.store.columns import Columns, Row, read_column, row_at
-from shared.store.ledger_keys import (
+from shared.store.row_keys import (
     EPOCH,
     TIME_DIGITS,
     answer_key,

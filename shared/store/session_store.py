@@ -22,7 +22,6 @@ from shared.session.session import Session
 from shared.session.shard import PersonHash, Shard, shard_of_person
 from shared.store import (
     alarm_rows,
-    ledger_keys,
     ledger_operations,
     ledger_rows,
     row_keys,
@@ -116,7 +115,7 @@ class TableSessionStore:
     async def load_ledger(self, person: PersonHash, now: datetime) -> Ledger:
         """Read a person's ledger, as far back as anything in it counts."""
         rows = await self._table.list_rows(
-            shard_of_person(person), *ledger_keys.ledger_range(person, now)
+            shard_of_person(person), *row_keys.ledger_range(person, now)
         )
         return ledger_rows.ledger_from_rows(person, rows, now)
 
@@ -125,26 +124,26 @@ class TableSessionStore:
     ) -> list[tuple[str, Session]]:
         """List a person's sessions from a place on, the newest first, each with its place."""
         listed: list[tuple[str, Session]] = []
-        shard, (first, last) = shard_of_person(person), ledger_keys.list_range(person, after)
+        shard, (first, last) = shard_of_person(person), row_keys.list_range(person, after)
         while len(listed) < limit:
             keys = await self._table.list_keys(shard, first, last, limit=limit)
             listed += await self._load_started(person, keys)
             if len(keys) < limit:
                 break
-            first, _ = ledger_keys.list_range(person, ledger_keys.place_of(person, keys[-1]))
+            first, _ = row_keys.list_range(person, row_keys.place_of(person, keys[-1]))
         return listed[:limit]
 
     async def _load_started(self, person: PersonHash, keys: list[str]) -> list[tuple[str, Session]]:
-        started = {key: ledger_keys.session_of_start(person, key) for key in keys}
+        started = {key: row_keys.session_of_start(person, key) for key in keys}
         wanted = {key: session_id for key, session_id in started.items() if session_id}
         found = await asyncio.gather(*map(self.load, wanted.values()))
         # A start whose reference image was too poor has no session.
-        places = (ledger_keys.place_of(person, key) for key in wanted)
+        places = (row_keys.place_of(person, key) for key in wanted)
         return [(place, one) for place, one in zip(places, found, strict=True) if one]
 
     async def load_sealed_answer(self, session_id: SessionId) -> str | None:
         """Read the sealed answer to a session's create."""
-        found = await self._table.read(shard_of(session_id), ledger_keys.answer_key(session_id))
+        found = await self._table.read(shard_of(session_id), row_keys.answer_key(session_id))
         return ledger_rows.sealed_answer_from_row(found[0]) if found else None
 
     async def record_start(self, person: PersonHash, start: Entry) -> None:
@@ -201,7 +200,7 @@ class TableSessionStore:
 
     async def _delete_unread(self, alarm: Alarm, owner: tuple[Row, str] | None) -> list[Operation]:
         # What its person's ledger has of it cannot be told from a row that nobody can read.
-        key = ledger_keys.answer_key(alarm.session_id or NO_SESSION_ID)
+        key = row_keys.answer_key(alarm.session_id or NO_SESSION_ID)
         answer = await self._table.read(alarm.shard, key)
         return [delete_op(*one) for one in (owner, answer) if one]
 

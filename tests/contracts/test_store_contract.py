@@ -25,7 +25,7 @@ from shared.session.ledger import Ledger, Unlock
 from shared.session.ledger_changes import Opening, start_entry
 from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
 from shared.session.shard import SHARDS, KeyHash, PersonHash, Shard
-from shared.store import alarm_rows, ledger_keys, row_keys
+from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
 from tests.support.builders import NOW, PERSON, RETENTION, TOKEN_LIFE, a_session, an_opening
@@ -466,10 +466,10 @@ async def test_a_session_with_a_key_is_six_rows_and_in_the_end_none(
 
     assert rows == [
         row_keys.alarm_key(session),
-        ledger_keys.answer_key(session.session_id),
-        ledger_keys.slot_key(PERSON, 0),
-        ledger_keys.record_key(PERSON, KEY_HASH),
-        ledger_keys.entry_key(PERSON, start_entry(session)),
+        row_keys.answer_key(session.session_id),
+        row_keys.slot_key(PERSON, 0),
+        row_keys.record_key(PERSON, KEY_HASH),
+        row_keys.entry_key(PERSON, start_entry(session)),
         row_keys.session_key(session.session_id),
     ]
     assert await _keys_of(azurite_table) == []

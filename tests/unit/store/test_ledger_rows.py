@@ -14,7 +14,7 @@ from shared.session.ledger import Entry, EntryType, Ledger, Slot, Unlock
 from shared.session.limits import Limits, choose_slot, find_refusal
 from shared.session.session import Kind, Session
 from shared.session.shard import KeyHash, PersonHash
-from shared.store import ledger_keys, ledger_rows, row_keys
+from shared.store import ledger_rows, row_keys
 from shared.store.columns import Row
 from tests.support.any_records import HASHES, IDS, SESSIONS, TIMES, any_record
 from tests.support.builders import NOW, PERSON, SESSION_ID
@@ -81,11 +81,11 @@ def test_a_ledger_comes_back_from_its_rows_as_it_was(person: PersonHash, ledger:
 def test_one_range_is_all_of_a_ledger_but_entries_of_more_than_a_day_ago_and_no_other_row(
     ledger: Ledger, now: datetime, session: Session
 ) -> None:
-    first, last = ledger_keys.ledger_range(PERSON, now)
+    first, last = row_keys.ledger_range(PERSON, now)
     recent = tuple(entry for entry in ledger.entries if entry.at >= now - DAY)
     others = [
         *(str(row["RowKey"]) for row in rows_of(OTHER_PERSON, ledger)),
-        ledger_keys.answer_key(session.session_id),
+        row_keys.answer_key(session.session_id),
         row_keys.session_key(session.session_id),
         row_keys.alarm_key(session),
     ]
@@ -110,10 +110,10 @@ def test_a_range_begins_with_the_slots_and_its_entries_are_the_newest_first(
 
 @pytest.mark.parametrize("at", [NOW - DAY, NOW - DAY + TICK])
 def test_an_entry_is_in_the_range_until_it_is_more_than_a_day_old(at: datetime) -> None:
-    key = ledger_keys.entry_key(PERSON, replace(ENTRY, at=at))
+    key = row_keys.entry_key(PERSON, replace(ENTRY, at=at))
 
-    assert key < ledger_keys.ledger_range(PERSON, NOW)[1]
-    assert key >= ledger_keys.ledger_range(PERSON, at + DAY + TICK)[1]
+    assert key < row_keys.ledger_range(PERSON, NOW)[1]
+    assert key >= row_keys.ledger_range(PERSON, at + DAY + TICK)[1]
 
 
 @given(person=PEOPLE, ledger=LEDGERS, session_id=IDS)
@@ -142,7 +142,7 @@ def test_the_key_of_an_entry_follows_from_what_its_sessions_row_keeps_of_the_tim
 ) -> None:
     exact = replace(entry, at=entry.at + timedelta(microseconds=microseconds))
 
-    assert ledger_keys.entry_key(PERSON, exact) == ledger_keys.entry_key(PERSON, entry)
+    assert row_keys.entry_key(PERSON, exact) == row_keys.entry_key(PERSON, entry)
 
 
 def test_a_slot_that_was_freed_is_a_row_of_nothing_but_its_key() -> None:
