@@ -17,7 +17,9 @@ session       values and rules: no I/O, no clock, no environment
 
 settings      environment to one frozen Settings; names every problem at once
 image_choices what a deployment may choose about pictures
-setting_rules what a setting may be, and what to say when it is not
+address_rules what a setting may be that says where something is
+name_rules    what a setting may be that names something
+setting_rules what any setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
 single_flight what many want at once is done once
 trace         the caller's trace, on to Face and through the queue

@@ -14,6 +14,13 @@ class SessionImage(StrEnum):
     ALWAYS = "always"
 
 
+class VerifyImageHash(StrEnum):
+    """Whether Face must have verified against our image, or that is only noted."""
+
+    REQUIRE = "require"
+    RECORD = "record"
+
+
 class ClientReferenceImage(StrEnum):
     """Whether a device may bring the image that it is verified against."""
 

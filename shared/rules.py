@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from shared.flow.start import StartRules
-from shared.image_choices import SessionImage
+from shared.image_choices import SessionImage, VerifyImageHash
 from shared.session.decisions import Rules
 from shared.session.face_answer import Quality
 from shared.session.limits import Limits
 from shared.session.verdict import Policy
-from shared.settings import DigestPolicy, Settings, VerifyImageHash
+from shared.settings import DigestPolicy, Settings
 
 
 def start_rules(settings: Settings) -> StartRules:

@@ -7,27 +7,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, get_args, get_type_hints
 
+from shared.address_rules import authority, connection_string, endpoint, topic_endpoint
 from shared.errors import ConfigurationError
-from shared.image_choices import ClientReferenceImage, SessionImage, face_attributes
-from shared.secret import Secret
-from shared.setting_rules import (
-    Rule,
+from shared.image_choices import (
+    ClientReferenceImage,
+    SessionImage,
+    VerifyImageHash,
+    face_attributes,
+)
+from shared.name_rules import (
     audience,
-    authority,
-    boolean,
-    connection_string,
-    endpoint,
     environment_name,
-    integer,
     model_version,
-    number,
-    one_of,
-    optional_number,
-    schedule,
     secret_name,
     tenant_id,
-    topic_endpoint,
 )
+from shared.secret import Secret
+from shared.setting_rules import Rule, boolean, integer, number, one_of, optional_number, schedule
 
 
 class FaceAuth(StrEnum):
@@ -49,13 +45,6 @@ class DigestPolicy(StrEnum):
 
     OPTIONAL = "optional"
     REQUIRED = "required"
-
-
-class VerifyImageHash(StrEnum):
-    """Whether Face must have verified against our image, or that is only noted."""
-
-    REQUIRE = "require"
-    RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

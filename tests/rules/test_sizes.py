@@ -7,12 +7,8 @@ import pytest
 
 from tests.rules.source import MODULES, ROOT, every_test, python_files, tree_of
 
-# The pages that list: every request and reply, every error, everything that flow needs, every
-# setting and all that one may be, every key.
-LISTS = {
-    "api.contract", "errors", "flow.ports", "setting_rules", "settings", "store.ledger_keys",
-    "store.row_keys",
-}  # fmt: skip
+# The pages that list: every request and reply, every error, everything that flow needs, every key.
+LISTS = {"api.contract", "errors", "flow.ports", "store.row_keys"}
 MAX_PARAMETERS = 5
 
 

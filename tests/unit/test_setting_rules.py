@@ -1,11 +1,11 @@
 import pytest
 
-from shared import setting_rules
+from shared import address_rules, name_rules
 from shared.setting_rules import Rule
 
 RIGHT = [
     *[
-        pytest.param(setting_rules.endpoint(), text, value, id=text)
+        pytest.param(address_rules.endpoint(), text, value, id=text)
         for text, value in {
             "https://my-face.cognitiveservices.azure.com": None,
             "https://my-face.cognitiveservices.azure.us//": "https://my-face.cognitiveservices.azure.us",
@@ -18,32 +18,32 @@ RIGHT = [
         }.items()
     ],
     *[
-        pytest.param(setting_rules.secret_name("x"), text, None, id=text)
+        pytest.param(name_rules.secret_name("x"), text, None, id=text)
         for text in ("face-api-key", "F", "0" * 127)
     ],
     *[
-        pytest.param(setting_rules.audience(), text, None, id=text)
+        pytest.param(name_rules.audience(), text, None, id=text)
         for text in ("urn:liveness", "api://1/x?y=%20#~", "api://a/.default/b")
     ],
     *[
-        pytest.param(setting_rules.topic_endpoint(), text, None, id=text)
+        pytest.param(address_rules.topic_endpoint(), text, None, id=text)
         for text in (
             "https://evgt-liveness.swedencentral-1.eventgrid.azure.net/api/events",
             "https://127.0.0.1:7078/api/events",
         )
     ],
     *[
-        pytest.param(setting_rules.environment_name("x"), text, None, id=text)
+        pytest.param(name_rules.environment_name("x"), text, None, id=text)
         for text in ("p", "Liveness_dev-1.eu(2)", "0" * 64)
     ],
 ]
 WRONG = [
     *[
-        pytest.param(setting_rules.audience(), text, id=ascii(text))
+        pytest.param(name_rules.audience(), text, id=ascii(text))
         for text in ("x", "1:x", "api:", "api:///", "api://a/.DEFAULT", "api://{x}", "api://\xe9")
     ],
     *[
-        pytest.param(setting_rules.endpoint(), text, id=ascii(text))
+        pytest.param(address_rules.endpoint(), text, id=ascii(text))
         for text in (
             "https://face.test/face/v1.2",
             "https://vault.test/secrets/face-api-key",
@@ -89,7 +89,7 @@ WRONG = [
         )
     ],
     *[
-        pytest.param(setting_rules.secret_name("x"), text, id=text)
+        pytest.param(name_rules.secret_name("x"), text, id=text)
         for text in (
             "face_api_key",
             "https://vault.test/secrets/x",
@@ -99,7 +99,7 @@ WRONG = [
         )
     ],
     *[
-        pytest.param(setting_rules.topic_endpoint(), text, id=text)
+        pytest.param(address_rules.topic_endpoint(), text, id=text)
         for text in (
             "https://topic.test",
             "https://topic.test/api/events/",
@@ -113,7 +113,7 @@ WRONG = [
         )
     ],
     *[
-        pytest.param(setting_rules.environment_name("x"), text, id=ascii(text))
+        pytest.param(name_rules.environment_name("x"), text, id=ascii(text))
         for text in ("a b", "a/b", "a?b", "a%20b", "\u00fcber", "a\n", "x" * 65)
     ],
 ]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared import settings
 from shared.errors import ConfigurationError
-from shared.image_choices import ClientReferenceImage, SessionImage
+from shared.image_choices import ClientReferenceImage, SessionImage, VerifyImageHash
 from shared.secret import Secret
 from shared.session.face_answer import Quality
-from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings, VerifyImageHash
+from shared.settings import DigestPolicy, FaceAuth, ServerAuth, Settings
 
 STORAGE = (
     "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=eA==;EndpointSuffix=core.windows.net"
