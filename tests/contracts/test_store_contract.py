@@ -20,11 +20,11 @@ from shared.secret import Secret
 from shared.session import transitions
 from shared.session.alarm import Alarm, AlarmClass
 from shared.session.idempotency import IdempotencyRecord
-from shared.session.ids import SessionId, shard_of
+from shared.session.ids import SessionId
 from shared.session.ledger import Ledger, Unlock
 from shared.session.ledger_changes import Opening, start_entry
 from shared.session.session import Outcome, Reason, Report, Session, Status, Verdict
-from shared.session.shard import SHARDS, KeyHash, PersonHash, Shard
+from shared.session.shard import KeyHash, PersonHash, Shard
 from shared.store import alarm_rows, row_keys
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable
@@ -155,14 +155,6 @@ async def test_a_session_is_loaded_as_it_was_inserted(
 
     assert found == replace(session, version=found.version)
     assert found.version != ""
-
-
-@pytest.mark.parametrize("confidence", [0.0, 0.997, 1.0, None])
-async def test_a_confidence_stays_a_number(confidence: float | None, store: SessionStore) -> None:
-    verdict = Verdict(outcome=Outcome.PASSED, match_confidence=confidence)
-    found = await stored(store, transitions.completed(new(), verdict, NOW))
-
-    assert found.verdict == verdict
 
 
 async def test_a_session_that_is_not_there_is_none(store: SessionStore) -> None:
@@ -395,29 +387,6 @@ async def test_due_is_what_has_rung_in_this_shard_to_the_millisecond(store: Sess
         )
         for session in reversed(sessions[1:])
     ]
-
-
-@pytest.mark.parametrize("session_id", ["0" * 33, "f" * 33], ids=["all-0", "all-f"])
-async def test_the_first_and_the_last_id_ring_at_their_time(
-    session_id: str, store: SessionStore
-) -> None:
-    session = a_session(session_id=session_id)
-    await store.insert(an_opening(session))
-    just_before = session.alarm_at - timedelta(milliseconds=1)
-
-    rung = await alarms(store, session.alarm_at, shard_of(session.session_id))
-    assert [alarm.session_id for alarm in rung] == [session_id]
-    assert await alarms(store, just_before, shard_of(session.session_id)) == []
-
-
-async def test_every_shard_is_a_place_of_its_own(store: SessionStore) -> None:
-    sessions = [new(shard=shard) for shard in SHARDS]
-    for session in sessions:
-        await store.insert(an_opening(session))
-
-    for session in sessions:
-        rung = await alarms(store, ALARM_AT, shard_of(session.session_id))
-        assert [alarm.session_id for alarm in rung] == [session.session_id]
 
 
 async def test_an_alarm_that_is_set_aside_rings_later_and_once(store: SessionStore) -> None:

@@ -12,7 +12,7 @@ from tests.support.fakes import FakeFace, LoopClock
 from tests.support.stage import Case, Stage
 
 CONNECTIONS, VICTIMS = 24, 12
-ROUND_TRIP_SECONDS = 0.005
+ROUND_TRIP_SECONDS, FLOOD_PAUSE_SECONDS = 0.005, 0.03
 
 
 class Throttle:
@@ -36,7 +36,7 @@ class Throttle:
 async def loop_on(app: App, case: Case) -> None:
     while True:
         await app.flow.complete(case.session_id, case.token, Report())
-        await asyncio.sleep(ROUND_TRIP_SECONDS)
+        await asyncio.sleep(FLOOD_PAUSE_SECONDS)
 
 
 async def one_check(stage: Stage, app: App) -> float:

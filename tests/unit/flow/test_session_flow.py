@@ -207,13 +207,6 @@ async def test_a_reported_error_has_somebody_look_whether_there_is_a_result(stag
     assert (await settle(stage)).status is Status.COMPLETED
 
 
-@pytest.mark.parametrize("session", OPEN)
-async def test_a_session_that_face_does_not_know_is_abandoned(
-    session: Session, stage: Stage
-) -> None:
-    assert (await complete(stage.at(session, None))).status is Status.ABANDONED
-
-
 @pytest.mark.parametrize("session", FINAL)
 async def test_whoever_comes_after_the_end_changes_nothing_and_asks_nobody(
     session: Session, stage: Stage
@@ -245,13 +238,6 @@ async def test_a_message_that_could_not_be_sent_leaves_the_session_to_its_alarm(
     assert (waiting.status, waiting.alarm_at) == (Status.PROCESSING, NOW + timedelta(minutes=1))
     (fact,) = stage.events.named("message not sent")
     assert (fact["session_id"], fact["level"]) == (SESSION_ID, logging.WARNING)
-
-
-async def test_of_two_completions_at_once_both_learn_the_one_verdict(stage: Stage) -> None:
-    stage.at(STARTED, a_passing_answer())
-    stage.faults.fail_next("replace", lambda: stage.store.hold(ENDED))
-
-    assert (await complete(stage)).verdict == ENDED.verdict
 
 
 async def test_an_ending_is_logged_without_a_word_on_the_person(stage: Stage) -> None:

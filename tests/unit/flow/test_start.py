@@ -21,7 +21,6 @@ from shared.errors import (
 )
 from shared.flow.turns import Turns
 from shared.secret import Secret
-from shared.session import transitions
 from shared.session.face_answer import FaceStatus, Quality, ReferenceImage
 from shared.session.person import Person, PersonKind
 from shared.session.session import Report, Session
@@ -312,15 +311,6 @@ async def test_of_many_creates_at_once_in_as_many_processes_exactly_as_many_as_m
     assert (len(won), {type(error) for error in lost}) == (5, {TooManySessionsError})
     assert stage.face.alive == {started.session.face_session_id for started in won}
     assert stage.flaws == []
-
-
-async def test_an_ending_makes_room(stage: Stage) -> None:
-    for _ in range(5):
-        started = await create(stage)
-    before = stage.store.sessions[started.session.session_id]
-    await stage.store.replace(before, transitions.canceled(before, NOW))
-
-    await create(stage)
 
 
 @pytest.mark.parametrize(

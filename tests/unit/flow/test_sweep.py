@@ -13,7 +13,6 @@ from shared.session import transitions
 from shared.session.ledger import Unlock
 from shared.session.session import Session, Status
 from shared.session.shard import SHARDS
-from shared.store import alarm_rows
 from tests.support.builders import NOW, PERSON, RETENTION, a_session
 from tests.support.stage import Stage
 from tests.unit.flow.states import STALE_AT
@@ -171,20 +170,6 @@ async def test_what_cannot_even_be_postponed_stops_nothing(
 
     assert await run(stage) == {"due": 16, "abandoned": 15, **counted}
     assert len(stage.events.named("session failed")) == logged
-
-
-async def test_an_alarm_without_its_session_is_removed(stage: Stage) -> None:
-    orphan = a_session(session_id="7" + "0" * 32)
-    stage.store.table.put(alarm_rows.alarm_row(orphan))
-
-    assert await run(stage) == {"due": 1, "failed": 1}
-    assert await run(stage) == {"due": 0, "failed": 0}
-
-
-async def test_a_sweep_tells_the_age_of_the_oldest_alarm(stage: Stage) -> None:
-    stage.store.hold(*one_in_each_shard(), a_session(alarm_at=NOW - timedelta(hours=1)))
-
-    await run(stage, oldest_seconds=round((STALE_AT - NOW).total_seconds()) + 3600)
 
 
 async def test_a_sweep_whose_time_is_over_leaves_the_rest_due(stage: Stage) -> None:

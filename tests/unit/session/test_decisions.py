@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.session import decisions, looks, missing_digest, transitions
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
 from shared.session.late_digest import LateDigest
-from shared.session.session import Outcome, Reason, Report, Session, Status
+from shared.session.session import Reason, Report, Session, Status
 from shared.session.verdict import Policy
 from tests.support.builders import (
     DIGEST,
@@ -64,14 +64,6 @@ def test_a_completion_is_weighed_against_what_face_says(
     assert (after.status, after.report) == (status, report)
     assert after.ended_at == (SOON if after.is_final else None)
     assert after.empty_looks == (0 if after.is_final else 1)
-
-
-def test_a_reported_digest_is_part_of_the_verdict() -> None:
-    report = Report(digest="0" * 64)
-    after = decisions.after_completion(STARTED, PASSED, report, RULES, SOON)
-
-    assert after.verdict is not None
-    assert (after.verdict.outcome, after.report) == (Outcome.UNTRUSTED, report)
 
 
 def test_two_different_digests_make_the_session_untrusted() -> None:

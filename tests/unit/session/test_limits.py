@@ -72,13 +72,6 @@ def test_after_the_fifth_failure_in_a_row_the_wait_is_a_minute_and_doubles_up_to
     assert wait(Ledger(entries=failures(*[timedelta()] * count))) == expected
 
 
-def test_the_wait_is_from_the_last_failure_and_ends() -> None:
-    recent, over = failures(*[20 * SECOND] * 5), failures(*[MINUTE] * 5)
-
-    assert wait(Ledger(entries=recent)) == 40 * SECOND
-    assert wait(Ledger(entries=over)) is None
-
-
 def test_a_failure_that_is_a_day_old_counts_no_more() -> None:
     four = failures(*[timedelta()] * 4)
 
@@ -114,21 +107,6 @@ def test_a_pass_ends_the_failures_of_its_kind_and_a_verified_one_all(
     a_pass = entry(EntryType.PASS, 20 * SECOND, passed)
 
     assert (wait(Ledger(entries=(*failed_often, a_pass))) is None) == is_forgiven
-
-
-def test_a_pass_ends_nothing_that_comes_after_it() -> None:
-    a_pass = entry(EntryType.PASS, 40 * SECOND, Kind.LIVENESS_WITH_VERIFY)
-
-    assert wait(Ledger(entries=(*failures(*[30 * SECOND] * 5), a_pass))) == 30 * SECOND
-
-
-def test_failures_of_both_kinds_are_one_row() -> None:
-    both = (
-        *failures(*[10 * SECOND] * 3),
-        *failures(*[20 * SECOND] * 2, kind=Kind.LIVENESS_WITH_VERIFY),
-    )
-
-    assert wait(Ledger(entries=both)) == 50 * SECOND
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -310,17 +288,6 @@ def test_a_person_of_whom_nothing_is_known_is_never_refused(limits: Limits) -> N
 @given(ledger=LEDGERS)
 def test_without_limits_nobody_is_refused(ledger: Ledger) -> None:
     assert find_refusal(ledger, NO_LIMITS, NOW) is None
-
-
-@given(ledger=LEDGERS, limits=ANY_LIMITS)
-def test_an_unlock_and_a_verified_pass_end_every_lock(ledger: Ledger, limits: Limits) -> None:
-    a_pass = entry(EntryType.PASS, timedelta(), Kind.LIVENESS_WITH_VERIFY)
-
-    for forgiven in (
-        replace(ledger, unlock=Unlock(at=NOW)),
-        replace(ledger, entries=(*ledger.entries, a_pass)),
-    ):
-        assert locked_until(forgiven, limits, NOW) is None
 
 
 def is_locked(ledger: Ledger, limits: Limits, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from shared.session.attempts import record_attempts
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality, ReferenceImage
 from shared.session.reference import ReferenceSource
 from shared.session.session import Comparison, Kind, Outcome, Report, Session, Verdict
-from shared.session.verdict import Policy, ends_in_error, is_finished, judge, last_attempt
+from shared.session.verdict import Policy, ends_in_error, is_finished, judge
 from tests.support import payloads
 from tests.support.builders import (
     DIGEST,
@@ -523,9 +523,3 @@ def test_whatever_face_says_a_check_is_passed_only_if_everything_is_right(
     assert (verdict.outcome is Outcome.PASSED) is right
     assert (verdict.reasons == ()) is right
     assert is_finished(answer) or not right
-
-
-def test_the_attempt_that_counts_has_the_greatest_id() -> None:
-    attempts = [an_attempt(attempt_id=number) for number in (7, 0, 12, 3)]
-
-    assert last_attempt(an_answer(*attempts)) == attempts[2]

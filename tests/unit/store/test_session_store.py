@@ -96,16 +96,6 @@ async def test_a_session_of_nobody_is_two_rows(
     assert keys(table) == [row_keys.alarm_key(SESSION), f"session-{SESSION_ID}"]
 
 
-async def test_a_session_is_read_with_its_version(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    await store.insert(an_opening(SESSION))
-
-    _, version = table.rows[SHARD, f"session-{SESSION_ID}"]
-    assert await store.load(SESSION_ID) == replace(SESSION, version=version)
-    assert await store.load(ANOTHER_ID) is None
-
-
 async def test_strange_rows_are_unreadable(store: TableSessionStore, table: MemoryTable) -> None:
     for key in (f"session-{SESSION_ID}", f"answer-{SESSION_ID}"):
         table.put({"PartitionKey": SHARD, "RowKey": key, "kind": 5})
@@ -129,8 +119,9 @@ async def test_an_alarm_moves_with_its_session_if_that_is_as_it_was_read(
         insert_op(alarm_rows.alarm_row(after)),
     ]
     assert changed == await store.load(SESSION_ID)
-    with pytest.raises(StoreConflictError):
-        await store.replace(before, after)
+    for late in (store.replace(before, after), store.purge(before)):
+        with pytest.raises(StoreConflictError):
+            await late
 
 
 async def test_an_alarm_that_stays_is_not_touched(
@@ -140,19 +131,6 @@ async def test_an_alarm_that_stays_is_not_touched(
     await store.replace(before, transitions.reopened(before, GRACE))
 
     assert len(table.commits[-1]) == 1
-
-
-async def test_a_session_is_purged_with_its_alarm_if_it_is_as_it_was_read(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    before = await stored(store)
-    changed = await store.replace(before, transitions.canceled(before, NOW))
-
-    with pytest.raises(StoreConflictError):
-        await store.purge(before)
-    await store.purge(changed)
-
-    assert table.rows == {}
 
 
 @pytest.mark.parametrize(
@@ -182,18 +160,6 @@ async def test_a_table_that_cannot_be_written_is_unavailable(
 
 async def slots(store: TableSessionStore) -> list[str | None]:
     return [slot.session_id for slot in (await store.load_ledger(PERSON, NOW)).slots]
-
-
-async def test_a_slot_that_somebody_else_has_taken_is_a_lost_race(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    await store.insert(an_opening(OWNED, slot=0))
-    rows = dict(table.rows)
-
-    with pytest.raises(StoreConflictError):
-        await store.insert(an_opening(replace(OWNED, session_id=ANOTHER_ID), slot=0))
-
-    assert table.rows == rows
 
 
 async def test_an_ending_writes_its_entry_and_frees_its_slot_in_its_own_transaction(
@@ -306,22 +272,6 @@ async def test_a_row_that_nobody_can_read_goes_once_it_was_kept_long_enough(
     assert len(table.rows) == (0 if is_known else 3)
 
 
-async def test_a_row_that_can_be_read_again_has_its_one_alarm(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    before = await stored(store)
-    (alarm,) = await store.list_due(SHARD, before.alarm_at, limit=9)
-    await store.postpone_unreadable(alarm, before.alarm_at, timedelta(days=9))
-    mended = await store.load(SESSION_ID)
-
-    assert mended is not None
-    assert mended == replace(
-        before, alarm_at=before.alarm_at + timedelta(minutes=2), version=mended.version
-    )
-    await store.purge(mended)
-    assert table.rows == {}
-
-
 async def test_an_orphaned_alarm_is_adopted_by_the_session_that_lacks_its_own(
     store: TableSessionStore, table: MemoryTable
 ) -> None:
@@ -375,16 +325,6 @@ async def test_an_orphaned_alarm_that_cannot_be_the_sessions_own_goes(
         await store.adopt_alarm(before, row_keys.alarm_from_key(shard, key))
 
     assert table.rows == kept
-
-
-async def test_an_alarm_without_its_row_is_removed(
-    store: TableSessionStore, table: MemoryTable
-) -> None:
-    table.put(alarm_rows.alarm_row(SESSION))
-    (alarm,) = await store.list_due(SHARD, SESSION.alarm_at, limit=9)
-    await store.postpone_unreadable(alarm, SESSION.alarm_at, timedelta(days=9))
-
-    assert table.rows == {}
 
 
 async def test_a_store_closes_its_table(store: TableSessionStore, table: MemoryTable) -> None:
