@@ -145,14 +145,6 @@ async def test_what_face_may_have_done_is_tried_once(
     assert len(await sent(client, operation, **answer)) == 1
 
 
-async def test_a_create_waits_as_long_as_face_asks_and_by_chance_a_little_more(
-    client: FaceClient, clock: Clock
-) -> None:
-    await sent(client, "create", status=503, headers={"Retry-After": "7"})
-
-    assert [7 <= wait <= 7.5 for wait in clock.waits] == [True, True]
-
-
 async def test_a_wait_that_does_not_fit_into_the_budget_is_told_to_the_caller(
     client: FaceClient, clock: Clock
 ) -> None:
@@ -302,9 +294,3 @@ async def test_a_dead_key_says_when_it_is_tried_again_and_no_breaker_says_otherw
     assert {getattr(one, "retry_after_seconds", None) for one in refusals} == {30}
     # Once the vault had nothing newer, nobody was asked.
     assert (asked, len(vault.asked)) == (9, 2)
-
-
-async def test_one_persons_mistake_shuts_the_door_for_nobody(client: FaceClient) -> None:
-    tries = [len(await sent(client, "create", status=400)) for _ in range(9)]
-
-    assert tries == [1] * 9

@@ -47,13 +47,6 @@ async def test_a_key_is_fetched_once_and_kept(
     assert (first, second, vault.asked) == (OLD, OLD, [FACE_KEY])
 
 
-async def test_fifty_who_come_first_are_served_by_one_request(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    assert set(await asyncio.gather(*(keys.get() for _ in range(50)))) == {OLD}
-    assert len(vault.asked) == 1
-
-
 async def test_a_key_that_has_aged_serves_while_the_vault_is_asked_in_the_background(
     keys: KeyVaultCredential, vault: FakeVault, clock: Clock
 ) -> None:
@@ -123,16 +116,6 @@ async def test_a_vault_that_failed_in_the_background_is_left_alone_for_half_a_mi
         await let_the_background_run()
 
     assert len(vault.asked) == 3
-
-
-async def test_a_vault_without_a_key_is_asked_again_by_the_next_who_comes(
-    keys: KeyVaultCredential, vault: FakeVault
-) -> None:
-    vault.troubles.append(TimeoutError())
-
-    with pytest.raises(KeyUnavailableError, match="TimeoutError"):
-        await keys.get()
-    assert await keys.get() == OLD
 
 
 async def test_fifty_refusals_of_one_key_cause_one_request(

@@ -35,11 +35,6 @@ BAD_ROWS: dict[str, Columns] = {
 }
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
-
-
 @pytest.mark.parametrize("bad", BAD_ROWS.values(), ids=BAD_ROWS)
 async def test_a_bad_row_is_set_aside_longer_and_longer_and_settled_once_repaired(
     stage: Stage, bad: Columns

@@ -133,11 +133,6 @@ CUTS: dict[str, Hook] = {
 }
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
-
-
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
 async def test_a_flow_cut_after_any_outside_call_comes_to_the_same_ending(

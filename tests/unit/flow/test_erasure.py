@@ -27,11 +27,6 @@ USER = Person(kind=PersonKind.USER, id="user-0")
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
-
-
 async def hash_of(stage: Stage) -> str:
     sealer = await stage.app.persons.seals.get()
     return sealer.hash_person(USER.kind, USER.id)

@@ -51,11 +51,6 @@ class Between:
         self.end = await end_of(self._move(self._stage, self._stage.process(), self._case))
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
-
-
 @pytest.mark.parametrize("answer", [a_passing_answer(), a_running_answer()], ids=["over", "runs"])
 @pytest.mark.parametrize("second", MOVES)
 @pytest.mark.parametrize("first", MOVES)

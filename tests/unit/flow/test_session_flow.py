@@ -58,14 +58,6 @@ async def settle(stage: Stage) -> Session:
 # Reads.
 
 
-@pytest.mark.parametrize("session", [*OPEN, *FINAL])
-async def test_the_token_opens_its_session_in_every_state(session: Session, stage: Stage) -> None:
-    stage.at(session, None)
-
-    assert await stage.app.flow.load(SESSION_ID, TOKEN) == stage.session
-    assert stage.face_calls == []
-
-
 @pytest.mark.parametrize(
     ("session_id", "token"),
     [
@@ -94,13 +86,6 @@ async def test_without_the_right_token_there_is_no_session(
 
     assert len(loads) == 3
     assert (stage.face_calls, stage.messages, stage.store.writes) == ([], [], 0)
-
-
-@pytest.mark.parametrize("session", FINAL)
-async def test_a_result_is_there_once_the_session_has_ended(session: Session, stage: Stage) -> None:
-    stage.at(session, None)
-
-    assert await stage.app.results.load(SESSION_ID) == stage.session
 
 
 @pytest.mark.parametrize("session", OPEN)

@@ -374,24 +374,6 @@ async def test_a_person_starts_no_more_than_so_often_an_hour_TooManyAttempts(  #
     await create(stage)
 
 
-async def test_after_five_failures_a_person_waits_for_a_minute_and_then_for_two(
-    stage: Stage,
-) -> None:
-    waits = []
-    for number in range(6):
-        started = await create(stage)
-        stage.face.answer = an_answer(replace(an_attempt(), liveness_decision="spoofface"))
-        await stage.app.flow.complete(started.session.session_id, started.session_token, Report())
-        if number >= 4:
-            with pytest.raises(TooManyAttemptsError) as caught:
-                await create(stage)
-            waits.append(caught.value.retry_after_seconds)
-            stage.clock.advance(timedelta(seconds=waits[-1] or 0))
-
-    assert waits == [60, 120]
-    await create(stage)
-
-
 async def test_an_operator_unlocks_a_person_for_good_and_that_goes_after_a_day(
     stage: Stage,
 ) -> None:
