@@ -1,7 +1,7 @@
 """Dataclasses as a table row's columns and back: one column a field, so that none is forgotten."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from shared.errors import UnreadableRecordError
 from shared.session.timestamps import rfc3339
 
 type Row = dict[str, str | int | float | bool]
+type _Parse = Callable[[object], Any]
 
 
 def row_at(partition: str, key: str) -> Row:
@@ -34,10 +35,12 @@ class Columns[T]:
     ) -> None:
         """Take a dataclass, the columns that are named otherwise, the fields that have none."""
         self._record = record
-        self._types = get_type_hints(record)
+        types = get_type_hints(record)
         # That it is a dataclass is no type that the standard library has a name for.
         own = [one for one in fields(record) if one.name not in elsewhere]  # type: ignore[arg-type]
         self._names = {one.name: _camel_case(prefix + one.name) for one in own} | dict(names or {})
+        # Chosen once: a session alone has some thirty columns.
+        self._parsers = {name: _parser_of(types[name]) for name in self._names}
         # An earlier version has written no column for a field that came later.
         self._defaults = {
             one.name
@@ -61,7 +64,7 @@ class Columns[T]:
     def read(self, row: Mapping[str, object], **elsewhere: object) -> T:
         """Read a record from its row, and from elsewhere what is no column of it."""
         values: dict[str, Any] = {
-            name: read_column(row, column, self._types[name])
+            name: _read(row, column, self._parsers[name])
             for name, column in self._names.items()
             if column in row or name not in self._defaults
         }
@@ -88,30 +91,40 @@ def write_value(value: object) -> str | int | float | bool:
 
 def read_column[T](row: Mapping[str, object], column: str, kind: type[T]) -> T:
     """Read one column as what it must be; UnreadableRecordError names it, never its value."""
+    return _read(row, column, _parser_of(kind))  # type: ignore[no-any-return] # as the type says
+
+
+def _read(row: Mapping[str, object], column: str, parse: _Parse) -> Any:  # noqa: ANN401
     try:
-        return _parse(row.get(column), kind)  # type: ignore[no-any-return] # as the type says
+        return parse(row.get(column))
     except (TypeError, ValueError) as error:
         raise UnreadableRecordError(f"the column {column} is not as it should be") from error
 
 
-def _parse(value: object, kind: Any) -> Any:  # noqa: ANN401 - of any field's type
+def _parser_of(kind: Any) -> _Parse:  # noqa: ANN401 - any field's type
     if NoneType in get_args(kind):
-        return None if value is None else _parse(value, get_args(kind)[0])
+        parse = _parser_of(get_args(kind)[0])
+        return lambda value: None if value is None else parse(value)
     if isinstance(kind, NewType):
-        return _parse(value, kind.__supertype__)
+        return _parser_of(kind.__supertype__)
     if is_dataclass(kind) or is_dataclass(next(iter(get_args(kind)), None)):
-        return json.decode(_parse(value, str) or "[]", type=kind)
+        return lambda value: json.decode(_parse_exactly(value, str) or "[]", type=kind)
     if get_origin(kind) is tuple:
-        words = _parse(value, str)
-        return tuple(_parse(word, get_args(kind)[0]) for word in words.split(",") if words)
-    return _parse_plain(value, kind)
+        parse = _parser_of(get_args(kind)[0])
+        return lambda value: tuple(map(parse, filter(None, _parse_exactly(value, str).split(","))))
+    return _plain_parser_of(kind)
 
 
-def _parse_plain(value: object, kind: Any) -> Any:  # noqa: ANN401 - of any field's type
+def _plain_parser_of(kind: type[Any]) -> _Parse:
     if issubclass(kind, StrEnum):
-        return kind(value)
+        return lambda value: kind(_parse_exactly(value, str))
     if kind is datetime:
-        return _parse_time(_parse(value, str))
+        return lambda value: _parse_time(_parse_exactly(value, str))
+    return lambda value: _parse_exactly(value, kind)
+
+
+def _parse_exactly[T](value: object, kind: type[T]) -> T:
+    # A bool is no int here.
     if type(value) is not kind:
         raise TypeError(f"not {kind.__name__}")
     return value
