@@ -18,6 +18,7 @@ from local.functions_host.worker import (
     TraceContext,
     Worker,
 )
+from tests.support import virtual_time
 
 _CALL = Call(parameter="p", data=TypedData(string=""))
 _MESSAGE = Function(name="message", function_id="message", bindings=())
@@ -90,13 +91,17 @@ async def test_without_a_way_to_end_the_process_a_timeout_ends_the_call_alone() 
         await running.start(_REQUEST, _CALL)
 
 
-async def test_timeout_ends_the_process_and_not_the_call() -> None:
-    worker, ended = GatedWorker(), asyncio.get_running_loop().create_future()
-    running = invocations(worker, timeout=timedelta(milliseconds=10), end_process=ended.set_result)
-    call = running.start(_REQUEST, _CALL)
+def test_timeout_ends_the_process_and_not_the_call() -> None:
+    async def outlast() -> int:
+        worker, ended = GatedWorker(), asyncio.get_running_loop().create_future()
+        limit = timedelta(milliseconds=10)
+        running = invocations(worker, timeout=limit, end_process=ended.set_result)
+        call = running.start(_REQUEST, _CALL)
 
-    assert await asyncio.wait_for(ended, 20) == EXIT_FUNCTION_TIMEOUT
-    assert not call.done()
+        code: int = await ended
+        assert not call.done()
+        worker.gates["request"].set()
+        await call
+        return code
 
-    worker.gates["request"].set()
-    await call
+    assert virtual_time.run(outlast()) == EXIT_FUNCTION_TIMEOUT

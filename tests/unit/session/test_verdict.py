@@ -139,91 +139,56 @@ def test_a_check_that_shows_the_wrong_face_is_rejected(
     assert (verdict.outcome, verdict.reasons) == (Outcome.REJECTED, reasons)
 
 
+def because(*answers: FaceAnswer, id: str) -> pytest.ParameterSet:  # noqa: A002
+    return pytest.param(answers, id, id=id)
+
+
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("answers", "reason"),
     [
-        pytest.param(
-            an_answer(an_attempt(liveness_decision="uncertain")), "Uncertain", id="Uncertain"
-        ),
-        pytest.param(
+        because(an_answer(an_attempt(liveness_decision="uncertain")), id="Uncertain"),
+        because(
             an_answer(an_attempt(liveness_decision=None)),
-            "UnknownDecision",
-            id="UnknownDecision-as-it-is-missing",
-        ),
-        pytest.param(
             an_answer(an_attempt(liveness_decision="RealFace")),
-            "UnknownDecision",
-            id="UnknownDecision-as-it-is-written-otherwise",
-        ),
-        pytest.param(
+            # Which of them is the last?
             an_answer(an_attempt(), an_attempt()),
-            "UnknownDecision",
-            id="UnknownDecision-as-two-attempts-have-one-id",
-        ),
-        pytest.param(
             an_answer(an_attempt(), an_attempt(attempt_id=None)),
-            "UnknownDecision",
-            id="UnknownDecision-as-an-attempt-has-no-id",
+            id="UnknownDecision",
         ),
-        pytest.param(an_answer(), "NoFinishedAttempt", id="NoFinishedAttempt-for-there-is-none"),
-        pytest.param(
+        because(
+            an_answer(),
             an_answer(Attempt(attempt_id=1, status=FaceStatus.RUNNING)),
-            "NoFinishedAttempt",
-            id="NoFinishedAttempt-for-it-still-runs",
-        ),
-        pytest.param(
             an_answer(an_attempt(status=FaceStatus.RUNNING)),
-            "NoFinishedAttempt",
-            id="NoFinishedAttempt-though-it-has-a-result",
-        ),
-        pytest.param(
             an_answer(an_attempt(status=None)),
-            "NoFinishedAttempt",
-            id="NoFinishedAttempt-for-its-status-is-missing",
+            id="NoFinishedAttempt",
         ),
-        pytest.param(an_answer(a_failed_attempt()), "AttemptError", id="AttemptError"),
-        pytest.param(
+        because(
+            an_answer(a_failed_attempt()),
             an_answer(Attempt(attempt_id=1, status=FaceStatus.FAILED)),
-            "AttemptError",
-            id="AttemptError-without-an-error",
-        ),
-        pytest.param(
             an_answer(an_attempt(has_error=True)),
-            "AttemptError",
-            id="AttemptError-beside-a-result",
+            id="AttemptError",
         ),
-        pytest.param(an_answer(status=FaceStatus.CANCELED), "Canceled", id="Canceled"),
-        pytest.param(
+        because(
+            an_answer(status=FaceStatus.CANCELED),
             an_answer(Attempt(attempt_id=1, status=FaceStatus.CANCELED)),
-            "Canceled",
-            id="Canceled-attempt",
-        ),
-        pytest.param(
             an_answer(an_attempt(status=FaceStatus.CANCELED)),
-            "Canceled",
-            id="Canceled-beside-a-result",
+            id="Canceled",
         ),
-        pytest.param(
+        because(
             an_answer(an_attempt(is_identical=None)),
-            "VerifyMissing",
-            id="VerifyMissing-no-word-on-who",
-        ),
-        pytest.param(
             an_answer(an_attempt(match_confidence=None)),
-            "VerifyMissing",
-            id="VerifyMissing-no-confidence",
+            id="VerifyMissing",
         ),
-        pytest.param(
-            an_answer(an_attempt(verify_image_hash=None)), "ImageHashMissing", id="ImageHashMissing"
-        ),
+        because(an_answer(an_attempt(verify_image_hash=None)), id="ImageHashMissing"),
     ],
 )
 def test_a_check_that_shows_nothing_for_sure_is_inconclusive(
-    answer: FaceAnswer, reason: str
+    answers: tuple[FaceAnswer, ...], reason: str
 ) -> None:
-    verdict = judge(answer, a_verify_session(), Policy())
+    for answer in answers:
+        verdict = judge(answer, a_verify_session(), Policy())
 
-    assert (verdict.outcome, verdict.reasons) == (Outcome.INCONCLUSIVE, (reason,))
+        assert (verdict.outcome, verdict.reasons) == (Outcome.INCONCLUSIVE, (reason,))
 
 
 def test_a_failed_attempt_keeps_its_error_code() -> None:
