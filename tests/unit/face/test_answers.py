@@ -83,30 +83,25 @@ def test_a_new_session_with_verify_tells_of_its_reference_image() -> None:
     assert created(said(payloads.CREATED_WITH_VERIFY)).reference_image == REFERENCE
 
 
+UNKNOWN = ReferenceImage(quality=None, face_rectangle=None)
+
+
 @pytest.mark.parametrize(
     ("references", "image"),
     [
         pytest.param([], None, id="none"),
         pytest.param("nonsense", None, id="nonsense"),
-        pytest.param([None], ReferenceImage(quality=None, face_rectangle=None), id="null"),
+        pytest.param([None], UNKNOWN, id="null"),
         pytest.param(
             [{"qualityForRecognition": "low", "faceRectangle": {"top": 1, "left": 2, "width": 3}}],
             ReferenceImage(quality=Quality.LOW, face_rectangle=None),
             id="a-side-is-missing",
         ),
-        pytest.param(
-            [{"qualityForRecognition": "HIGH"}],
-            ReferenceImage(quality=None, face_rectangle=None),
-            id="a-quality-misspelled",
-        ),
-        pytest.param(
-            [{"qualityForRecognition": ["high"]}],
-            ReferenceImage(quality=None, face_rectangle=None),
-            id="a-quality-in-a-list",
-        ),
+        pytest.param([{"qualityForRecognition": "HIGH"}], UNKNOWN, id="a-quality-misspelled"),
+        pytest.param([{"qualityForRecognition": ["high"]}], UNKNOWN, id="a-quality-in-a-list"),
         pytest.param(
             [{"faceRectangle": {"top": -1, "left": 0, "width": True, "height": 1.5}}],
-            ReferenceImage(quality=None, face_rectangle=None),
+            UNKNOWN,
             id="no-such-rectangle",
         ),
     ],
@@ -192,6 +187,10 @@ def attempt_from(changes: Payload) -> Attempt:
     return answer.attempts[0]
 
 
+NO_ID = Attempt(attempt_id=None, status=FaceStatus.SUCCEEDED)
+IN_ERROR = Attempt(attempt_id=1, status=FaceStatus.SUCCEEDED, has_error=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "attempt"),
     [
@@ -199,35 +198,18 @@ def attempt_from(changes: Payload) -> Attempt:
         pytest.param({"result": None, "error": None}, attempt_from({}), id="null"),
         pytest.param({"result": []}, attempt_from({}), id="result-a-list"),
         pytest.param({"result": {}}, attempt_from({}), id="result-empty"),
-        pytest.param(
-            {"attemptId": True}, Attempt(attempt_id=None, status=FaceStatus.SUCCEEDED), id="id-true"
-        ),
-        pytest.param(
-            {"attemptId": "2"}, Attempt(attempt_id=None, status=FaceStatus.SUCCEEDED), id="id-text"
-        ),
-        pytest.param(
-            {"attemptId": 2**31},
-            Attempt(attempt_id=None, status=FaceStatus.SUCCEEDED),
-            id="id-huge",
-        ),
+        pytest.param({"attemptId": True}, NO_ID, id="id-true"),
+        pytest.param({"attemptId": "2"}, NO_ID, id="id-text"),
+        pytest.param({"attemptId": 2**31}, NO_ID, id="id-huge"),
         pytest.param({"attemptStatus": 5}, Attempt(attempt_id=1), id="status-a-number"),
         pytest.param({"attemptStatus": "Paused"}, Attempt(attempt_id=1), id="status-unheard-of"),
         pytest.param({"attemptStatus": "succeeded"}, Attempt(attempt_id=1), id="status-misspelled"),
         pytest.param(
             {"error": {"message": "no code"}},
-            Attempt(
-                attempt_id=1,
-                status=FaceStatus.SUCCEEDED,
-                has_error=True,
-                error_message="no code",
-            ),
+            replace(IN_ERROR, error_message="no code"),
             id="error-without-a-code",
         ),
-        pytest.param(
-            {"error": "words"},
-            Attempt(attempt_id=1, status=FaceStatus.SUCCEEDED, has_error=True),
-            id="error-in-words",
-        ),
+        pytest.param({"error": "words"}, IN_ERROR, id="error-in-words"),
         pytest.param(
             {
                 "verifyResult": {"isIdentical": True, "matchConfidence": 1},
@@ -459,28 +441,6 @@ def test_what_face_finds_wrong_with_a_look_or_a_delete_no_caller_can_change(oper
         PARSERS[operation](said(error_body("InvalidRequestBody"), status=400))
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        pytest.param(None, None, id="absent"),
-        pytest.param("0", 0, id="at-once"),
-        pytest.param("30", 30, id="seconds"),
-        pytest.param("999999", 3600, id="at-most-an-hour"),
-        pytest.param("9" * 5000, None, id="5000-digits"),
-        pytest.param("-1", None, id="negative"),
-        pytest.param("1.5", None, id="a-fraction"),
-        pytest.param("\N{SUPERSCRIPT TWO}", None, id="an-odd-digit"),
-        pytest.param("Wed, 21 Oct 2026 07:28:00 GMT", None, id="a-date"),
-        pytest.param("30\n", None, id="a-line-more"),
-    ],
-)
-def test_how_long_to_wait_is_read_from_the_header(header: str | None, seconds: int | None) -> None:
-    with pytest.raises(FaceUnavailableError) as caught:
-        result(said(b"", status=503, retry_after=header))
-
-    assert caught.value.retry_after_seconds == seconds
-
-
 @given(
     payload=st.sampled_from(
         [payloads.CREATED_WITH_VERIFY, payloads.RIGHT_PERSON, error_body("InvalidImage")]
@@ -500,8 +460,17 @@ ASKED = "Fri, 20 Nov 2026 23:00:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("until", "date", "seconds"),
+    ("header", "date", "seconds"),
     [
+        pytest.param(None, None, None, id="absent"),
+        pytest.param("0", None, 0, id="at-once"),
+        pytest.param("30", None, 30, id="seconds"),
+        pytest.param("999999", None, 3600, id="at-most-an-hour"),
+        pytest.param("9" * 5000, None, None, id="5000-digits"),
+        pytest.param("-1", None, None, id="negative"),
+        pytest.param("1.5", None, None, id="a-fraction"),
+        pytest.param("\N{SUPERSCRIPT TWO}", None, None, id="an-odd-digit"),
+        pytest.param("30\n", None, None, id="a-line-more"),
         pytest.param("Fri, 20 Nov 2026 23:00:30 GMT", ASKED, 30, id="in-half-a-minute"),
         pytest.param("Sat, 21 Nov 2026 01:00:10 +0200", ASKED, 10, id="in-another-zone"),
         pytest.param("Fri, 20 Nov 2026 23:00:00 GMT", ASKED, 1, id="now"),
@@ -519,10 +488,10 @@ ASKED = "Fri, 20 Nov 2026 23:00:00 GMT"
         pytest.param("soon", ASKED, None, id="nonsense"),
     ],
 )
-def test_a_wait_until_a_date_counts_by_the_clock_of_face(
-    until: str, date: str | None, seconds: int | None
+def test_how_long_to_wait_is_read_from_the_header_a_date_by_the_clock_of_face(
+    header: str | None, date: str | None, seconds: int | None
 ) -> None:
-    response = FaceResponse(status=503, body=b"", retry_after=until, date=date)
+    response = FaceResponse(status=503, body=b"", retry_after=header, date=date)
 
     with pytest.raises(FaceUnavailableError) as caught:
         result(response)
