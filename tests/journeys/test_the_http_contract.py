@@ -10,18 +10,6 @@ from tests.support.world import World
 ORIGIN = {"Origin": "https://app.example"}
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-functions-key": "wrong"}], ids=["none", "wrong"])
-async def test_create_and_result_want_their_key_and_answer_empty_without_it(
-    world: World, headers: dict[str, str]
-) -> None:
-    check = await world.start()
-
-    create = await world.create(headers=headers, json={"deviceCorrelationId": "a"})
-    result = await world.call("GET", f"/sessions/{check.session_id}/result", headers=headers)
-
-    assert [(answer.status, answer.text) for answer in (create, result)] == [(401, "")] * 2
-
-
 async def test_the_key_may_travel_in_the_query_and_never_comes_back_in_the_location(
     world: World,
 ) -> None:
