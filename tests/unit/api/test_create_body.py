@@ -334,9 +334,9 @@ def test_a_part_that_comes_twice_is_refused(first: dict[str, str | bytes]) -> No
     content_type, body = multipart(first)
     _, whole = multipart(FORM)
 
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(InvalidRequestError, match="a name of its own"):
         create_body.parse(
-            content_type, body.removesuffix(b"--\r\n") + b"\r\n" + whole, max_token_seconds=600
+            content_type, body.removesuffix(b"--frontier--\r\n") + whole, max_token_seconds=600
         )
 
 
