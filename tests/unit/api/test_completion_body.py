@@ -56,6 +56,16 @@ def test_an_empty_body_says_only_that_the_check_is_over(content_type: str) -> No
             id="a-digest-with-no-error",
         ),
         pytest.param(
+            {"error": ERRORS, "livenessError": "Another", "recognitionError": "None"},
+            FAILED,
+            id="an-error-outweighs-another-beside-it",
+        ),
+        pytest.param(
+            {"livenessError": "None", "recognitionError": "none"},
+            Report(liveness_error="None", recognition_error="none"),
+            id="no-error-as-the-sdk-hands-it-over",
+        ),
+        pytest.param(
             {
                 "digest": "",
                 "resultId": "",

@@ -153,6 +153,13 @@ def test_a_token_lives_ten_minutes_or_less_if_so_set(max_length: int, seconds: i
     assert parse_json({"deviceCorrelationId": "1"}, max_length=max_length).token_seconds == seconds
 
 
+@pytest.mark.parametrize("seconds", [60, 600])
+def test_a_token_may_be_asked_for_a_minute_up_to_what_is_allowed(seconds: int) -> None:
+    said = {"deviceCorrelationId": "1", "authTokenTimeToLiveInSeconds": seconds}
+
+    assert parse_json(said).token_seconds == seconds
+
+
 USER, DEVICE = (Person(kind=kind, id="x") for kind in PersonKind)
 
 
