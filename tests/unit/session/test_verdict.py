@@ -165,7 +165,9 @@ def because(*answers: FaceAnswer, id: str) -> pytest.ParameterSet:  # noqa: A002
         because(
             an_answer(a_failed_attempt()),
             an_answer(Attempt(attempt_id=1, status=FaceStatus.FAILED)),
+            an_answer(Attempt(attempt_id=1, has_error=True)),
             an_answer(an_attempt(has_error=True)),
+            an_answer(an_attempt(status=FaceStatus.FAILED)),
             id="AttemptError",
         ),
         because(
@@ -269,6 +271,22 @@ def test_an_image_that_the_device_brings_is_bound_by_its_hash_and_must_be_good_e
     verdict = judge(answer, BROUGHT_BY_DEVICE, policy)
 
     assert (verdict.outcome, verdict.reasons) == (outcome, reasons)
+
+
+def test_an_image_that_a_server_sent_was_good_enough_at_its_create() -> None:
+    answer = replace(an_answer(an_attempt()), reference_image=None)
+
+    verdict = judge(answer, a_verify_session(), Policy(min_reference_quality=Quality.HIGH))
+
+    assert verdict.outcome is Outcome.PASSED
+
+
+def test_a_digest_of_an_attempt_without_a_result_is_compared_with_nothing() -> None:
+    session = a_session(report=Report(digest=DIGEST))
+
+    verdict = judge(an_answer(a_failed_attempt()), session, Policy())
+
+    assert (verdict.outcome, verdict.digest) == (Outcome.INCONCLUSIVE, Comparison.NOT_PROVIDED)
 
 
 def test_a_confidence_at_the_floor_is_enough() -> None:

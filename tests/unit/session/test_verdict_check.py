@@ -64,10 +64,18 @@ def test_a_pass_that_nothing_can_have_come_to_is_not_served(forged: dict[str, ob
     assert not is_plausible(ended(replace(PASSED, **forged)))  # type: ignore[arg-type]
 
 
+def test_a_check_without_verify_passes_without_a_word_on_who_it_was() -> None:
+    verdict = replace(PASSED, is_identical=None, match_confidence=None)
+
+    assert is_plausible(transitions.completed(a_session(), verdict, NOW))
+    assert not is_plausible(ended(verdict))
+
+
 def test_what_a_device_brought_must_be_what_face_has_seen() -> None:
     mismatched = replace(PASSED, verify_image_hash=Comparison.MISMATCHED)
 
     assert is_plausible(ended(mismatched))
+    assert is_plausible(ended(PASSED, source=ReferenceSource.CLIENT))
     assert not is_plausible(ended(mismatched, source=ReferenceSource.CLIENT))
 
 
