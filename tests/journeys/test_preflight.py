@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -168,7 +169,8 @@ def test_a_deployment_that_is_right_passes_every_check(tmp_path: Path) -> None:
         ),
         pytest.param(
             "key", AFTER | {"resource show": {"tags": {"faceAccountId": ACCOUNT + "2"}}}, {},
-            "scripts/rotate-face-key rg", id="key of another account",
+            "--template-file infra/face-key.bicep --parameters faceAccountName=face-1 ",
+            id="key of another account",
         ),
         pytest.param(
             "roles", AFTER | {"role assignment list": AFTER["role assignment list"][1:]}, {},
@@ -290,19 +292,46 @@ def test_no_value_writes_a_line_of_its_own_or_moves_a_cursor(tmp_path: Path) -> 
     ]
 
 
+def test_a_key_of_the_right_account_is_written_by_what_infra_has_for_it(tmp_path: Path) -> None:
+    template = (ROOT / "infra" / "face-key.bicep").read_text(encoding="utf-8")
+    answers = AFTER | {"resource show": {"tags": {}}}
+
+    (mend,) = re.findall(r"mend: (az deployment .+)", run(tmp_path, answers).stdout)
+
+    _, _, given = mend.partition(" --parameters ")
+    assert dict(one.split("=") for one in shlex.split(given)) == {
+        "faceAccountName": "face-1", "faceSubscriptionId": "1", "faceResourceGroup": "rg",
+        "vaultName": "kv-1", "secretName": "face-api-key", "keyName": "key1",
+    }  # fmt: skip
+    declared = re.findall(r"(?m)^param (\w+) \w+", template)
+    assert declared == [*re.findall(r"(\w+)=", given), "expiresAt"]
+
+
+def test_a_mend_that_is_pasted_runs_nothing_that_a_setting_says(tmp_path: Path) -> None:
+    vault = "https://kv;touch$IFS$HOME;.vault.azure.net"
+    changed = {"functionapp config appsettings list": settings(KEY_VAULT_URL=vault)}
+    answers = AFTER | changed | {"resource show": {"tags": {}}}
+
+    (mend,) = re.findall(r"mend: (az deployment .+)", run(tmp_path, answers).stdout)
+
+    assert "vaultName=kv;touch$ifs$home;" in shlex.split(mend)
+
+
 def test_what_cannot_be_looked_at_is_said_and_is_not_wrong(tmp_path: Path) -> None:
     answers = AFTER | {
         "rest": "ERROR: Forbidden: no right",
         "role assignment list": "ERROR: AuthorizationFailed\nmore",
+        "cognitiveservices account list": [],
     }
 
     done = run(tmp_path, answers)
 
     unknown = re.findall(r"(?m)^\?      (\w+): (.+)$", done.stdout)
     assert done.returncode == 0
-    assert [name for name, _ in unknown] == ["approval", "region", "roles"]
+    assert [name for name, _ in unknown] == ["approval", "region", "key", "roles"]
     assert "scripts/smoke" in unknown[0][1]
-    assert unknown[2][1] == "ERROR: AuthorizationFailed"
+    assert "no account of this subscription" in unknown[2][1]
+    assert unknown[3][1] == "ERROR: AuthorizationFailed"
 
 
 def test_nobody_logged_in_is_told_so_at_once(tmp_path: Path) -> None:
