@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from local.openapi.routes import ROUTES
 from tests.rules.source import ROOT
 from tests.rules.test_package import repository_files
 from tests.support import az_stand_in, command_stubs
@@ -106,17 +107,8 @@ def write_program(path: Path, text: str) -> None:
 
 @pytest.fixture
 def reader(clone: Path) -> Reader:
-    keys = {
-        "start_session": {"server": "a-key"},
-        "get_result": {"server": "a-key"},
-        "consume_result": {"server": "a-key"},
-        "get_session_image": {"server": "a-key"},
-        "resend_event": {"operator": "a-key"},
-        "get_readiness": {"operator": "a-key"},
-        "unlock_person": {"operator": "a-key"},
-        "list_person_sessions": {"operator": "a-key"},
-        "erase_person": {"operator": "a-key"},
-    }
+    # As a rotation leaves them: whoever reads the documents may come after one.
+    keys = {route.function: {f"{route.audience}2": "a-key"} for route in ROUTES}
     state = {**az_stand_in.AFTER_A_DEPLOYMENT, "functions": keys}
     (clone / "state.json").write_text(json.dumps(state))
     (clone / "faults").write_text("")
@@ -164,6 +156,11 @@ async def test_every_command_of_a_document_runs_as_it_stands(
             id="no such file",
         ),
         pytest.param("make everything", "No rule to make target", id="no such target"),
+        pytest.param(
+            "printf 'x-functions-key: ' | curl --header @- --data '{}' https://example.com",
+            "curl: a header without a value",
+            id="a key that is not there",
+        ),
         pytest.param("scripts/smoke https://", "https:// is no address", id="no host"),
         pytest.param(
             "examples/check.sh nonsense", "OUTCOME must be one of", id="the script's word"

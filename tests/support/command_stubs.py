@@ -197,7 +197,10 @@ def _git(arguments: Sequence[str]) -> None:
 def _curl(arguments: Sequence[str]) -> None:
     if any(word.startswith("http://127.0.0.1:") for word in arguments):
         _become([os.environ["REAL_CURL"], *arguments])
-    _check_url("curl", _parse("curl", _CURL, arguments).URL)
+    given = _parse("curl", _CURL, arguments)
+    _check_url("curl", given.URL)
+    if "@-" in (given.header or ()) and not re.fullmatch(r"[\w-]+: \S+\n?", sys.stdin.read()):
+        _refuse("curl: a header without a value")
 
 
 def _check_url(program: str, text: str) -> None:
