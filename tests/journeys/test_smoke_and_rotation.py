@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.conftest import Configure
 from tests.rules.source import tree_of
 from tests.support import az_stand_in
-from tests.support.constants import FUNCTION_KEY, MASTER_KEY
+from tests.support.constants import FUNCTION_KEY, MASTER_KEY, STALE_SECONDS
 from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -237,6 +238,26 @@ async def test_smoke_says_what_may_be_wrong_when_face_refuses(world: World) -> N
     assert done.code == 1
     assert "502 FaceRefused" in done.out
     assert "Limited Access" in done.out
+
+
+async def test_while_creates_are_stopped_smoke_says_so_and_what_is_open_goes_on_to_its_end(
+    world: World, configure: Configure
+) -> None:
+    reported, swept = await world.start(), await world.start()
+    await world.play(reported, "realface")
+    await configure(ALLOW_CREATES="false")
+
+    device = {"deviceCorrelationId": "d-1"}
+    refused, done = await world.create(json=device), await smoke(world.url)
+    completed = await world.complete(reported)
+    await world.wait(STALE_SECONDS)
+    await world.sweep()
+
+    assert (refused.status, refused.code) == (503, "CreatesPaused")
+    assert refused.headers["Retry-After"] == str(refused.body["retryAfterSeconds"])
+    assert (done.code, "Stop creating sessions" in done.out) == (1, True)
+    assert (completed.status, completed.body["status"]) == (200, "completed")
+    assert (await world.verdict(swept))[0] == "abandoned"
 
 
 async def test_smoke_sends_no_key_over_plain_http_to_the_world() -> None:
