@@ -113,6 +113,19 @@ async def sweep_an_unreadable_row(world: World) -> list[int]:
     return []
 
 
+async def start_over_an_unreadable_ledger(world: World) -> list[int]:
+    person = {"deviceCorrelationId": secrets.token_hex(8)}
+    before = {row["RowKey"] for row in await world.rows()}
+    await world.start(**person)
+    (slot,) = (
+        row
+        for row in await world.rows()
+        if ":1-slot-" in row["RowKey"] and row["RowKey"] not in before
+    )
+    await world.table.update_entity({**slot, "endsAt": "no such time"})
+    return [(await world.create(json=person)).status]
+
+
 async def try_though_locked(world: World) -> list[int]:
     person = {"deviceCorrelationId": secrets.token_hex(8)}
     for _ in range(5):
@@ -130,7 +143,11 @@ CAUSES: dict[str, list[Cause]] = {
     "locks": [try_though_locked],
     "model-first-seen": [end_by_a_model],
     "oldest-alarm": [sweep_late],
-    "record-corrupt": [read_a_forged_pass, sweep_an_unreadable_row],
+    "record-corrupt": [
+        read_a_forged_pass,
+        start_over_an_unreadable_ledger,
+        sweep_an_unreadable_row,
+    ],
     "server-errors": [refuse_a_create],
     "unknown-sessions": [ask_for_a_foreign_session],
     "untrusted": [tamper],

@@ -75,6 +75,14 @@ def test_a_line_that_is_looked_for_is_one_that_is_written(name: str) -> None:
     assert facts <= set(telemetry.WRITTEN_NAMES.values())
 
 
+@pytest.mark.parametrize("name", kusto.alert_queries())
+def test_what_an_alert_looks_for_within_a_line_is_something_that_the_app_says(name: str) -> None:
+    looked_for = re.findall(r'message contains "((?:[^"\\]|\\.)*)"', QUERIES[name])
+    words = [re.sub(r'^\w+=\\"|\\"$', "", one) for one in looked_for]
+
+    assert [word for word in words if word not in CODE] == []
+
+
 def test_an_alert_asks_one_table_as_azure_wants_it() -> None:
     # Azure makes no rule of a query with union or search:
     # https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-log-query#log-query-constraints
