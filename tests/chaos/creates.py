@@ -38,7 +38,7 @@ def check(history: History, rows: Sequence[Row], system: System, findings: Findi
     for key in dict.fromkeys(one.key for one in creates):
         own_creates = [one for one in creates if one.key == key]
         key_hash = _key_hash(history, key or "", system)
-        key_life = _KEY_LIFE - system.skew.margin
+        key_life = _find_key_life(own_creates, system)
         sessions = _check_key(own_creates, key_hash, known, key_life, findings)
         if history.script.by_user and any(one.is_repeat for one in own_creates):
             findings.check(sessions, "a key conflicts with its own session only", key)
@@ -55,6 +55,19 @@ def _key_hash(history: History, key: str, system: System) -> str:
     sealer, script = sealer_of(system.stack.state), history.script
     person = sealer.hash_person("user" if script.by_user else "device", script.person)
     return sealer.hash_key(person, Secret(key))
+
+
+def _find_key_life(creates: Sequence[Asked], system: System) -> timedelta:
+    """Return how long a key surely has one session; none, where a create took longer itself.
+
+    A day that is skipped amid a create ends the key before its session is recorded.
+    """
+    days = [when for when, seconds in system.skips if seconds >= _KEY_LIFE.total_seconds()]
+    # What is remembered is a moment just before.
+    is_outlived = any(
+        one.sent - timedelta(seconds=1) <= when <= one.answered for one in creates for when in days
+    )
+    return timedelta() if is_outlived else _KEY_LIFE - system.skew.margin
 
 
 def _check_key(
