@@ -20,7 +20,7 @@ from bench.figures import heading, note, ratio, report, row
 from bench.outside import run_outside
 from local.azure.certificate import trust_in_this_process
 from shared import composition, settings
-from shared.composition import App
+from shared.app import App
 from shared.session.start_request import Mode, StartRequest
 from shared.store.session_store import TableSessionStore
 from shared.store.table import StorageTable

@@ -2,7 +2,9 @@
 
 api           HTTP in, HTTP out
 
-composition   builds everything once per process; hands out the clock
+composition   builds the app once per process; hands out the clock
+
+app           the app: each part is joined, and loaded, when it is first asked for
 
 connections   opens what is outside: Face, the vault, the table, the queue, Entra
 rules         what the settings decide, as start, flow and walk want it
@@ -21,6 +23,7 @@ address_rules what a setting may be that says where something is
 name_rules    what a setting may be that names something
 setting_rules what any setting may be, and what to say when it is not
 ncrontab      whether a text says when a timer runs
+late_loading  modules that are loaded when something of them is first used
 single_flight what many want at once is done once
 trace         the caller's trace, on to Face and through the queue
 telemetry     which facts may be logged, and how

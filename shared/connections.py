@@ -4,28 +4,29 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from azure.identity.aio import DefaultAzureCredential
 
-from shared.events.event_grid import EventGridTopic
 from shared.face import protocol
 from shared.face.app_secret import VaultAppSecret, parse_app_secret
 from shared.face.call_options import CallOptions
 from shared.face.choices import FaceChoices
 from shared.face.client import FaceClient
 from shared.face.credentials import FaceCredential
-from shared.face.entra import EntraCredential, scope_of
 from shared.face.face_key import KeyVaultCredential, parse_key
 from shared.face.key_vault import KeyVault
 from shared.face.rate_limiter import RateLimiter
+from shared.late_loading import load_later
 from shared.settings import FaceAuth, ServerAuth, Settings
 from shared.store.images import CONTAINER_NAME, BlobImageStore
 from shared.store.message_queue import QUEUE_NAME, StorageQueue
 from shared.store.session_store import TableSessionStore
 
-if TYPE_CHECKING:
-    from shared.entra.token_check import TokenCheck
+with load_later():
+    from shared.entra import access_token, signing_keys, token_check
+    from shared.events import event_grid
+    from shared.face import entra
 
 _MAX_QUEUED_SECONDS = 15
 # https://learn.microsoft.com/azure/storage/tables/authorize-access-azure-active-directory
@@ -142,13 +143,13 @@ class Connections:
         beside = [self._face_credential.get, *tokens]
         return self._keep(VaultAppSecret(secret, beside=beside, now=self._now))
 
-    def open_events(self) -> EventGridTopic | None:
+    def open_events(self) -> "event_grid.EventGridTopic | None":
         """Open the topic; None where there is none."""
         settings = self._settings
         if not settings.events_topic_endpoint:
             return None
         return self._keep(
-            EventGridTopic(
+            event_grid.EventGridTopic(
                 settings.events_topic_endpoint,
                 self._credential,
                 environment_name=settings.environment_name,
@@ -157,24 +158,19 @@ class Connections:
             )
         )
 
-    def open_token_check(self) -> "TokenCheck | None":
+    def open_token_check(self) -> "token_check.TokenCheck | None":
         """Open what checks callers' tokens; None where they come with keys."""
         settings = self._settings
         if settings.server_auth is ServerAuth.KEY:
             return None
-        # Where callers come with keys, nothing of it is ever needed.
-        from shared.entra.access_token import TokenRules  # noqa: PLC0415
-        from shared.entra.signing_keys import SigningKeys  # noqa: PLC0415
-        from shared.entra.token_check import TokenCheck  # noqa: PLC0415
-
         authority, tenant_id = settings.azure_authority_host, settings.entra_tenant_id
-        keys = SigningKeys.connect(
+        keys = signing_keys.SigningKeys.connect(
             authority, tenant_id, timeout_seconds=settings.key_timeout_seconds, now=self._now
         )
-        rules = TokenRules.of_tenant(
+        rules = access_token.TokenRules.of_tenant(
             tenant_id, authority=authority, audience=settings.entra_audience
         )
-        return TokenCheck(keys=self._keep(keys), rules=rules)
+        return token_check.TokenCheck(keys=self._keep(keys), rules=rules)
 
     async def _fetch_storage_token(self) -> None:
         # Whoever asks the table next finds it in the credential's own cache.
@@ -185,9 +181,9 @@ class Connections:
     def _face_credential(self) -> FaceCredential:
         settings = self._settings
         if settings.face_auth is FaceAuth.ENTRA:
-            return EntraCredential(
+            return entra.EntraCredential(
                 self._credential,
-                scope=scope_of(settings.face_endpoint),
+                scope=entra.scope_of(settings.face_endpoint),
                 timeout_seconds=settings.key_timeout_seconds,
             )
         return KeyVaultCredential(

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from shared.flow.start import StartRules
 from shared.image_choices import SessionImage, VerifyImageHash
-from shared.session.decisions import Rules
+from shared.late_loading import load_later
 from shared.session.face_answer import Quality
 from shared.session.limits import Limits
-from shared.session.verdict import Policy
 from shared.settings import DigestPolicy, Settings
+
+with load_later():
+    from shared.session import decisions, verdict
 
 
 def start_rules(settings: Settings) -> StartRules:
@@ -21,10 +23,10 @@ def start_rules(settings: Settings) -> StartRules:
     )
 
 
-def session_rules(settings: Settings, *, sends_events: bool) -> Rules:
+def session_rules(settings: Settings, *, sends_events: bool) -> "decisions.Rules":
     """Say how a session lives, and how its check is judged."""
-    return Rules(
-        policy=Policy(
+    return decisions.Rules(
+        policy=verdict.Policy(
             digest_required=settings.digest_policy is DigestPolicy.REQUIRED,
             confidence_floor=settings.verify_confidence_floor,
             image_hash_required=settings.verify_image_hash is VerifyImageHash.REQUIRE,

@@ -1,6 +1,7 @@
 """The fixtures of the journeys: a whole stack, once, and the app on it, seen through HTTP."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from tests.support.world import Host, World
 type Configure = Callable[..., Awaitable[None]]
 
 ROOT = Path(__file__).parents[1]
+
+# A look at each module has the app load at once what it would load later: here coverage sees it,
+# while a worker's begins only after `inspect` has looked at every module there.
+for _name, _module in list(sys.modules.items()):
+    if _name.startswith("shared."):
+        vars(_module)
 
 # A busy machine is no reason to fail.
 hypothesis.settings.register_profile(

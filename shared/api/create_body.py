@@ -5,12 +5,15 @@ from typing import NoReturn
 
 from multipart import parse_options_header
 
-from shared.api import fields, form_body, image_bytes, json_body
+from shared.api import fields, json_body
 from shared.api.contract import MIN_TOKEN_SECONDS, CreateBody
-from shared.api.form_body import Part
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
 from shared.image_choices import ClientReferenceImage, SessionImage
+from shared.late_loading import load_later
 from shared.session.start_request import Mode, StartRequest
+
+with load_later():
+    from shared.api import form_body, image_bytes
 
 DEFAULT_TOKEN_SECONDS = 600
 
@@ -48,7 +51,7 @@ def parse(
     )
 
 
-def _take_form(parts: dict[str, Part]) -> tuple[CreateBody, bytes | None]:
+def _take_form(parts: dict[str, "form_body.Part"]) -> tuple[CreateBody, bytes | None]:
     image = parts.pop("verifyImage", None)
     said = fields.take({name: _value(name, part) for name, part in parts.items()}, CreateBody)
     if image is None and (said.reference_session_id or said.verify_image_set_in_client):
@@ -102,7 +105,7 @@ def _token_seconds(wanted: int | None, maximum: int) -> int:
     return wanted
 
 
-def _value(name: str, part: Part) -> object:
+def _value(name: str, part: "form_body.Part") -> object:
     return part.content if part.is_file else _FORM_TYPES.get(name, str)(part.text)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import azure.functions as func
 
-from shared.composition import App
+from shared.app import App
 from shared.errors import ForbiddenError, UnauthorizedError
 from shared.secret import Secret
 from shared.session.caller import Caller

@@ -5,7 +5,7 @@ import azure.functions as func
 from shared.api import completion_body, replies
 from shared.api.request_parts import credentials, read_body
 from shared.api.responses import Reply
-from shared.composition import App
+from shared.app import App
 from shared.session.session import Status
 
 

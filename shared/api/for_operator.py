@@ -6,7 +6,7 @@ from shared.api import person_body, replies
 from shared.api.contract import EventReply
 from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
-from shared.composition import App
+from shared.app import App
 from shared.errors import ConfigurationError, NotReadyError
 from shared.session.person import Person
 

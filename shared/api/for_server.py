@@ -10,7 +10,7 @@ from shared.api.contract import ConsumeBody
 from shared.api.door import current_caller
 from shared.api.request_parts import read_body, session_id
 from shared.api.responses import Reply
-from shared.composition import App
+from shared.app import App
 from shared.session import idempotency
 from shared.session.session import Session
 from shared.session.start_request import StartRequest

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType, convert, json, structs
 
 from shared.api import contract
-from shared.flow.persons import SessionPage
 from shared.session.attempts import RecordedAttempt
 from shared.session.caller import Caller
 from shared.session.erasure import Receipt
@@ -19,6 +18,9 @@ from shared.session.person import CorrelationIds
 from shared.session.session import Kind, Report, Session, Status, Verdict
 from shared.session.started import Started
 from shared.session.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from shared.flow.persons import SessionPage
 
 _NO_IMAGE = ReferenceImage(quality=None, face_rectangle=None)
 _NO_VERIFY = contract.ResultVerify(is_identical=None, match_confidence=None, verify_image_hash=None)
@@ -105,7 +107,7 @@ def erase_reply(receipt: Receipt) -> contract.EraseReply:
     )
 
 
-def list_reply(page: SessionPage) -> contract.ListReply:
+def list_reply(page: "SessionPage") -> contract.ListReply:
     """Tell of a person's sessions."""
     return contract.ListReply(
         sessions=tuple(map(_list_item, page.sessions)), continuation=page.continuation

@@ -8,10 +8,9 @@ import azure.functions as func
 from msgspec import UNSET, Raw, json
 
 from shared import composition, telemetry, trace
-from shared.api import error_replies
 from shared.api.contract import ErrorReply, ReplyBody, Retryable
 from shared.api.door import Audience, check_caller, current_caller
-from shared.composition import App
+from shared.app import App
 from shared.errors import (
     AppError,
     CallerError,
@@ -24,6 +23,10 @@ from shared.errors import (
     UnauthorizedError,
     UnreadableRecordError,
 )
+from shared.late_loading import load_later
+
+with load_later():
+    from shared.api import error_replies
 
 _HEADERS = {
     "Cache-Control": "no-store",

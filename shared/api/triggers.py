@@ -5,7 +5,7 @@ from collections.abc import Callable
 import azure.functions as func
 
 from shared import composition, telemetry, trace
-from shared.composition import App
+from shared.app import App
 from shared.errors import AppError, UnreadableMessageError
 from shared.session.ids import is_session_id
 

@@ -8,11 +8,13 @@ does not learn of the first.
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.errors import StoreConflictError
+from shared.late_loading import load_later
 from shared.secret import Secret
 from shared.session.alarm import Alarm, backoff_delay
 from shared.session.ids import NO_SESSION_ID, SessionId, shard_of
@@ -28,7 +30,6 @@ from shared.store import (
     session_rows,
 )
 from shared.store.columns import Row, row_at
-from shared.store.erasure_store import ErasureStore
 from shared.store.table import (
     Operation,
     StorageTable,
@@ -38,6 +39,9 @@ from shared.store.table import (
     replace_op,
     upsert_op,
 )
+
+with load_later():
+    from shared.store import erasure_store
 
 TABLE_NAME = "LivenessSessions"
 
@@ -50,7 +54,6 @@ class TableSessionStore:
     def __init__(self, table: StorageTable) -> None:
         """Take a table that is ready to use."""
         self._table = table
-        self.erasures = ErasureStore(table)
 
     @classmethod
     def connect(cls, url: str, credential: AsyncTokenCredential, *, timeout_seconds: float) -> Self:
@@ -67,6 +70,11 @@ class TableSessionStore:
                 connection, name=TABLE_NAME, timeout_seconds=timeout_seconds
             )
         )
+
+    @cached_property
+    def erasures(self) -> "erasure_store.ErasureStore":
+        """The rows of erasures, in the same table."""
+        return erasure_store.ErasureStore(self._table)
 
     async def insert(self, opening: Opening) -> None:
         """Record a new session with all that belongs to it."""

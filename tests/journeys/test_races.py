@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared import composition, settings
-from shared.composition import App
+from shared.app import App
 from shared.errors import AppError
 from shared.session.ids import SessionId
 from tests.support.constants import FINAL, FUNCTION_KEY, STALE_SECONDS

@@ -14,7 +14,7 @@ from azure.core.rest import HttpRequest
 from azure.data.tables.aio import TableClient
 
 from shared import composition, settings
-from shared.composition import App
+from shared.app import App
 from shared.face.client import FaceClient
 from shared.session.shard import SHARDS
 from shared.store.session_store import TableSessionStore

@@ -7,7 +7,7 @@ from datetime import timedelta
 from random import Random
 
 from shared import composition
-from shared.composition import App
+from shared.app import App
 from shared.errors import AppError, FaceUnavailableError
 from shared.flow.ports import SessionStore
 from shared.secret import Secret
@@ -184,7 +184,7 @@ class Walk:
 
     @property
     def _app(self) -> App:
-        app = composition.build(
+        return composition.build(
             replace(
                 SETTINGS,
                 max_open_sessions=MAX_OPEN_SESSIONS,
@@ -194,8 +194,7 @@ class Walk:
             store=self.store,
             queue=FakeQueue(),
             app_secret=FakeAppSecret(),
+            random_bytes=self.random_bytes,
             now=self.clock,
             log=self.events,
         )
-        # A walk that fails can be walked again.
-        return replace(app, start=replace(app.start, random_bytes=self.random_bytes))

@@ -1,12 +1,12 @@
 """The whole app in memory: built as ever, but for Face, the table, the clock and the log."""
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
 from shared import composition, settings
-from shared.composition import App
+from shared.app import App
 from shared.errors import AppError
 from shared.secret import Secret
 from shared.session.alarm import SweepResult
@@ -88,7 +88,7 @@ class Stage:
     def process(self, faults: Faults | None = None) -> App:
         """Build the app anew, as a fresh process would."""
         faults = faults or Faults()
-        app = composition.build(
+        return composition.build(
             self.settings,
             face=faults.around(self.face),
             store=faults.around(self.store),
@@ -96,10 +96,10 @@ class Stage:
             images=self.images,
             events=faults.around(self.topic) if self.topic else None,
             app_secret=self.app_secret,
+            random_bytes=self.random_bytes,
             now=self.clock,
             log=self.events,
         )
-        return replace(app, start=replace(app.start, random_bytes=self.random_bytes))
 
     # For tests that begin with a session that is there already.
 

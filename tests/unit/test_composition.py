@@ -8,7 +8,7 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from shared import composition, settings
-from shared.composition import App
+from shared.app import App
 from shared.errors import ConfigurationError
 from shared.flow.start import StartRules
 from shared.session.decisions import Rules

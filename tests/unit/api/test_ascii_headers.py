@@ -13,7 +13,7 @@ from shared.api import for_server
 from shared.api.door import Audience
 from shared.api.error_replies import STATUS_BY_ERROR
 from shared.api.responses import Endpoint, Reply, answer
-from shared.composition import App
+from shared.app import App
 from shared.errors import AppError, ConfigurationError, InvalidRequestError
 from tests.support.stage import Stage
 from tests.unit.api.requests import a_context

@@ -6,7 +6,7 @@ import azure.functions as func
 import pytest
 
 from shared.api.door import Audience, check_caller, current_caller
-from shared.composition import App
+from shared.app import App
 from shared.entra.access_token import TokenRules
 from shared.entra.signing_keys import SigningKeys
 from shared.entra.token_check import TokenCheck

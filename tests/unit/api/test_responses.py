@@ -12,7 +12,7 @@ from shared.api.contract import CompleteReply, HealthReply
 from shared.api.door import Audience
 from shared.api.error_replies import STATUS_BY_ERROR
 from shared.api.responses import Reply, answer, respond
-from shared.composition import App
+from shared.app import App
 from shared.errors import (
     AppError,
     CallerError,

@@ -7,7 +7,7 @@ import pytest
 
 from shared import telemetry
 from shared.api import triggers
-from shared.composition import App
+from shared.app import App
 from shared.errors import (
     AppError,
     ConfigurationError,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import App
+from shared.app import App
 from shared.errors import (
     AppError,
     FaceUnavailableError,

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from shared.composition import App
+from shared.app import App
 from shared.errors import FaceUnavailableError
 from shared.session.session import Report, Status
 from tests.support import virtual_time

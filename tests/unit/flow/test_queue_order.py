@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import App
+from shared.app import App
 from shared.face.rate_limiter import RateLimiter
 from shared.session.ids import SessionId
 from tests.support import virtual_time

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.composition import App
+from shared.app import App
 from shared.errors import FaceUnavailableError
 from shared.session.face_answer import FaceAnswer
 from tests.support.builders import RETENTION, a_passing_answer, a_running_answer

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from shared.composition import App
+from shared.app import App
 from shared.errors import FaceUnavailableError
 from shared.session.session import Report, Status
 from tests.support.app_tasks import tasks_of_the_app
