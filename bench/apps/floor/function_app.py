@@ -23,9 +23,15 @@ _APP = Path(__file__).parents[3] / "function_app.py"
 _STORAGE = os.environ.get("AzureWebJobsStorage", "")  # noqa: SIM112 - so the platform has it
 _OURS = 3
 _SHARD = "0"
-# As many columns as the app's rows have: a session's while it is open and at its end, and others'.
-_OPEN, _ENDED = (
-    {f"column{number}": "sixteen letters." for number in range(columns)} for columns in (18, 28)
+# As many columns of each type, and as many bytes, as a session's row has in the app: while it is
+# open, and at its end.
+OPEN, ENDED = (
+    {
+        **{f"text{number:02}": 40 * "a" for number in range(texts)},
+        **{f"number{number:02}": number for number in range(numbers)},
+        **{f"flag{number:02}": False for number in range(6)},
+    }
+    for texts, numbers in ((13, 5), (24, 7))
 )
 # The others have keys only, and long ones.
 _LONG = "p:" + 64 * "0"
@@ -39,7 +45,7 @@ class Outside:
         self.table = TableClient.from_connection_string(_STORAGE, "BenchFloor")
         self.face = BareFace(["APP_SECRET_NAME", "FACE_KEY_SECRET_NAME"])
 
-    async def commit(self, name: str, session: Mapping[str, str], *, beside: int) -> None:
+    async def commit(self, name: str, session: Mapping[str, object], *, beside: int) -> None:
         """Write a session's row and some small ones in one transaction."""
         rows = [{"RowKey": f"s:{name}", **session}]
         rows += [{"RowKey": f"{_LONG}:{name}:{number}"} for number in range(beside)]
@@ -65,7 +71,7 @@ async def start_session(req: func.HttpRequest) -> func.HttpResponse:
     async for _ in found:
         pass
     session = await there.face.call("POST", **_read_create(req))
-    await there.commit(session["sessionId"], _OPEN, beside=3)
+    await there.commit(session["sessionId"], OPEN, beside=3)
     answer = {"sessionId": session["sessionId"], "authToken": session["authToken"]}
     return _respond(answer | {"sessionToken": secrets.token_urlsafe(32)}, 201)
 
@@ -74,7 +80,7 @@ async def start_session(req: func.HttpRequest) -> func.HttpResponse:
 async def get_session(req: func.HttpRequest) -> func.HttpResponse:
     """Status: one read."""
     row = await outside().table.get_entity(_SHARD, f"s:{req.route_params['session_id']}")
-    return _respond({"sessionId": req.route_params["session_id"], "status": row["column1"]})
+    return _respond({"sessionId": req.route_params["session_id"], "status": row["text01"]})
 
 
 @app.route("sessions/{session_id}/complete", methods=["POST"])
@@ -83,9 +89,9 @@ async def complete_session(req: func.HttpRequest) -> func.HttpResponse:
     there, name = outside(), req.route_params["session_id"]
     await there.table.get_entity(_SHARD, f"s:{name}")
     found = await there.face.call("GET", f"/{name}")
-    await there.commit(name, _ENDED, beside=4)
+    await there.commit(name, ENDED, beside=4)
     await there.face.call("DELETE", f"/{name}")
-    await there.commit(name, _ENDED, beside=2)
+    await there.commit(name, ENDED, beside=2)
     return _respond({"sessionId": name, "status": found["status"]})
 
 
