@@ -74,4 +74,7 @@ def silence_sdk_logs() -> None:
 
 
 def _one_line(value: object) -> str:
-    return "".join(sign if sign.isprintable() and sign != '"' else " " for sign in str(value))
+    text = str(value).replace('"', " ")
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -26,16 +26,18 @@ def record_attempts(attempts: Iterable[Attempt]) -> tuple[RecordedAttempt, ...]:
     """Record all attempts, the oldest first; where they are too many, the latest."""
     kept: list[RecordedAttempt] = []
     left = _MAX_UNITS
-    for recorded in sorted(map(_record, attempts), key=_place, reverse=True):
-        left -= len(_as_json(recorded)) + 1
+    # Where Face numbers them strangely, their order in its answer still changes nothing.
+    known = sorted(map(_record, attempts), key=lambda one: (one[0].attempt_id or 0, one[1]))
+    for recorded, written in reversed(known):
+        left -= len(written) + 1
         if left < 0:
             break
         kept.append(recorded)
     return tuple(reversed(kept))
 
 
-def _record(attempt: Attempt) -> RecordedAttempt:
-    return RecordedAttempt(
+def _record(attempt: Attempt) -> tuple[RecordedAttempt, str]:
+    recorded = RecordedAttempt(
         attempt_id=attempt.attempt_id,
         status=attempt.status,
         liveness_decision=attempt.liveness_decision,
@@ -43,13 +45,5 @@ def _record(attempt: Attempt) -> RecordedAttempt:
         error_message=attempt.error_message,
         face_rectangle=attempt.face_rectangle,
     )
-
-
-def _place(recorded: RecordedAttempt) -> tuple[int, str]:
-    # Where Face numbers them strangely, their order in its answer still changes nothing.
-    return recorded.attempt_id or 0, _as_json(recorded)
-
-
-def _as_json(recorded: RecordedAttempt) -> str:
     # In ASCII, so that it is never shorter than what is stored.
-    return json.dumps(asdict(recorded))
+    return recorded, json.dumps(asdict(recorded))

@@ -65,19 +65,22 @@ def processing(session: Session, now: datetime) -> Session:
         return session
     # An alarm that is due stays due: reports must not keep a stale session open.
     alarm_at = session.alarm_at if session.alarm_at <= now else now + REPORTED_DELAY
-    return _transition(session, Status.PROCESSING, alarm_at=alarm_at, alarm_delays=0)
+    _check_may_follow(session, Status.PROCESSING)
+    return replace(session, status=Status.PROCESSING, alarm_at=alarm_at, alarm_delays=0)
 
 
 def reopened(session: Session, grace: timedelta) -> Session:
     """Let the person try again after a try that failed on the device."""
     if session.status is Status.STARTED:
         return session
-    return _transition(session, Status.STARTED, alarm_at=session.expires_at + grace, alarm_delays=0)
+    _check_may_follow(session, Status.STARTED)
+    alarm_at = session.expires_at + grace
+    return replace(session, status=Status.STARTED, alarm_at=alarm_at, alarm_delays=0)
 
 
 def completed(session: Session, verdict: Verdict, now: datetime) -> Session:
     """End with a verdict on what Face said."""
-    return replace(_end(session, Status.COMPLETED, now), verdict=verdict)
+    return _end(session, Status.COMPLETED, now, verdict=verdict)
 
 
 def abandoned(session: Session, now: datetime) -> Session:
@@ -87,8 +90,7 @@ def abandoned(session: Session, now: datetime) -> Session:
 
 def canceled(session: Session, now: datetime, *, during_check: bool = False) -> Session:
     """End because the frontend gave up, be it while a device was at work."""
-    ended = _end(session, Status.CANCELED, now)
-    return replace(ended, is_canceled_during_check=during_check)
+    return _end(session, Status.CANCELED, now, is_canceled_during_check=during_check)
 
 
 def postponed(session: Session, now: datetime) -> Session:
@@ -102,21 +104,27 @@ def face_data_deleted(session: Session, retention: timedelta) -> Session:
     return with_stop_done(replace(session, has_face_data=False), retention)
 
 
-def _end(session: Session, status: Status, now: datetime) -> Session:
-    ended = replace(session, awaits_digest=False)
-    return _transition(ended, status, ended_at=now, alarm_at=now, alarm_delays=0)
-
-
-def _transition(
+def _end(
     session: Session,
     status: Status,
+    now: datetime,
     *,
-    alarm_at: datetime,
-    alarm_delays: int,
-    ended_at: datetime | None = None,
+    verdict: Verdict | None = None,
+    is_canceled_during_check: bool = False,
 ) -> Session:
+    _check_may_follow(session, status)
+    return replace(
+        session,
+        status=status,
+        ended_at=now,
+        alarm_at=now,
+        alarm_delays=0,
+        awaits_digest=False,
+        verdict=verdict,
+        is_canceled_during_check=is_canceled_during_check,
+    )
+
+
+def _check_may_follow(session: Session, status: Status) -> None:
     if status not in _MAY_FOLLOW.get(session.status, ()):
         raise ValueError(f"{status} may not follow {session.status}")
-    return replace(
-        session, status=status, alarm_at=alarm_at, alarm_delays=alarm_delays, ended_at=ended_at
-    )

@@ -58,8 +58,11 @@ class Columns[T]:
 
     def write(self, record: T) -> Row:
         """Write a record; what is None has no column."""
-        written = ((column, getattr(record, name)) for name, column in self._names.items())
-        return {column: write_value(value) for column, value in written if value is not None}
+        return {
+            column: write_value(value)
+            for name, column in self._names.items()
+            if (value := getattr(record, name)) is not None
+        }
 
     def read(self, row: Mapping[str, object], **elsewhere: object) -> T:
         """Read a record from its row, and from elsewhere what is no column of it."""
@@ -74,16 +77,16 @@ class Columns[T]:
 def write_value(value: object) -> str | int | float | bool:
     """Write a field's value, as text what the table has no type for."""
     match value:
-        case datetime():
-            return rfc3339(value)
         case StrEnum():
             return value.value
+        case str() | int() | float():
+            return value
+        case datetime():
+            return rfc3339(value)
         case tuple() if all(isinstance(one, str) for one in value):
             return ",".join(value)
         case tuple():
             return json.encode(value).decode()
-        case str() | int() | float():
-            return value
     if is_dataclass(value):
         return json.encode(value).decode()
     raise TypeError(f"a column holds no {type(value).__name__}")
