@@ -9,14 +9,9 @@ gc.disable()
 import azure.functions as func
 
 from shared import settings, telemetry
-from shared.api import for_server
+from shared.api import for_frontend, for_operator, for_server, public, triggers
 from shared.api.door import Audience
 from shared.api.responses import answer, respond
-from shared.late_loading import load_later
-
-# What a new instance's first caller, mostly a create, does not wait for.
-with load_later():
-    from shared.api import for_frontend, for_operator, public, triggers
 
 # The worker's own line for every call is one that Azure bills and nobody reads.
 telemetry.silence_sdk_logs()
