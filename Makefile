@@ -18,7 +18,7 @@ help:
 	@echo "make format        put the code in order"
 	@echo "make chaos         hundreds of sessions, random failures, and every one has its right ending"
 	@echo "make chaos-short   the same with a few of them, in a minute"
-	@echo "make bench         what a start, a request and a sweep cost, as ratios to a floor; four minutes"
+	@echo "make bench         what a start, a request and a sweep cost, as ratios to a floor; three minutes"
 	@echo "make package       the zip that Azure receives"
 	@echo "make bicep         lint, build and format infra/, and compare it with its snapshots (BICEP= names a compiler)"
 	@echo "make reference     install what draws the API's reference on the page's server"
