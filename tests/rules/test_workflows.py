@@ -17,6 +17,10 @@ CI = ROOT / ".github" / "workflows" / "ci.yml"
 DEPLOY = ROOT / ".github" / "workflows" / "deploy.yml"
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
 
+SCRIPTS_AND_GUIDES = [
+    *(ROOT / "clients" / "typescript" / name for name in ("README.md", "try-package")),
+    *(ROOT / name for name in ("README.md", "examples/README.md", "tests/README.md")),
+]
 
 FOLDERS_WITH_A_LOCK = {
     path.parent
@@ -215,3 +219,30 @@ def test_no_workflow_installs_what_no_lock_names() -> None:
     for path in WORKFLOWS:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"npm (install|i) |npx |pipx |pip install(?!.*--require-hashes)", text)
+
+
+def test_no_package_runs_a_script_of_its_own_when_it_is_installed() -> None:
+    places = [ROOT / "Makefile", ROOT / "local" / "setup", *WORKFLOWS]
+    places += [path for path in SCRIPTS_AND_GUIDES if "npm " in path.read_text(encoding="utf-8")]
+    lines = [line for path in places for line in path.read_text(encoding="utf-8").splitlines()]
+    installs = {line.strip() for line in lines if re.search(r"npm (ci|install) ", line)}
+
+    assert len(installs) > 5
+    # Core Tools are what such a script fetches; the other is a package of ours.
+    exempt = ("npm ci --prefix .github/tools/core-tools ", "npm install <this folder>/")
+    assert not [
+        line
+        for line in installs
+        if "--ignore-scripts" not in line and not any(one in line for one in exempt)
+    ]
+
+
+def test_github_analyzes_all_that_ships_and_keeps_a_list_of_it() -> None:
+    analyses = text_of(ROOT / ".github" / "workflows" / "codeql.yml")
+    packages = jobs_of(ROOT / ".github" / "workflows" / "supply-chain.yml")["packages"]
+
+    assert "language: [python, javascript-typescript, actions]\n" in analyses
+    assert "queries: security-extended\n" in analyses
+    assert re.search(r"cyclonedx-py requirements requirements\.txt\s", packages)
+    assert "path: sbom.cdx.json" in packages
+    assert "detect-secrets-hook" in packages
