@@ -4,21 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.errors import (
-    ImageNotFoundError,
-    ResultConsumedError,
-    SessionNotFinalError,
-    SessionNotFoundError,
-)
+from shared.errors import ImageNotFoundError, ResultConsumedError, SessionNotFoundError
 from shared.flow import update
 from shared.flow.images import SessionImages
 from shared.flow.ports import SessionStore
-from shared.session import looks
 from shared.session.ids import is_session_id
 from shared.session.session import Session
-from shared.session.verdict_check import check_verdict
-
-_USUAL_WAIT_SECONDS = 5
+from shared.session.verdict_check import check_final, check_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +24,7 @@ class Results:
     async def load(self, session_id: str) -> Session:
         """Return a session that has ended."""
         session = await self._load_any(session_id)
-        if not session.is_final:
-            # Without a look to come nobody knows when; callers are then told the usual wait.
-            wait = looks.seconds_until(session.look_at, self.now()) or _USUAL_WAIT_SECONDS
-            raise SessionNotFinalError("the session has not ended", retry_after_seconds=wait)
+        check_final(session, self.now())
         check_verdict(session)
         return session
 

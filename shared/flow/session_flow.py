@@ -10,7 +10,6 @@ from shared.errors import (
     EventsOffError,
     FaceOutcomeUnknownError,
     FaceUnavailableError,
-    SessionNotFinalError,
     SessionNotFoundError,
     StoreUnavailableError,
 )
@@ -30,7 +29,7 @@ from shared.session.late_digest import LateDigest
 from shared.session.session import Report, Session, Status
 from shared.session.session_token import NO_TOKEN_HASH, token_matches
 from shared.session.timestamps import rfc3339
-from shared.session.verdict_check import check_verdict
+from shared.session.verdict_check import check_final, check_verdict
 
 type DecideOnAnswer = Callable[[Session, FaceAnswer | None], Session]
 
@@ -136,8 +135,7 @@ class LivenessFlow:
         session = await self.store.load(session_id) if is_session_id(session_id) else None
         if session is None:
             raise SessionNotFoundError("no such session")
-        if not session.is_final:
-            raise SessionNotFinalError("the session has not ended")
+        check_final(session, self.now())
         if not self.rules.sends_events:
             raise EventsOffError("this deployment sends no events")
         check_verdict(session)

@@ -1,8 +1,24 @@
-"""Whether a stored verdict can be one of ours: who can write to the table can write anything."""
+"""Whether how a session ended may be told: it has, and its verdict can be one of ours.
 
-from shared.errors import UnreadableRecordError
+Who can write to the table can write anything.
+"""
+
+from datetime import datetime
+
+from shared.errors import SessionNotFinalError, UnreadableRecordError
+from shared.session import looks
 from shared.session.reference import ReferenceSource
 from shared.session.session import Comparison, Kind, Outcome, Session, Status, Verdict
+
+_USUAL_WAIT_SECONDS = 5
+
+
+def check_final(session: Session, now: datetime) -> None:
+    """Refuse what has not ended: SessionNotFinal, which says when to ask again."""
+    if not session.is_final:
+        # Without a look to come nobody knows when; callers are then told the usual wait.
+        wait = looks.seconds_until(session.look_at, now) or _USUAL_WAIT_SECONDS
+        raise SessionNotFinalError("the session has not ended", retry_after_seconds=wait)
 
 
 def check_verdict(session: Session) -> None:

@@ -200,8 +200,9 @@ async def test_an_operator_has_any_final_sessions_event_sent_again(
 async def test_an_event_is_not_sent_again_of_what_has_not_ended_or_is_not_there(
     stage: Stage,
 ) -> None:
-    with pytest.raises(SessionNotFinalError):
+    with pytest.raises(SessionNotFinalError) as early:
         await stage.app.flow.resend_event(SESSION_ID)
+    assert early.value.retry_after_seconds == 5
     await stage.complete_it()
     stage.clock.advance(timedelta(seconds=1))
     stage.faults.fail("replace", StoreConflictError("lost"))
