@@ -12,6 +12,10 @@ from shared.session.session import Session
 
 MAX_UPDATE_ATTEMPTS = 5
 
+_CHANGING = "the session kept changing"
+# Those who were first are done by then, and another try finds what they have made of it.
+_RETRY_AFTER_SECONDS = 1
+
 type Decide = Callable[[Session], Session]
 
 
@@ -53,7 +57,7 @@ async def change(
         else:
             _log_ending(written, log)
             return Change(session, written)
-    raise SessionConflictError("the session kept changing")
+    raise SessionConflictError(_CHANGING, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
 
 async def change_final(store: SessionStore, session: Session, decide: Decide) -> Change:
@@ -66,7 +70,7 @@ async def change_final(store: SessionStore, session: Session, decide: Decide) ->
             return Change(session, await store.replace(session, after))
         except StoreConflictError:
             session = await _reload(store, session)
-    raise SessionConflictError("the session kept changing")
+    raise SessionConflictError(_CHANGING, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
 
 def _with_event(session: Session, rules: Rules) -> Session:

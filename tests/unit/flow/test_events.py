@@ -206,8 +206,9 @@ async def test_an_event_is_not_sent_again_of_what_has_not_ended_or_is_not_there(
     await stage.complete_it()
     stage.clock.advance(timedelta(seconds=1))
     stage.faults.fail("replace", StoreConflictError("lost"))
-    with pytest.raises(SessionConflictError):
+    with pytest.raises(SessionConflictError) as lost:
         await stage.app.flow.resend_event(SESSION_ID)
+    assert lost.value.retry_after_seconds == 1
     with pytest.raises(EventsOffError):
         await replace(stage, topic=None).app.flow.resend_event(SESSION_ID)
     stage.faults.clear()

@@ -93,8 +93,9 @@ async def test_five_lost_races_are_a_SessionConflict(losses: int, stage: Stage) 
     if losses < 5:
         assert (await change(stage)).is_written
     else:
-        with pytest.raises(SessionConflictError):
+        with pytest.raises(SessionConflictError) as caught:
             await change(stage)
+        assert caught.value.retry_after_seconds == 1
 
 
 async def test_a_session_that_was_purged_meanwhile_is_not_found(stage: Stage) -> None:
