@@ -55,8 +55,9 @@ def _take_id(name: str, text: str, max_units: int) -> str:
     try:
         return normalize_id(text, max_units=max_units)
     except ValueError as error:
-        is_blank = str(error) == "blank"
-        wish = "without blanks at its ends" if is_blank else f"1 to {max_units} characters"
+        wish = f"a text of 1 to {max_units} characters"
+        if str(error) == "blank":
+            wish = "without blanks at its ends"
         raise InvalidRequestError(f"{name} must be {wish}", target=name) from error
 
 
@@ -84,9 +85,9 @@ def _describe(wanted: inspect.Type) -> str:  # noqa: PLR0911 - one line a type
         case inspect.Metadata(extra_json_schema={"title": str(title)}):
             return title
         case inspect.Metadata(extra={"max_units": int(maximum)}):
-            return f"1 to {maximum} characters"
+            return f"a text of 1 to {maximum} characters"
         case inspect.StrType(min_length=minimum, max_length=maximum):
-            return f"{minimum} to {maximum} characters"
+            return f"a text of {minimum} to {maximum} characters"
         case inspect.IntType(ge=minimum):
             return f"a whole number, {minimum} or more"
         case inspect.LiteralType(values=values):

@@ -63,7 +63,7 @@ def test_null_says_as_little_as_nothing(name: str) -> None:
     assert take(**{name: None}) == take() == Body(needed="x")
 
 
-TEXT = "{} must be 1 to 8 characters"
+TEXT = "{} must be a text of 1 to 8 characters"
 PRINTABLE = "{} must be printable characters"
 FLAG = "{} must be true or false"
 NUMBER = "{} must be a whole number, 60 or more"
