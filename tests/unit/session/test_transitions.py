@@ -74,6 +74,13 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
     )
 
 
+@pytest.mark.parametrize("late", [timedelta(), timedelta(minutes=3)])
+def test_a_report_does_not_put_off_an_alarm_that_is_due(late: timedelta) -> None:
+    session = a_session()
+
+    assert transitions.processing(session, session.alarm_at + late).alarm_at == session.alarm_at
+
+
 def test_a_reported_completion_is_looked_at_a_minute_later() -> None:
     session = transitions.processing(a_session(), LATER)
 
