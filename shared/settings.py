@@ -108,6 +108,8 @@ _ENVIRONMENT, _IDENTITY = "AZURE_FUNCTIONS_ENVIRONMENT", "IDENTITY_HEADER"
 # What belongs to a laptop only, beside plain http.
 _AZURITE = re.compile(r"=\s*http\s*(:|;|$)|devstoreaccount1|UseDevelopmentStorage", re.IGNORECASE)
 _LOCAL_IDENTITY = "local-identity-header"
+# Such an endpoint takes no token: https://learn.microsoft.com/azure/ai-services/cognitive-services-custom-subdomains
+_REGIONAL = ".api.cognitive."
 
 
 def load() -> Settings:
@@ -128,9 +130,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     problems = [f"{name} is missing" for name in _must_be_given(given) if name not in given]
     values: dict[str, Any] = {field: _read(field, given, problems) for field in _RULES}
     settings = Settings(**values)
-    if settings.app_secret_name.lower() == settings.face_key_secret_name.lower():
-        # To a vault names are the same in any case. And the key is rotated, the other never may be.
-        problems.append("APP_SECRET_NAME must be another than FACE_KEY_SECRET_NAME")
+    problems += _contradictions(settings)
     if given.get(_ENVIRONMENT) != "Development":
         problems += _laptop_only(settings, given)
     if problems:
@@ -155,6 +155,14 @@ def _read(field: str, given: Mapping[str, str], problems: list[str]) -> object:
     except ValueError:
         problems.append(f"{name} must be {rule.must_be}")
         return rule.default
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if settings.app_secret_name.lower() == settings.face_key_secret_name.lower():
+        # To a vault names are the same in any case. And the key is rotated, the other never may be.
+        yield "APP_SECRET_NAME must be another than FACE_KEY_SECRET_NAME"
+    if settings.face_auth is FaceAuth.ENTRA and _REGIONAL in settings.face_endpoint.lower():
+        yield "FACE_ENDPOINT must be the account's own, not its region's, with FACE_AUTH=entra"
 
 
 def _laptop_only(settings: Settings, given: Mapping[str, str]) -> Iterator[str]:

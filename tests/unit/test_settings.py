@@ -295,6 +295,17 @@ def test_plain_http_is_for_this_machine_in_development_only(name: str, host: str
         assert problem.startswith(f"{name} must be https://")
 
 
+@pytest.mark.parametrize(
+    "host", ["WestEurope.api.cognitive.microsoft.com", "x.api.cognitive.azure.cn"]
+)
+def test_the_endpoint_of_a_region_takes_keys_and_no_tokens(host: str) -> None:
+    regional = {**MIN, "FACE_ENDPOINT": f"https://{host}"}
+
+    assert settings.from_environment(regional).face_endpoint == f"https://{host}"
+    (problem,) = problems_of({**regional, "FACE_AUTH": "entra"})
+    assert problem.startswith("FACE_ENDPOINT must be the account's own")
+
+
 def test_storage_may_be_reached_by_identity() -> None:
     table, queue = "https://x.table.core.windows.net", "https://x.queue.core.windows.net"
     loaded = load(
