@@ -9,6 +9,7 @@ from shared.secret import Secret
 from shared.session.caller import Caller
 from shared.session.decisions import Rules
 from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality, ReferenceImage
+from shared.session.face_reply import FaceRequestIds
 from shared.session.ids import FaceSessionId, SessionId, SessionImageId
 from shared.session.kept_image import KeptImage
 from shared.session.late_digest import LateDigest
@@ -75,6 +76,7 @@ class SessionFields(TypedDict, total=False):
     awaits_digest: bool
     face_digest_hash: str | None
     late_digest: LateDigest
+    face_request_ids: FaceRequestIds
     image: KeptImage
     has_face_data: bool
     alarm_at: datetime

@@ -1,5 +1,6 @@
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session import transitions
+from shared.session.caller import Caller
 from shared.session.face_answer import FaceSession
+from shared.session.face_reply import FaceRequestIds
 from shared.session.ids import FaceSessionId
+from shared.session.kept_image import KeptImage
 from shared.session.person import SealedPerson
 from shared.session.reference import ReferenceSource
 from shared.session.session import Kind, Outcome, Session, Status, Verdict
@@ -47,18 +51,21 @@ FACE_SESSION = FaceSession(
     model_version="2024-11-15",
     reference_image=REFERENCE_IMAGE,
 )
+CALLER = Caller(app_id="app-1", object_id="object-1")
 A_PERSON = SealedPerson(person=PERSON, device="sealed-device", user="sealed-user")
 
 
 def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
     session = transitions.new_session(
-        a_request(image=PNG, user="user-1", reference="order-1"),
+        replace(a_request(image=PNG, user="user-1", reference="order-1"), keeps_image=True),
         FACE_SESSION,
         session_id=SESSION_ID,
         token=TOKEN,
         now=NOW,
         grace=GRACE,
         who=A_PERSON,
+        created_by=CALLER,
+        face_request_id="request-1",
     )
     assert session == a_session(
         kind=Kind.LIVENESS_WITH_VERIFY,
@@ -71,6 +78,9 @@ def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
         reference_image=REFERENCE_IMAGE,
         face_model_version="2024-11-15",
         reference="order-1",
+        created_by=CALLER,
+        image=KeptImage(is_wanted=True),
+        face_request_ids=FaceRequestIds(create="request-1"),
     )
 
 
@@ -82,7 +92,7 @@ def test_a_report_does_not_put_off_an_alarm_that_is_due(late: timedelta) -> None
 
 
 def test_a_reported_completion_is_looked_at_a_minute_later() -> None:
-    session = transitions.processing(a_session(), LATER)
+    session = transitions.processing(a_session(alarm_delays=3), LATER)
 
     assert session == a_session(
         status=Status.PROCESSING,
@@ -97,7 +107,7 @@ def test_a_second_report_does_not_move_the_alarm() -> None:
 
 
 def test_a_person_who_tries_again_has_until_the_token_expires() -> None:
-    session = transitions.processing(a_session(), NOW)
+    session = replace(transitions.processing(a_session(), NOW), alarm_delays=3)
 
     assert transitions.reopened(session, GRACE) == a_session()
     assert transitions.reopened(a_session(alarm_delays=3), GRACE) == a_session(alarm_delays=3)
