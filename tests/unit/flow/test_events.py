@@ -186,10 +186,12 @@ async def test_an_operator_has_any_final_sessions_event_sent_again(
 ) -> None:
     await stage.complete_it()
     await stage.app.queue_flow.settle(SESSION_ID)
+    stage.store.hold(replace(stage.session, alarm_delays=5))
     stage.clock.advance(timedelta(days=30))
     stage.faults.fail_next("replace", StoreConflictError("lost"))
 
     await stage.app.flow.resend_event(SESSION_ID)
+    assert stage.session.alarm_delays == 0
     await stage.app.queue_flow.settle(SESSION_ID)
 
     assert [one.session_id for one in topic.told] == [SESSION_ID, SESSION_ID]
