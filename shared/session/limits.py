@@ -63,7 +63,7 @@ def find_refusal(ledger: Ledger, limits: Limits, now: datetime) -> Refusal | Non
 
 def locked_until(ledger: Ledger, limits: Limits, now: datetime) -> datetime | None:
     """Return until when a person must wait after too many failures in a row, if at all."""
-    failures = sorted(_failures_in_a_row(ledger, now))
+    failures = sorted(_failures_in_a_row(ledger))
     surplus = len(failures) - limits.max_failures
     if limits.max_failures == 0 or surplus < 0:
         return None
@@ -93,11 +93,10 @@ def choose_slot(ledger: Ledger, limits: Limits, now: datetime) -> Slot | None:
     return next((slot for slot in slots if not slot.is_open(now)), None)
 
 
-def _failures_in_a_row(ledger: Ledger, now: datetime) -> Iterator[datetime]:
+def _failures_in_a_row(ledger: Ledger) -> Iterator[datetime]:
     forgiven = {kind: _forgiven_until(ledger, kind) for kind in Kind}
     for entry in ledger.entries:
-        is_recent = now < entry.at + MEMORY
-        if entry.type is EntryType.FAILURE and is_recent and entry.at > forgiven[entry.kind]:
+        if entry.type is EntryType.FAILURE and entry.at > forgiven[entry.kind]:
             yield entry.at
 
 

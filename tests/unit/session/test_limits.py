@@ -348,3 +348,5 @@ def test_a_failure_locks_by_what_was_known_when_it_came() -> None:
     waits = [timedelta(minutes=minutes) for minutes in (1, 2, 4)]
     locked = [at + wait for at, wait in zip(ends[4:], waits, strict=True)]
     assert locks == [None] * 4 + locked
+    unlocks = [replace(ledger, unlock=Unlock(at=at)) for at in (ends[1], ends[-1])]
+    assert [locked_by(entries[-1], one, limits) for one in unlocks] == [ends[-1] + MINUTE, None]
