@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.errors import UnreadableRecordError
 from shared.session.idempotency import IdempotencyRecord
 from shared.session.ids import SessionId, shard_of
-from shared.session.ledger import Entry, EntryType, Ledger, Slot, Unlock
+from shared.session.ledger import MEMORY, Entry, EntryType, Ledger, Slot, Unlock
 from shared.session.limits import Limits, choose_slot, find_refusal
 from shared.session.session import Kind, Session
 from shared.session.shard import KeyHash, PersonHash
@@ -207,6 +207,15 @@ UNLOCK_ROW = ledger_rows.unlock_row(PERSON, UNLOCK)
 @pytest.mark.parametrize("row", [*broken(UNLOCK_ROW), *without_a_column(UNLOCK_ROW)])
 def test_an_unlock_that_cannot_be_read_is_counted_and_unlocks_nothing(row: Row) -> None:
     assert read(row) == Ledger(unreadable_rows=1)
+
+
+def test_an_unlock_outlives_an_earlier_ones_alarm_and_goes_with_its_own_or_a_nameless_one() -> None:
+    over_at = UNLOCK.at + MEMORY
+    dues = [over_at - timedelta(milliseconds=1), over_at, None]
+
+    outlives = [ledger_rows.is_unlock_after(UNLOCK_ROW, due_at) for due_at in dues]
+
+    assert outlives == [True, False, False]
 
 
 INVERTED = "8226400000000"
