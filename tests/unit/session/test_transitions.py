@@ -55,19 +55,21 @@ CALLER = Caller(app_id="app-1", object_id="object-1")
 A_PERSON = SealedPerson(person=PERSON, device="sealed-device", user="sealed-user")
 
 
+new_session = transitions.new_session(
+    replace(a_request(image=PNG, user="user-1", reference="order-1"), keeps_image=True),
+    FACE_SESSION,
+    session_id=SESSION_ID,
+    token=TOKEN,
+    now=NOW,
+    grace=GRACE,
+    who=A_PERSON,
+    created_by=CALLER,
+    face_request_id="request-1",
+)
+
+
 def test_a_new_session_keeps_what_was_asked_and_no_secret() -> None:
-    session = transitions.new_session(
-        replace(a_request(image=PNG, user="user-1", reference="order-1"), keeps_image=True),
-        FACE_SESSION,
-        session_id=SESSION_ID,
-        token=TOKEN,
-        now=NOW,
-        grace=GRACE,
-        who=A_PERSON,
-        created_by=CALLER,
-        face_request_id="request-1",
-    )
-    assert session == a_session(
+    assert new_session == a_session(
         kind=Kind.LIVENESS_WITH_VERIFY,
         face_session_id="face-1",
         sealed_device_correlation_id="sealed-device",
