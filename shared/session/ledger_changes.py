@@ -69,10 +69,8 @@ def plan_opening(ledger: Ledger, session: Session, limits: Limits, now: datetime
     """Find a new session its place in a ledger that refuses nothing."""
     if session.person is None:
         return Opening(session=session)
-    slot, over = (
-        choose_slot(ledger, limits, now),
-        (one for one in ledger.records if one.is_over(now)),
-    )
+    slot = choose_slot(ledger, limits, now)
+    over = (one for one in ledger.records if one.is_over(now))
     return Opening(
         session=replace(session, slot_number=slot.number if slot else None),
         start=start_entry(session),
