@@ -33,7 +33,7 @@ FACE_UNAVAILABLE = "503 `FaceUnavailable`"
 KEY_UNAVAILABLE = "503 `KeyUnavailable`"
 STORE_UNAVAILABLE = "503 `StoreUnavailable`"
 RECORD_CORRUPT = "500 `RecordCorrupt`"
-CONFLICT = "409 `SessionConflict`"
+CONFLICT = "409 `SessionConflict`, `Retry-After: 1`"
 
 type Faults = tuple[Fault, ...]
 
