@@ -73,7 +73,7 @@ def session_from_row(row: Mapping[str, object], version: str) -> Session:
         created_by=_CREATED_BY.read(row) if _CREATED_BY.name_of("app_id") in row else None,
         report=_REPORT.read(row),
         verdict=_VERDICT.read(row) if _VERDICT.name_of("outcome") in row else None,
-        image=_IMAGE.read(row) if _IMAGE.name_of("state") in row else KeptImage(),
+        image=_IMAGE.read(row),
         face_request_ids=_REQUEST_IDS.read(row),
         version=version,
         unknown_columns={name: value for name, value in row.items() if name not in _KNOWN},
