@@ -56,6 +56,7 @@ async def test_a_completion_leaves_the_rest_to_a_message_without_delay_which_tel
     assert (stage.messages, topic.told) == ([0], [])
     await stage.app.queue_flow.settle(SESSION_ID)
     assert topic.told == [recorded]
+    assert [one["session_id"] for one in stage.events.named("event sent")] == [SESSION_ID]
     assert (stage.session.has_stops, stage.session.alarm_at) == (False, NOW + RETENTION)
     assert (stage.face_calls, stage.flaws) == (["get", "delete"], [])
 
@@ -127,9 +128,14 @@ async def test_a_topic_that_is_dead_for_a_day_gets_every_event_within_the_next_h
     for _ in range(60):
         await stage.sweep_after(MINUTE)
 
+    assert stage.events.named("event not sent")[-1]["session_id"] in {
+        one.session_id for one in cases
+    }
     # Every few minutes at first, hourly at last; and the age by which an alert is raised grows.
     assert 20 * 24 < tries < 20 * 60
     assert max(oldest) > 22 * 3600
+    swept = stage.events.named("sweep ended")[-60:]
+    assert sum(int(str(one["sent"])) for one in swept) == 20
     assert sorted(one.session_id for one in topic.told) == sorted(one.session_id for one in cases)
     assert (stage.face.alive, stage.flaws) == (set(), [])
 

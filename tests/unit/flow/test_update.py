@@ -6,6 +6,7 @@ from shared.errors import SessionConflictError, SessionNotFoundError, StoreConfl
 from shared.flow import update
 from shared.flow.update import Change
 from shared.session import transitions
+from shared.session.face_reply import FaceCall
 from shared.session.session import Session, Status
 from tests.support.builders import NOW, RULES, SESSION_ID, a_session
 from tests.support.stage import Stage
@@ -124,3 +125,11 @@ async def test_an_ending_is_logged_by_who_wrote_it_and_by_nobody_else(stage: Sta
         "kind": "liveness",
         "status": "abandoned",
     }
+
+
+def test_the_id_of_a_call_is_kept_with_what_it_has_changed_and_alone_changes_nothing() -> None:
+    unchanged = update.decide_after_call(lambda known: known, FaceCall.GET, "request-1")
+    changed = update.decide_after_call(process, FaceCall.GET, "request-1")
+
+    assert unchanged(STARTED) == STARTED
+    assert changed(STARTED).face_request_ids.get == "request-1"

@@ -11,11 +11,15 @@ from tests.support.any_records import any_record
 from tests.support.builders import a_failed_attempt, an_attempt
 
 
-def test_attempts_are_told_in_the_order_of_their_numbers() -> None:
-    told = record_attempts([an_attempt(attempt_id=2), a_failed_attempt(1)])
+def test_attempts_are_told_as_face_has_told_them_in_the_order_of_their_numbers() -> None:
+    failed, ended = a_failed_attempt(9), an_attempt(attempt_id=10)
 
-    assert [one.attempt_id for one in told] == [1, 2]
+    told = record_attempts([ended, failed])
+
+    for one, attempt in zip(told, (failed, ended), strict=True):
+        assert asdict(one) == {name: getattr(attempt, name) for name in asdict(one)}
     assert told[0].error_code == "FaceWithMaskDetected"
+    assert told[1].liveness_decision == "realface"
     assert "digest" not in json.dumps(asdict(told[1]))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.session import decisions, looks, missing_digest, transitions
-from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus
+from shared.session.face_answer import Attempt, FaceAnswer, FaceStatus, Quality
 from shared.session.late_digest import LateDigest
 from shared.session.session import Reason, Report, Session, Status
 from shared.session.verdict import Policy
@@ -15,6 +15,7 @@ from tests.support.builders import (
     DIGEST,
     GRACE,
     NOW,
+    REFERENCE_IMAGE,
     RULES,
     TOKEN_LIFE,
     a_failed_attempt,
@@ -186,6 +187,15 @@ def test_giving_up_cancels_what_has_not_finished(
     after = decisions.after_cancel(session, answer, RULES, SOON)
 
     assert (after.status, after.ended_at) == (status, SOON)
+
+
+def test_what_face_saw_of_a_reference_image_is_kept_from_whenever_it_first_told() -> None:
+    of_client = replace(PASSED, reference_image=REFERENCE_IMAGE)
+    told = a_session(reference_image=replace(REFERENCE_IMAGE, quality=Quality.MEDIUM))
+
+    for session, kept in ((STARTED, REFERENCE_IMAGE), (told, told.reference_image)):
+        after = decisions.after_completion(session, of_client, Report(), RULES, SOON)
+        assert after.reference_image == kept
 
 
 REQUIRED = replace(RULES, policy=Policy(digest_required=True))
