@@ -11,7 +11,8 @@ from shared.api.contract import RequestBody
 from shared.errors import InvalidRequestError
 from shared.session.caller_ids import normalize_id
 
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_MAX_NAME_LENGTH = 64
 
 
 def take[T: RequestBody](values: Mapping[str, object], wanted: type[T]) -> T:
@@ -27,12 +28,18 @@ def take[T: RequestBody](values: Mapping[str, object], wanted: type[T]) -> T:
     )
 
 
+def as_target(name: str) -> str | None:
+    """Return a field's name, whatever its caller has called it, if it can be told again."""
+    return name if 0 < len(name) <= _MAX_NAME_LENGTH and _is_printable(name) else None
+
+
 def _reject_unknown(values: Mapping[str, object], known: Container[str]) -> None:
     for name in values:
         if name not in known:
-            target = name if _SAFE_NAME.fullmatch(name) else None
-            message = f"{target or 'a field'} is not one that this route knows"
-            raise InvalidRequestError(message, target=target)
+            # The message is logged, too; the target only goes back to whoever sent the name.
+            said = name if _PLAIN_NAME.fullmatch(name) else "a field"
+            message = f"{said} is not one that this route knows"
+            raise InvalidRequestError(message, target=as_target(name))
 
 
 def _take_field(name: str, wanted: object, value: object) -> object:

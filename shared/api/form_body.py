@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from multipart import MultipartSegment, ParserError, PushMultipartParser
 
+from shared.api.fields import as_target
 from shared.errors import InvalidRequestError, RequestTooLargeError
 
 _MAX_PARTS = 16
@@ -54,7 +55,9 @@ def read(body: bytes, boundary: str) -> dict[str, Part]:
     try:
         for name, part in _split(body, boundary):
             if not name or name in parts:
-                raise InvalidRequestError("each part must have a name of its own")
+                raise InvalidRequestError(
+                    "each part must have a name of its own", target=as_target(name)
+                )
             if len(parts) == _MAX_PARTS:
                 raise RequestTooLargeError(f"a form may have {_MAX_PARTS} parts at most")
             parts[name] = part
@@ -77,7 +80,12 @@ def _split(body: bytes, boundary: str) -> Iterator[tuple[str, Part]]:
                 content += event
             else:
                 _check_framing(content, boundary)
-                yield segment.name or "", _part(segment, content)
+                yield _name(segment), _part(segment, content)
+
+
+def _name(segment: MultipartSegment) -> str:
+    # In UTF-8, as in the texts: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+    return (segment.name or "").encode("latin-1").decode(errors="replace")
 
 
 def _check_framing(content: bytes, boundary: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+from shared.api.fields import as_target
 from shared.errors import InvalidRequestError, RequestTooLargeError, UnsupportedMediaTypeError
 
 MAX_BYTES = 16 * 1024
@@ -30,7 +31,9 @@ def read(body: bytes) -> dict[str, object]:
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise InvalidRequestError("a field is given twice")
+    values: dict[str, object] = {}
+    for name, value in pairs:
+        if name in values:
+            raise InvalidRequestError("a field is given twice", target=as_target(name))
+        values[name] = value
     return values

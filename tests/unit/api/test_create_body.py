@@ -341,10 +341,20 @@ def test_a_part_that_comes_twice_is_refused(first: dict[str, str | bytes]) -> No
     content_type, body = multipart(first)
     _, whole = multipart(FORM)
 
-    with pytest.raises(InvalidRequestError, match="a name of its own"):
+    with pytest.raises(InvalidRequestError, match="a name of its own") as caught:
         create_body.parse(
             content_type, body.removesuffix(b"--frontier--\r\n") + whole, max_token_seconds=600
         )
+
+    assert caught.value.target in first
+
+
+@pytest.mark.parametrize("name", ["user-id", "ger\u00e4t"], ids=["with-a-hyphen", "in-utf-8"])
+def test_an_unknown_part_is_named_as_its_caller_wrote_it(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match="a field is not one") as caught:
+        parse_form(FORM | {name: "x"})
+
+    assert caught.value.target == name
 
 
 @pytest.mark.parametrize("size", [1023, 6 * MIB + 1], ids=["under-1-KiB", "over-6-MiB"])

@@ -126,24 +126,28 @@ def test_a_bad_value_inside_an_object_is_refused_by_its_own_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "target"),
+    ("name", "target", "said"),
     [
-        pytest.param("sendResultsToClient", "sendResultsToClient", id="named"),
-        pytest.param("set_in_client", "set_in_client", id="named-as-python-would"),
-        pytest.param("x" * 65, None, id="too-long-to-repeat"),
-        pytest.param("a b\n<script>", None, id="not-fit-to-repeat"),
-        pytest.param("\ud800", None, id="a-lone-surrogate"),
+        pytest.param("sendResultsToClient", "sendResultsToClient", "sendResultsToClient", id="a"),
+        pytest.param("set_in_client", "set_in_client", "set_in_client", id="as-python-would"),
+        pytest.param("set-in-client", "set-in-client", "a field", id="with-hyphens"),
+        pytest.param("ger\u00e4t", "ger\u00e4t", "a field", id="in-no-ascii"),
+        pytest.param("x" * 64, "x" * 64, "x" * 64, id="as-long-as-can-be"),
+        pytest.param("x" * 65, None, "a field", id="too-long-to-repeat"),
+        pytest.param("", None, "a field", id="of-nothing"),
+        pytest.param("a b\n<script>", None, "a field", id="not-fit-to-repeat"),
+        pytest.param("\ud800", None, "a field", id="a-lone-surrogate"),
     ],
 )
 @pytest.mark.parametrize("value", [1, None], ids=["a-value", "null"])
 def test_an_unknown_field_is_refused_before_anything_else(
-    name: str, target: str | None, value: object
+    name: str, target: str | None, said: str, value: object
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         fields.take({"text": 1, name: value}, Body)
 
     assert caught.value.target == target
-    assert str(caught.value) == f"{target or 'a field'} is not one that this route knows"
+    assert str(caught.value) == f"{said} is not one that this route knows"
 
 
 def test_a_missing_field_is_refused_by_its_name() -> None:

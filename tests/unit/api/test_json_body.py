@@ -41,6 +41,18 @@ def test_whatever_is_not_one_json_object_is_refused(body: bytes) -> None:
         json_body.read(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'{"device-id":1,"b":2,"device-id":1}', b'{"a":[{"device-id":1,"device-\\u0069d":2}]}'],
+    ids=["outside", "inside-and-escaped"],
+)
+def test_a_field_that_is_given_twice_is_named(body: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="twice") as caught:
+        json_body.read(body)
+
+    assert caught.value.target == "device-id"
+
+
 @pytest.mark.parametrize("excess", [0, 1], ids=["16-KiB", "one-byte-more"])
 def test_a_body_may_have_16_kib(excess: int) -> None:
     body = b"{}".ljust(16 * 1024 + excess)
