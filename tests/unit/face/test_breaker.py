@@ -216,6 +216,9 @@ def test_one_429_opens_it_for_as_long_as_face_asks_within_bounds(
     assert stage.wait_told() == wait
     stage.now += wait
     assert stage.refusal() is None
+    # Its probe decides at once, as after failures in a row.
+    stage.call(BUSY)
+    assert stage.wait_told() == 2
 
 
 def test_a_wait_that_face_asks_for_is_neither_shortened_nor_forgotten(stage: Stage) -> None:

@@ -119,12 +119,14 @@ async def test_an_ending_is_logged_by_who_wrote_it_and_by_nobody_else(stage: Sta
     await change(stage, abandon)
     await change(stage, abandon)
 
-    (ended,) = stage.events.named("session ended")
-    assert ended == {
-        "session_id": SESSION_ID,
-        "kind": "liveness",
-        "status": "abandoned",
-    }
+    stage.store.hold(STARTED)
+    await change(stage, lambda known: transitions.canceled(known, NOW, during_check=True))
+
+    abandoned, canceled = stage.events.named("session ended")
+    assert abandoned == {"session_id": SESSION_ID, "kind": "liveness", "status": "abandoned"}
+    assert canceled == abandoned | {"status": "canceled", "reasons": "CanceledDuringCheck"}
+    # RULES sends no events: none is due.
+    assert stage.session.event_due_since is None
 
 
 def test_the_id_of_a_call_is_kept_with_what_it_has_changed_and_alone_changes_nothing() -> None:

@@ -26,7 +26,7 @@ from tests.support.builders import (
     a_running_answer,
     an_answer,
 )
-from tests.support.stage import Stage
+from tests.support.stage import SETTINGS, Stage
 from tests.unit.flow.states import FINAL, OPEN, PROCESSING, STALE_AT, STARTED, UNKNOWN_OUTCOMES
 
 
@@ -203,6 +203,15 @@ async def test_a_delete_is_tried_no_more_once_face_must_have_forgotten(stage: St
 
     assert await handle_alarm(stage, timedelta(hours=48)) is SweepResult.FORGOTTEN
     assert not stage.session.has_face_data
+
+
+async def test_a_record_outlives_its_retention_while_face_has_yet_to_delete() -> None:
+    stage = Stage(settings=replace(SETTINGS, retention_days=1))
+    stage.at(transitions.canceled(STARTED, NOW), None).faults.fail("delete", FaceRefusedError("no"))
+
+    with pytest.raises(FaceRefusedError):
+        await handle_alarm(stage, timedelta(days=1))
+    assert stage.session.has_face_data
 
 
 async def test_a_record_is_purged_at_the_end_of_its_retention(stage: Stage) -> None:
